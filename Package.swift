@@ -1,0 +1,244 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets stand in layer order: a target may depend only on targets above it in its own plane and on Shared.
+// `ops/check-layers` holds every import to these lists.
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+// Products of packages, by the name sources import.
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let ordered = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+func library(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+let shared: [Target] = [
+    library("Timebase", "Shared/Timebase"),
+    library("Bytes", "Shared/Bytes", [nioCore]),
+    library("EngineModel", "Shared/EngineModel", ["Timebase", nioCore]),
+    library("ClusterModel", "Shared/ClusterModel", ["Timebase", crypto]),
+    library("Observability", "Shared/Observability", [logging, metrics, coreMetrics]),
+    library("Settings", "Shared/Settings", [configuration]),
+]
+
+let media: [Target] = [
+    library("MediaModel", "DataPlane/Media/MediaModel", ["Timebase", nioCore]),
+    library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
+    library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "Codecs", "MediaModel", nioCore]),
+    library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", nioCore]),
+]
+
+let protocols: [Target] = [
+    library(
+        "RTMP",
+        "DataPlane/Protocols/RTMP",
+        ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "Timebase", crypto, deque, nioCore]
+    ),
+    library(
+        "HLS",
+        "DataPlane/Protocols/HLS",
+        ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
+    ),
+    library(
+        "Relay",
+        "DataPlane/Protocols/Relay",
+        ["Bytes", "ClusterModel", "EngineModel", "MediaModel", "Timebase", deque, nioCore]
+    ),
+]
+
+let dataPlane: [Target] = [
+    .systemLibrary(
+        name: "CCurl",
+        path: "DataPlane/Native/CCurl",
+        pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]
+    ),
+    library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", logging]),
+    library(
+        "Streams",
+        "DataPlane/Streams",
+        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library("Drivers", "DataPlane/Drivers", ["EngineModel", "Timebase", logging, metrics, nioCore]),
+    library(
+        "RTMPServer",
+        "DataPlane/Servers/RTMPServer",
+        [
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Streams",
+            "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    library(
+        "HTTPServer",
+        "DataPlane/Servers/HTTPServer",
+        [
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
+            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+        ]
+    ),
+    library(
+        "RelayService",
+        "DataPlane/Servers/RelayService",
+        [
+            "ClusterModel", "Drivers", "EngineModel", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
+            lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    library(
+        "LoadGenerator",
+        "DataPlane/LoadGenerator",
+        [
+            "Bytes", "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "MediaModel", "RTMP", "Timebase",
+            histogram, logging, nioCore, nioHTTP1, nioPosix, nioTLS,
+        ]
+    ),
+    library(
+        "Worker",
+        "DataPlane/Worker",
+        [
+            "ClusterModel", "Drivers", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
+            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            nioPosix, nioTLS,
+        ]
+    ),
+    program("millrace-worker", "DataPlane/millrace-worker", ["Settings", "Worker"]),
+]
+
+let controlPlane: [Target] = [
+    library("Domain", "ControlPlane/Domain", ["ClusterModel", "Timebase", ordered]),
+    library("MemoryStore", "ControlPlane/Stores/MemoryStore", ["ClusterModel", "Domain", "Timebase"]),
+    library("SQLiteStore", "ControlPlane/Stores/SQLiteStore", ["ClusterModel", "Domain", "Timebase", grdb, logging]),
+    .systemLibrary(
+        name: "CMongoC",
+        path: "ControlPlane/Stores/CMongoC",
+        pkgConfig: "libmongoc-1.0",
+        providers: [.apt(["libmongoc-dev"])]
+    ),
+    library(
+        "MongoStore",
+        "ControlPlane/Stores/MongoStore",
+        ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
+    ),
+    library(
+        "API",
+        "ControlPlane/API",
+        ["ClusterModel", "Domain", "Observability", "Timebase", crypto, httpTypes, hummingbird, logging, metrics, nioCore]
+    ),
+    library(
+        "ControlPlaneService",
+        "ControlPlane/Service",
+        [
+            "API", "ClusterModel", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    program("millrace-control", "ControlPlane/millrace-control", ["ControlPlaneService", "Settings"]),
+]
+
+let operations: [Target] = [
+    program(
+        "millrace",
+        "ops/millrace",
+        [
+            "ClusterModel", "HTTPClient", "LoadGenerator", "Relay", "Settings", "Timebase", arguments, logging, nioCore,
+            nioPosix,
+        ]
+    )
+]
+
+let testSupport: [Target] = [
+    library("TestSupport", "Tests/Support/TestSupport", ["EngineModel", "Timebase", nioCore]),
+    library("MediaFixtures", "Tests/Support/MediaFixtures", ["Codecs", "MediaModel", "Timebase", nioCore]),
+    library("StoreConformance", "Tests/Support/StoreConformance", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
+    library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
+    library(
+        "FuzzTargets",
+        "Tests/Fuzz/Targets",
+        ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+    ),
+]
+
+let testTargets: [Target] = [
+    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, metrics, nioCore]),
+    tests("MediaTests", "Tests/DataPlane/Media", ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
+    tests("RTMPTests", "Tests/DataPlane/RTMP", ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]),
+    tests("HLSTests", "Tests/DataPlane/HLS", ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
+    tests("RelayTests", "Tests/DataPlane/Relay", ["Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase", nioCore]),
+    tests("StreamsTests", "Tests/DataPlane/Streams", ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]),
+    tests("DriversTests", "Tests/DataPlane/Drivers", ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
+    tests(
+        "ServersTests",
+        "Tests/DataPlane/Servers",
+        ["ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures", "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioHTTP1, nioPosix]
+    ),
+    tests("WorkerTests", "Tests/DataPlane/Worker", ["ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix]),
+    tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
+    tests("StoreTests", "Tests/ControlPlane/Stores", ["ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport", "Timebase"]),
+    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+    tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
+    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
+]
+
+let package = Package(
+    name: "millrace",
+    products: [
+        .executable(name: "millrace-control", targets: ["millrace-control"]),
+        .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+        .executable(name: "millrace", targets: ["millrace"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration.git",
+            from: "1.4.0",
+            traits: ["CommandLineArguments", "YAML"]
+        ),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
+    ],
+    targets: shared + media + protocols + dataPlane + controlPlane + operations + testSupport + testTargets,
+    swiftLanguageModes: [.v6]
+)

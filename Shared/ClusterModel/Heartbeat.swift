@@ -1,0 +1,206 @@
+/// `POST /v1/nodes/{nodeId}/heartbeat`, every five seconds. Renews the node's one lease and with it all its holds.
+package struct Heartbeat: Codable, Hashable, Sendable {
+    package var bootId: String
+    package var load: NodeLoad
+    /// Streams this node owns.
+    package var holds: [Hold]
+    /// Streams this node relays from another.
+    package var pulls: [Pull]
+    /// Connections that would be cut if the process ended now.
+    package var sessions: Int
+    /// What this node knows of each stream it carries.
+    package var streams: [StreamReport]
+
+    package init(
+        bootId: String,
+        load: NodeLoad,
+        holds: [Hold] = [],
+        pulls: [Pull] = [],
+        sessions: Int = 0,
+        streams: [StreamReport] = []
+    ) {
+        self.bootId = bootId
+        self.load = load
+        self.holds = holds
+        self.pulls = pulls
+        self.sessions = sessions
+        self.streams = streams
+    }
+
+    private enum CodingKeys: String, CodingKey { case bootId, load, holds, pulls, sessions, streams }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        bootId = try container.decode(String.self, forKey: .bootId)
+        load = try container.decodeIfPresent(NodeLoad.self, forKey: .load) ?? NodeLoad()
+        holds = try container.decodeIfPresent([Hold].self, forKey: .holds) ?? []
+        pulls = try container.decodeIfPresent([Pull].self, forKey: .pulls) ?? []
+        sessions = try container.decodeIfPresent(Int.self, forKey: .sessions) ?? 0
+        streams = try container.decodeIfPresent([StreamReport].self, forKey: .streams) ?? []
+    }
+}
+
+/// A stream the sender owns, and where a successor would go on.
+package struct Hold: Codable, Hashable, Sendable {
+    package var app: String
+    package var id: String
+    package var epoch: Int64
+    package var next: StreamPosition?
+
+    package init(app: String, id: String, epoch: Int64, next: StreamPosition? = nil) {
+        self.app = app
+        self.id = id
+        self.epoch = epoch
+        self.next = next
+    }
+}
+
+/// Where the next owner of a stream continues it.
+package struct StreamPosition: Codable, Hashable, Sendable {
+    /// Media sequence number of the next segment.
+    package var sequence: UInt64
+    /// Discontinuity sequence of the next segment.
+    package var discontinuity: UInt64
+    /// Seconds on the stream's timeline.
+    package var mediaTime: Double
+
+    package init(sequence: UInt64, discontinuity: UInt64, mediaTime: Double) {
+        self.sequence = sequence
+        self.discontinuity = discontinuity
+        self.mediaTime = mediaTime
+    }
+}
+
+/// A stream the sender pulls, and from which node.
+package struct Pull: Codable, Hashable, Sendable {
+    package var app: String
+    package var id: String
+    package var epoch: Int64
+    package var from: String
+
+    package init(app: String, id: String, epoch: Int64, from: String) {
+        self.app = app
+        self.id = id
+        self.epoch = epoch
+        self.from = from
+    }
+}
+
+/// One node's view of one stream it carries, owned or pulled.
+package struct StreamReport: Codable, Hashable, Sendable {
+    package var app: String
+    package var id: String
+    package var epoch: Int64
+    /// Connections by protocol, exact. `hls` and `dash` stay 0: those are estimated from `segmentFetches`.
+    package var viewers: ViewerCounts
+    /// First fetches of a video segment, for the newest few segments.
+    package var segmentFetches: [SegmentFetches]
+    /// Only from the owner.
+    package var tracks: [TrackDescription]?
+    /// Only from the owner: false while the publisher is away and its grace runs.
+    package var isBroadcasting: Bool?
+
+    package init(
+        app: String,
+        id: String,
+        epoch: Int64,
+        viewers: ViewerCounts,
+        segmentFetches: [SegmentFetches] = [],
+        tracks: [TrackDescription]? = nil,
+        isBroadcasting: Bool? = nil
+    ) {
+        self.app = app
+        self.id = id
+        self.epoch = epoch
+        self.viewers = viewers
+        self.segmentFetches = segmentFetches
+        self.tracks = tracks
+        self.isBroadcasting = isBroadcasting
+    }
+}
+
+package struct SegmentFetches: Codable, Hashable, Sendable {
+    package var sequence: UInt64
+    package var hls: Int
+    package var dash: Int
+
+    package init(sequence: UInt64, hls: Int, dash: Int) {
+        self.sequence = sequence
+        self.hls = hls
+        self.dash = dash
+    }
+}
+
+/// A track as the API shows it.
+package struct TrackDescription: Codable, Hashable, Sendable {
+    package var kind: String
+    package var codec: String
+    package var width: Int?
+    package var height: Int?
+    package var sampleRate: Int?
+    package var channels: Int?
+
+    package init(
+        kind: String,
+        codec: String,
+        width: Int? = nil,
+        height: Int? = nil,
+        sampleRate: Int? = nil,
+        channels: Int? = nil
+    ) {
+        self.kind = kind
+        self.codec = codec
+        self.width = width
+        self.height = height
+        self.sampleRate = sampleRate
+        self.channels = channels
+    }
+}
+
+/// Answer to a heartbeat.
+package struct HeartbeatAnswer: Codable, Hashable, Sendable {
+    package var state: NodeState
+    /// Holds of the heartbeat that belong to somebody else now.
+    package var lost: [LostHold]
+    package var directives: [Directive]
+    package var revision: Int64
+
+    package init(state: NodeState, lost: [LostHold], directives: [Directive], revision: Int64) {
+        self.state = state
+        self.lost = lost
+        self.directives = directives
+        self.revision = revision
+    }
+}
+
+/// A hold the receiver must fence: `epoch` is the newer one; `by` is its owner, nil when the stream has ended.
+package struct LostHold: Codable, Hashable, Sendable {
+    package var app: String
+    package var id: String
+    package var epoch: Int64
+    package var by: String?
+
+    package init(app: String, id: String, epoch: Int64, by: String?) {
+        self.app = app
+        self.id = id
+        self.epoch = epoch
+        self.by = by
+    }
+}
+
+/// Something the control plane wants a node to do.
+package struct Directive: Codable, Hashable, Sendable {
+    package enum Kind: String, Codable, Sendable {
+        case drain
+        case undrain
+    }
+
+    package var type: Kind
+    /// Seconds the drain may take.
+    package var deadline: Int?
+
+    package init(type: Kind, deadline: Int? = nil) {
+        self.type = type
+        self.deadline = deadline
+    }
+}

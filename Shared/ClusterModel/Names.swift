@@ -1,0 +1,97 @@
+/// The public name of a stream, `{app}/{id}`. It cannot hold a name the cluster does not serve.
+package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let app: String
+    package let id: String
+
+    /// Throws the first rule of naming that `app` or `id` breaks.
+    package init(app: String, id: String) throws(NameError) {
+        try NameRules.check(app, role: .app)
+        try NameRules.check(id, role: .streamID)
+        self.app = app
+        self.id = id
+    }
+
+    package var description: String { "\(app)/\(id)" }
+
+    package static func < (lhs: Self, rhs: Self) -> Bool { (lhs.app, lhs.id) < (rhs.app, rhs.id) }
+}
+
+/// Why a name was refused. `description` is fit for the wire: it says what, why and what to do.
+package struct NameError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Role: String, Sendable {
+        case app
+        case streamID = "stream id"
+        case nodeID = "node id"
+        case group
+    }
+
+    package enum Rule: Equatable, Sendable {
+        case form
+        case reservedApp
+        case reservedEnding(String)
+    }
+
+    package var role: Role
+    package var name: String
+    package var rule: Rule
+
+    package var description: String {
+        let shown = name.count <= 40 ? name : name.prefix(40) + "…"
+        return switch rule {
+        case .form:
+            "\(role.rawValue) '\(shown)' is not a name: use 1 to 128 letters, digits, '_', '-' or '.', not starting with '.'"
+        case .reservedApp:
+            "app '\(shown)' is reserved for the servers' own paths: choose another name"
+        case .reservedEnding(let ending):
+            "stream id '\(shown)' ends in '\(ending)', which names a playlist or rendition: choose another ending"
+        }
+    }
+}
+
+/// The rules for names that appear in URLs.
+package enum NameRules {
+    package static let reservedApps: Set<String> = ["v1", "rest", "livez", "readyz", "metrics", "sd"]
+    package static let servedExtensions = [".m3u8", ".mpd", ".flv", ".m4s", ".mp4", ".ts", ".html", ".jpg", ".jpeg", ".png"]
+
+    /// `[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}`, and what the role adds to it.
+    package static func check(_ name: String, role: NameError.Role) throws(NameError) {
+        let bytes = Array(name.utf8)
+        guard (1...128).contains(bytes.count), bytes[0] != UInt8(ascii: "."), bytes.allSatisfy(isNameByte) else {
+            throw NameError(role: role, name: name, rule: .form)
+        }
+        switch role {
+        case .app where reservedApps.contains(name):
+            throw NameError(role: role, name: name, rule: .reservedApp)
+        case .streamID:
+            if let ending = reservedEnding(of: name) {
+                throw NameError(role: role, name: name, rule: .reservedEnding(ending))
+            }
+        case .app, .nodeID, .group: break
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
+    private static func reservedEnding(of id: String) -> String? {
+        if id.hasSuffix("_adaptive") { return "_adaptive" }
+        let lowercased = id.lowercased()
+        if let ending = servedExtensions.first(where: lowercased.hasSuffix) { return ending }
+        return renditionSuffix(of: id)
+    }
+
+    /// `_{n}p{n}kbps`, the ending that names one rendition's playlist.
+    package static func renditionSuffix(of id: String) -> String? {
+        guard id.hasSuffix("kbps"), let underscore = id.lastIndex(of: "_") else { return nil }
+        let middle = id[id.index(after: underscore)...].dropLast(4)
+        let parts = middle.split(separator: "p", omittingEmptySubsequences: false)
+        let areNumbers = parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } }
+        return parts.count == 2 && areNumbers ? String(id[underscore...]) : nil
+    }
+}

@@ -1,0 +1,238 @@
+package import Timebase
+
+/// What a worker does in the cluster.
+package enum NodeRole: String, Codable, CaseIterable, Sendable {
+    case origin
+    case edge
+    /// Origin and edge at once.
+    case hybrid
+
+    package var takesPublishers: Bool { self != .edge }
+    package var takesPlayers: Bool { self != .origin }
+}
+
+package enum NodeState: String, Codable, CaseIterable, Sendable {
+    case alive
+    case draining
+    case drained
+    /// No heartbeat for more than the lease, judged by the store's clock.
+    case dead
+}
+
+/// Where a node listens. A missing port is a listener that is off.
+package struct NodeAddresses: Codable, Hashable, Sendable {
+    /// Host other nodes reach it at.
+    package var host: String
+    /// Host clients reach it at, when different.
+    package var publicHost: String?
+    package var http: Int?
+    package var https: Int?
+    package var rtmp: Int?
+    package var rtmps: Int?
+    package var relay: Int?
+    package var srt: Int?
+    package var webrtc: Int?
+    package var agent: Int?
+
+    package init(host: String, publicHost: String? = nil) {
+        self.host = host
+        self.publicHost = publicHost
+    }
+
+    package var clientHost: String { publicHost ?? host }
+}
+
+/// What a node can carry. A missing limit is no limit.
+package struct NodeCapacity: Codable, Hashable, Sendable {
+    package var cores: Int?
+    package var egressBitsPerSecond: Int64?
+    package var viewers: Int?
+    package var publishers: Int?
+
+    package init(cores: Int? = nil, egressBitsPerSecond: Int64? = nil, viewers: Int? = nil, publishers: Int? = nil) {
+        self.cores = cores
+        self.egressBitsPerSecond = egressBitsPerSecond
+        self.viewers = viewers
+        self.publishers = publishers
+    }
+}
+
+/// Viewers by protocol. Relay pulls are never viewers.
+package struct ViewerCounts: Codable, Hashable, Sendable {
+    package var rtmp = 0
+    package var httpFlv = 0
+    package var hls = 0
+    package var dash = 0
+    package var webrtc = 0
+    package var srt = 0
+
+    package init() {}
+
+    package var total: Int { rtmp + httpFlv + hls + dash + webrtc + srt }
+
+    private enum CodingKeys: String, CodingKey { case rtmp, httpFlv, hls, dash, webrtc, srt, total }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        rtmp = try container.decodeIfPresent(Int.self, forKey: .rtmp) ?? 0
+        httpFlv = try container.decodeIfPresent(Int.self, forKey: .httpFlv) ?? 0
+        hls = try container.decodeIfPresent(Int.self, forKey: .hls) ?? 0
+        dash = try container.decodeIfPresent(Int.self, forKey: .dash) ?? 0
+        webrtc = try container.decodeIfPresent(Int.self, forKey: .webrtc) ?? 0
+        srt = try container.decodeIfPresent(Int.self, forKey: .srt) ?? 0
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(rtmp, forKey: .rtmp)
+        try container.encode(httpFlv, forKey: .httpFlv)
+        try container.encode(hls, forKey: .hls)
+        try container.encode(dash, forKey: .dash)
+        try container.encode(webrtc, forKey: .webrtc)
+        try container.encode(srt, forKey: .srt)
+        try container.encode(total, forKey: .total)
+    }
+
+    package static func + (lhs: Self, rhs: Self) -> Self {
+        var sum = lhs
+        sum.rtmp += rhs.rtmp
+        sum.httpFlv += rhs.httpFlv
+        sum.hls += rhs.hls
+        sum.dash += rhs.dash
+        sum.webrtc += rhs.webrtc
+        sum.srt += rhs.srt
+        return sum
+    }
+}
+
+package struct NodeLoad: Codable, Hashable, Sendable {
+    /// Share of all cores in use, 0 to 1, over the last 5 s.
+    package var cpu = 0.0
+    /// Share of the memory budget in use, 0 to 1.
+    package var memory = 0.0
+    package var egressBitsPerSecond: Int64 = 0
+    package var publishers = 0
+    package var viewers = ViewerCounts()
+    package var encoderQueueDepth = 0
+
+    package init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case cpu, memory, egressBitsPerSecond, publishers, viewers, encoderQueueDepth
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        cpu = try container.decodeIfPresent(Double.self, forKey: .cpu) ?? 0
+        memory = try container.decodeIfPresent(Double.self, forKey: .memory) ?? 0
+        egressBitsPerSecond = try container.decodeIfPresent(Int64.self, forKey: .egressBitsPerSecond) ?? 0
+        publishers = try container.decodeIfPresent(Int.self, forKey: .publishers) ?? 0
+        viewers = try container.decodeIfPresent(ViewerCounts.self, forKey: .viewers) ?? ViewerCounts()
+        encoderQueueDepth = try container.decodeIfPresent(Int.self, forKey: .encoderQueueDepth) ?? 0
+    }
+}
+
+/// `PUT /v1/nodes/{nodeId}`.
+package struct NodeRegistration: Codable, Hashable, Sendable {
+    /// One run of the worker process. A new boot of a node supersedes the old one.
+    package var bootId: String
+    package var role: NodeRole
+    package var group: String
+    package var version: String
+    package var addresses: NodeAddresses
+    package var capacity: NodeCapacity?
+
+    package init(
+        bootId: String,
+        role: NodeRole,
+        group: String,
+        version: String,
+        addresses: NodeAddresses,
+        capacity: NodeCapacity? = nil
+    ) {
+        self.bootId = bootId
+        self.role = role
+        self.group = group
+        self.version = version
+        self.addresses = addresses
+        self.capacity = capacity
+    }
+}
+
+/// Answer to a registration.
+package struct NodeRegistered: Codable, Hashable, Sendable {
+    package var nodeId: String
+    package var group: String
+    package var state: NodeState
+    package var leaseSeconds: Int
+    package var heartbeatSeconds: Int
+    package var revision: Int64
+    /// Settings of every app that was set up, by app name.
+    package var apps: [String: AppSettings]
+
+    package init(
+        nodeId: String,
+        group: String,
+        state: NodeState,
+        leaseSeconds: Int,
+        heartbeatSeconds: Int,
+        revision: Int64,
+        apps: [String: AppSettings]
+    ) {
+        self.nodeId = nodeId
+        self.group = group
+        self.state = state
+        self.leaseSeconds = leaseSeconds
+        self.heartbeatSeconds = heartbeatSeconds
+        self.revision = revision
+        self.apps = apps
+    }
+}
+
+/// A node as `GET /v1/nodes` shows it.
+package struct NodeResource: Codable, Hashable, Sendable {
+    package var nodeId: String
+    package var role: NodeRole
+    package var group: String
+    package var state: NodeState
+    package var bootId: String
+    package var version: String
+    package var addresses: NodeAddresses
+    package var capacity: NodeCapacity?
+    package var load: NodeLoad
+    package var lastHeartbeatAt: WallTime?
+    package var sessionsLeft: Int
+    package var safeToTerminate: Bool
+    /// Streams the node owns now.
+    package var streams: Int
+
+    package init(
+        nodeId: String,
+        role: NodeRole,
+        group: String,
+        state: NodeState,
+        bootId: String,
+        version: String,
+        addresses: NodeAddresses,
+        capacity: NodeCapacity?,
+        load: NodeLoad,
+        lastHeartbeatAt: WallTime?,
+        sessionsLeft: Int,
+        safeToTerminate: Bool,
+        streams: Int
+    ) {
+        self.nodeId = nodeId
+        self.role = role
+        self.group = group
+        self.state = state
+        self.bootId = bootId
+        self.version = version
+        self.addresses = addresses
+        self.capacity = capacity
+        self.load = load
+        self.lastHeartbeatAt = lastHeartbeatAt
+        self.sessionsLeft = sessionsLeft
+        self.safeToTerminate = safeToTerminate
+        self.streams = streams
+    }
+}

@@ -1,0 +1,29 @@
+/// A point on the clock that timers and timeouts use. Engines are handed one; they never read a clock.
+package struct MonotonicInstant: Hashable, Comparable, Sendable {
+    package var nanoseconds: Int64
+
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    package static func < (lhs: Self, rhs: Self) -> Bool { lhs.nanoseconds < rhs.nanoseconds }
+
+    package static func + (instant: Self, duration: Duration) -> Self {
+        Self(nanoseconds: instant.nanoseconds + duration.nanoseconds)
+    }
+
+    package static func - (later: Self, earlier: Self) -> Duration {
+        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, rounded toward zero.
+    package var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+
+    /// Whole milliseconds, rounded toward zero.
+    package var milliseconds: Int64 { nanoseconds / 1_000_000 }
+
+    package var secondsAsDouble: Double { Double(nanoseconds) / 1e9 }
+}

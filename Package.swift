@@ -95,18 +95,23 @@ let dataPlane: [Target] = [
     ),
     library("Drivers", "DataPlane/Drivers", ["EngineModel", "Timebase", logging, metrics, nioCore]),
     library(
+        "FanOut",
+        "DataPlane/FanOut",
+        ["Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library(
         "RTMPServer",
         "DataPlane/Servers/RTMPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Streams",
-            "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability", "RTMP",
+            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
     library(
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -114,7 +119,7 @@ let dataPlane: [Target] = [
         "RelayService",
         "DataPlane/Servers/RelayService",
         [
-            "ClusterModel", "Drivers", "EngineModel", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
+            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
             lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -200,6 +205,7 @@ let testTargets: [Target] = [
     tests("RelayTests", "Tests/DataPlane/Relay", ["Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase", nioCore]),
     tests("StreamsTests", "Tests/DataPlane/Streams", ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]),
     tests("DriversTests", "Tests/DataPlane/Drivers", ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
+    tests("FanOutTests", "Tests/DataPlane/FanOut", ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
     tests(
         "ServersTests",
         "Tests/DataPlane/Servers",

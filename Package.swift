@@ -97,7 +97,7 @@ let dataPlane: [Target] = [
     library(
         "FanOut",
         "DataPlane/FanOut",
-        ["Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
+        ["ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
     ),
     library(
         "RTMPServer",

@@ -1,0 +1,81 @@
+package import ClusterModel
+
+/// What a request to a worker's HTTP port asks for, read from its path alone.
+package enum MediaRoute: Hashable, Sendable {
+    case live
+    case ready
+    case metrics
+    case httpFLV(StreamID)
+    /// `{id}.m3u8`: the source rendition.
+    case mediaPlaylist(StreamID)
+    /// `{id}_adaptive.m3u8`.
+    case multivariantPlaylist(StreamID)
+    /// A segment, part or initialization section below `/{app}/streams/{id}/`.
+    case object(StreamID, name: String)
+    /// REST and the dashboard live on the control plane.
+    case controlPlane
+    case badName(NameError)
+    case unknown
+
+    package init(path: Substring) {
+        switch path {
+        case "/livez": self = .live
+        case "/readyz": self = .ready
+        case "/metrics": self = .metrics
+        case "/": self = .controlPlane
+        default: self = Self.deeper(path)
+        }
+    }
+
+    private static func deeper(_ path: Substring) -> MediaRoute {
+        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        guard path.first == "/", let app = segments.first else { return .unknown }
+        if app == "rest" || (segments.count > 1 && segments[1] == "rest") { return .controlPlane }
+        guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
+        do throws(NameError) {
+            switch segments.count {
+            case 3: return try file(app: String(app), name: segments[2])
+            case 4:
+                let stream = try StreamID(app: String(app), id: String(segments[2]))
+                return .object(stream, name: String(segments[3]))
+            default: return .unknown
+            }
+        } catch { return .badName(error) }
+    }
+
+    private static func file(app: String, name: Substring) throws(NameError) -> MediaRoute {
+        if let id = name.withoutSuffix(".flv") { return .httpFLV(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix("_adaptive.m3u8") { return .multivariantPlaylist(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix(".m3u8") { return .mediaPlaylist(try StreamID(app: app, id: id)) }
+        return .unknown
+    }
+}
+
+/// The part of a request target behind `?`, as far as media URLs use it. Other parameters are ignored.
+package struct MediaQuery: Hashable, Sendable {
+    package var token: String?
+    /// `_HLS_msn`, `_HLS_part` and `_HLS_skip`, as they came.
+    package var mediaSequence: String?
+    package var part: String?
+    package var skip: String?
+
+    package init(_ query: Substring) {
+        for pair in query.split(separator: "&") {
+            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard halves.count == 2 else { continue }
+            switch halves[0] {
+            case "token": token = String(halves[1])
+            case "_HLS_msn": mediaSequence = String(halves[1])
+            case "_HLS_part": part = String(halves[1])
+            case "_HLS_skip": skip = String(halves[1])
+            default: continue
+            }
+        }
+    }
+}
+
+extension Substring {
+    fileprivate func withoutSuffix(_ suffix: String) -> String? {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : nil
+    }
+}

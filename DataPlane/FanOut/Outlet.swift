@@ -12,14 +12,20 @@ import Timebase
 /// subscribes while it has viewers. `@unchecked Sendable`: touched on the stream's loop only, but for `add` and `remove`,
 /// which hop.
 package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sendable {
+    package enum Audience: Sendable {
+        /// Merged writes as the stream's app asks; a change of owner goes unnoticed.
+        case players
+        /// Frames go at once; a fenced owner ends the pulls from it.
+        case nodes
+    }
+
     package let stream: LiveStream
 
     private let makeFormat: @Sendable () -> Format
     private let limits: FanOutLimits
     private let meters: FanOutMeters
     private let loads: LoopLoads
-    /// Relay children never wait; viewers wait as the stream's app says.
-    private let isMerging: Bool
+    private let audience: Audience
 
     private var format: Format
     private var lanes: [ObjectIdentifier: (lane: Lane, loop: any EventLoop, viewers: Int)] = [:]
@@ -28,14 +34,14 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     package init(
         stream: LiveStream,
         limits: FanOutLimits = FanOutLimits(),
-        isMerging: Bool = true,
+        audience: Audience = .players,
         loads: LoopLoads,
         meters: FanOutMeters,
         makeFormat: @escaping @Sendable () -> Format
     ) {
         self.stream = stream
         self.limits = limits
-        self.isMerging = isMerging
+        self.audience = audience
         self.loads = loads
         self.meters = meters
         self.makeFormat = makeFormat
@@ -78,7 +84,7 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         let lane = Lane(
             loop: loop,
             limits: limits,
-            policy: MergePolicy(fixedMilliseconds: isMerging ? stream.settings.mergeWindowMilliseconds : 0),
+            policy: MergePolicy(fixedMilliseconds: audience == .players ? stream.settings.mergeWindowMilliseconds : 0),
             load: loads.load(of: loop),
             meters: meters
         )
@@ -165,7 +171,8 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
             switch notice {
             case .ended(let reason): loop.execute { lane.finish(reason) }
             case .epochChanged, .gap: loop.execute { lane.forgetStart() }
-            case .interrupted, .resumed: break
+            case .fenced(let newer) where audience == .nodes: loop.execute { lane.finish(.fenced(newer)) }
+            case .fenced, .interrupted, .resumed: break
             }
         }
     }

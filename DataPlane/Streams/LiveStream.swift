@@ -42,6 +42,7 @@ package final class LiveStream: @unchecked Sendable {
     private var objectInterest = 0
     private let viewers = Mutex(ViewerCounts())
     private let byteCount = Atomic<Int>(0)
+    private let serving = Atomic<Bool>(false)
 
     package init(
         id: StreamID,
@@ -91,6 +92,12 @@ package final class LiveStream: @unchecked Sendable {
 
     /// Payload bytes the source has sent. From any thread.
     package var receivedBytes: Int { byteCount.load(ordering: .relaxed) }
+
+    /// Whether players can be added: the tracks are known and the stream has not ended. From any thread.
+    package var isServing: Bool { serving.load(ordering: .acquiring) }
+
+    /// Told, on the loop, when `isServing` becomes true.
+    package var onServing: (() -> Void)?
 
     // MARK: Objects
 
@@ -144,10 +151,12 @@ package final class LiveStream: @unchecked Sendable {
         return origin?.cutter.next
     }
 
-    /// This node lost the stream to a newer owner; from now on it may be fed by a pull.
-    package func endTenure() {
+    /// This node lost the stream to the owner of `newer`; from now on it may be fed by a pull.
+    package func endTenure(fencedBy newer: Epoch) {
         loop.preconditionInEventLoop()
         origin = nil
+        notify(.fenced(newer))
+        interrupt()
     }
 
     // MARK: Source: a pull from a parent
@@ -197,6 +206,7 @@ package final class LiveStream: @unchecked Sendable {
         loop.preconditionInEventLoop()
         if case .ended = phase { return }
         phase = .ended(reason)
+        serving.store(false, ordering: .releasing)
         cache.removeAll()
         notify(.ended(reason))
     }
@@ -219,7 +229,7 @@ package final class LiveStream: @unchecked Sendable {
         var bytes = 0
         for item in items {
             switch item {
-            case .tracks(let tracks): self.tracks = tracks
+            case .tracks(let tracks): learn(tracks)
             case .unit(let unit): bytes += unit.payload.readableBytes
             case .cut: break
             }
@@ -232,6 +242,13 @@ package final class LiveStream: @unchecked Sendable {
             if wasInterrupted { notify(.resumed) }
         }
         for subscriber in subscribers { subscriber.stream(self, sent: items) }
+    }
+
+    private func learn(_ tracks: [Track]) {
+        self.tracks = tracks
+        guard !tracks.isEmpty, !isServing else { return }
+        serving.store(true, ordering: .releasing)
+        onServing?()
     }
 
     private func notify(_ notice: StreamNotice) {

@@ -1,6 +1,5 @@
 import Drivers
 import MediaModel
-import Metrics
 import NIOCore
 import Timebase
 
@@ -11,8 +10,9 @@ final class Lane: @unchecked Sendable {
     private let loop: any EventLoop
     private let limits: FanOutLimits
     private let load: LoopLoad
-    private let sentBytes: Counter
-    private let skips: Counter
+    private let meters: FanOutMeters
+    /// Bytes written since the meters were last told.
+    private var sentBytes = 0
 
     private var ring = WireRing()
     private var viewers: [Viewer] = []
@@ -30,8 +30,7 @@ final class Lane: @unchecked Sendable {
         self.limits = limits
         self.policy = policy
         self.load = load
-        sentBytes = meters.sentBytes
-        skips = meters.skips
+        self.meters = meters
     }
 
     // MARK: From the stream
@@ -79,6 +78,8 @@ final class Lane: @unchecked Sendable {
         trim(floor: floor)
         let now = NIODeadline.now()
         load.record(busy: now - begin, now: now)
+        meters.sent(sentBytes)
+        sentBytes = 0
     }
 
     private func trim(floor: Int) {
@@ -126,6 +127,7 @@ final class Lane: @unchecked Sendable {
     }
 
     private func end(_ viewer: Viewer, _ reason: Viewer.End) {
+        if reason == .tooSlow { meters.drops.increment() }
         remove(viewer)
         viewer.end(reason)
     }
@@ -172,7 +174,7 @@ final class Lane: @unchecked Sendable {
         // Without a newer keyframe there is nothing to skip to: a long GOP is sent as it is.
         guard let start = ring.start, start > number else { return number < ring.first ? nil : number }
         viewer.skipsInARow += 1
-        skips.increment()
+        meters.skips.increment()
         return start
     }
 
@@ -182,11 +184,11 @@ final class Lane: @unchecked Sendable {
             let (outcome, end, offered) = ring.withVectors(from: number, vectorsMax: DirectSocket.vectorsMax, socket.write)
             switch outcome {
             case .wrote(let count) where count == offered:
-                sentBytes.increment(by: count)
+                sentBytes += count
                 number = end
                 viewer.place = .at(number)
             case .wrote(let count):
-                sentBytes.increment(by: count)
+                sentBytes += count
                 let (frame, offset) = ring.position(after: count, from: number)
                 return sendRest(of: frame, from: offset, to: viewer)
             case .full:
@@ -228,7 +230,7 @@ final class Lane: @unchecked Sendable {
     }
 
     private func write(_ pieces: [ByteBuffer], to viewer: Viewer) {
-        sentBytes.increment(by: pieces.reduce(0) { $0 + $1.readableBytes })
+        meters.sent(pieces.reduce(0) { $0 + $1.readableBytes })
         viewer.write(pieces) { didSucceed in
             if didSucceed { self.pump(viewer) } else { self.end(viewer, .connectionLost) }
         }

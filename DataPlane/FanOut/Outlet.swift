@@ -178,16 +178,6 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     }
 }
 
-package struct FanOutMeters: Sendable {
-    let sentBytes: Counter
-    let skips: Counter
-
-    package init(sentBytes: Counter, skips: Counter) {
-        self.sentBytes = sentBytes
-        self.skips = skips
-    }
-}
-
 /// The load of each event loop, shared by all lanes on it.
 package final class LoopLoads: Sendable {
     private let loads = Mutex<[ObjectIdentifier: UncheckedLoad]>([:])

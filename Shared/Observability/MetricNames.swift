@@ -59,11 +59,11 @@ package enum MetricNames {
         ["kind"],
         help: "Access units taken in, audio or video."
     )
-    package static let accessUnitsSkipped = MetricName(
-        "millrace_access_units_skipped_total",
+    package static let viewerSkips = MetricName(
+        "millrace_viewer_skips_total",
         .counter,
         protocolLabel,
-        help: "Access units left out for viewers too slow to take them."
+        help: "Times a viewer too slow to follow was moved ahead to a keyframe."
     )
     package static let viewersDropped = MetricName(
         "millrace_viewers_dropped_total",

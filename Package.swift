@@ -135,7 +135,7 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Drivers", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
+            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]

@@ -269,7 +269,7 @@ package enum MetricNames {
 
     package static let all: [MetricName] = [
         connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
-        ingestBytes, egressBytes, accessUnitsReceived, accessUnitsSkipped, viewersDropped, timelineRepairs, firstFrame,
+        ingestBytes, egressBytes, accessUnitsReceived, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
         gopCacheBytes, viewerQueueBytes, segmentsCut, httpRequests,
         relayPulls, relayServed, relayBytes, relayReroutes, relayHop,
         controlRequests, controlRequestTime, heartbeatsMissed, holds, registered,

@@ -1,5 +1,6 @@
 import Drivers
 import MediaModel
+import Metrics
 import NIOCore
 import Timebase
 

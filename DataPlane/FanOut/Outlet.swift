@@ -1,6 +1,5 @@
 import ClusterModel
 package import MediaModel
-package import Metrics
 package import NIOCore
 package import Streams
 import Synchronization

@@ -5,7 +5,7 @@
 ///                                                └ refused ──────────→ closed
 ///
 /// `finished` is the peace after a clean end, when the peer closes; every fault leads to `closed`.
-enum RTMPServerState: ~Copyable {
+enum RTMPServerState {
     case handshaking(ServerHandshake)
     case connecting
     case connected(ApplicationName)
@@ -33,19 +33,13 @@ enum RTMPServerState: ~Copyable {
     }
 
     mutating func handshakeFinished() {
-        switch consume self {
-        case .handshaking: self = .connecting
-        case let other: self = other
-        }
+        guard case .handshaking = self else { return }
+        self = .connecting
     }
 
     mutating func connected(to application: ApplicationName) throws(RTMPError) {
-        switch consume self {
-        case .connecting: self = .connected(application)
-        case let other:
-            self = other
-            throw .unexpectedCommand("connect")
-        }
+        guard case .connecting = self else { throw .unexpectedCommand("connect") }
+        self = .connected(application)
     }
 
     /// The application that a publish or play is for, while one may be asked for.
@@ -61,18 +55,13 @@ enum RTMPServerState: ~Copyable {
 
     /// True when `id` is the open request; then it is answered and the session goes on or ends.
     mutating func decided(_ id: RequestID, _ kind: Request.Kind, accepted: Bool) -> Bool {
-        switch consume self {
-        case .requested(let request) where request == Request(id: id, kind: kind):
-            if accepted {
-                self = kind == .publish ? .publishing : .playing
-            } else {
-                self = .closed
-            }
-            return true
-        case let other:
-            self = other
-            return false
+        guard case .requested(let request) = self, request == Request(id: id, kind: kind) else { return false }
+        if accepted {
+            self = kind == .publish ? .publishing : .playing
+        } else {
+            self = .closed
         }
+        return true
     }
 
     /// Leaves publishing or playing for `finished`; what was left.

@@ -1,4 +1,4 @@
-package import FanOut
+import FanOut
 package import MediaModel
 import RTMP
 

@@ -150,9 +150,10 @@ package struct Packager: Sendable {
         return part.units.first { video.contains($0.track) }?.isKeyframe ?? false
     }
 
-    /// Of a part that no mark ends: up to where its longest track ends.
+    /// Of a part that no mark ends: up to where its video ends, or without video where its audio does.
     private static func duration(of runs: [TrackRun], from start: MediaTime) -> MediaTime {
-        let ends = runs.map {
+        let video = runs.filter { $0.track.track.kind == .video }
+        let ends = (video.isEmpty ? runs : video).map {
             MediaTime(samples: Int64(clamping: $0.decodeTime) + $0.duration, rate: $0.track.timescale)
         }
         return max((ends.max() ?? start) - start, .zero)

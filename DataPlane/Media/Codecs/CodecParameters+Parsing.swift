@@ -68,6 +68,14 @@ extension CodecParameters {
         }
     }
 
+    /// As H.264 tells it in its VUI; nil where it does not, and for other codecs.
+    package var framesPerSecond: Double? {
+        guard case .h264(let configuration, _, _) = self,
+            let sets = (try? AVCConfiguration(parsing: configuration))?.sequenceParameterSets, let first = sets.first
+        else { return nil }
+        return (try? H264SequenceParameterSet(parsing: first))?.framesPerSecond
+    }
+
     /// Of audio, as it leaves the decoder.
     package var sampleRate: Int? {
         switch self {

@@ -41,7 +41,8 @@ package struct Box: Hashable, Sendable {
 
     /// The boxes inside, after `skipping` bytes of fields.
     package func children(skipping fields: Int = 0) throws(Failure) -> [Box] {
-        guard let inner = payload.getSlice(at: payload.readerIndex + fields, length: payload.readableBytes - fields) else {
+        guard let inner = payload.getSlice(at: payload.readerIndex + fields, length: payload.readableBytes - fields)
+        else {
             throw .truncated(type)
         }
         return try Self.parse(inner, at: offset + 8 + fields)

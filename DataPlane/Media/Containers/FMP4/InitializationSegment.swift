@@ -1,9 +1,8 @@
-package import MediaModel
-
-package import struct NIOCore.ByteBuffer
-
 import Bytes
 import Codecs
+import MediaModel
+
+package import struct NIOCore.ByteBuffer
 
 /// The CMAF header of a set of tracks (ISO/IEC 23000-19 §7.3.1): `ftyp` and a `moov` without samples.
 package enum InitializationSegment {

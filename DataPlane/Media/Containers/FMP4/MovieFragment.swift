@@ -1,6 +1,7 @@
-package import struct NIOCore.ByteBuffer
-
 import Bytes
+import MediaModel
+
+package import struct NIOCore.ByteBuffer
 
 /// One CMAF chunk: `moof` and its `mdat` (ISO/IEC 14496-12 §8.8, ISO/IEC 23000-19 §7.3.2).
 package enum MovieFragment {

@@ -1,9 +1,8 @@
+import Codecs
 package import MediaModel
 package import Timebase
 
 package import struct NIOCore.ByteBuffer
-
-import Codecs
 
 /// The samples of one track in one fragment, with times in the track's own timescale.
 package struct TrackRun: Hashable, Sendable {
@@ -45,7 +44,8 @@ package struct TrackRun: Hashable, Sendable {
     /// In the track's timescale.
     package var duration: Int64 { samples.reduce(0) { $0 + Int64($1.duration) } }
 
-    private static func lastDuration(_ track: MP4Track, _ unit: AccessUnit, end: MediaTime?, before: UInt32?) -> UInt32 {
+    private static func lastDuration(_ track: MP4Track, _ unit: AccessUnit, end: MediaTime?, before: UInt32?) -> UInt32
+    {
         if track.track.kind == .audio {
             let samples = track.track.codec.samples(inFrame: unit.payload).map { UInt32(clamping: $0) }
             return samples ?? before ?? UInt32(clamping: track.timescale / 50)

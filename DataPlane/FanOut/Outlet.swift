@@ -171,7 +171,7 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
             case .ended(let reason): loop.execute { lane.finish(reason) }
             case .epochChanged, .gap: loop.execute { lane.forgetStart() }
             case .fenced(let newer) where audience == .nodes: loop.execute { lane.finish(.fenced(newer)) }
-            case .fenced, .interrupted, .resumed: break
+            case .fenced, .interrupted, .parentChanged, .resumed: break
             }
         }
     }

@@ -30,6 +30,8 @@ package final class LiveStream: @unchecked Sendable {
     package private(set) var settings: AppSettings
     /// Answers for HLS and DASH objects of this stream, set by whoever packages it on this node.
     package var objects: (any StreamObjects)?
+    /// The pull that feeds this stream; nil at the owner.
+    package var upstream: (any StreamUpstream)?
     /// Told when the first subscriber comes and when the last one has gone.
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
@@ -108,6 +110,7 @@ package final class LiveStream: @unchecked Sendable {
         objectInterest = max(0, objectInterest + (isWanted ? 1 : -1))
         guard before != (objectInterest > 0) else { return }
         origin?.cutter.retainSegments(objectInterest > 0)
+        upstream?.wantObjects(objectInterest > 0)
         onObjectInterestChanged?(objectInterest > 0)
     }
 
@@ -162,16 +165,25 @@ package final class LiveStream: @unchecked Sendable {
     // MARK: Source: a pull from a parent
 
     /// A parent accepted the pull; its items follow. Of the epoch at hand, only what is missing will be passed on.
-    package func beginPull(epoch newEpoch: Epoch, tracks newTracks: [Track], settings: AppSettings) {
+    package func beginPull(from upstream: any StreamUpstream, epoch newEpoch: Epoch, tracks newTracks: [Track]) {
         loop.preconditionInEventLoop()
-        self.settings = settings
+        self.upstream = upstream
+        if objectInterest > 0 { upstream.wantObjects(true) }
         if newEpoch == epoch {
             splice.parentChanged()
+            notify(.parentChanged)
         } else {
             splice.epochChanged()
             change(to: newEpoch)
         }
         if newTracks != tracks { send([.tracks(newTracks)]) }
+    }
+
+    /// The pull is over; another may follow.
+    package func endPull(from upstream: any StreamUpstream) {
+        loop.preconditionInEventLoop()
+        guard self.upstream === upstream else { return }
+        self.upstream = nil
     }
 
     package func receive(_ items: [StreamItem]) {

@@ -13,6 +13,8 @@ package protocol StreamSubscriber: AnyObject, Sendable {
 package enum StreamNotice: Hashable, Sendable {
     /// A new owner continues the stream. Its first items follow: tracks, then a cut that opens a discontinuous segment.
     case epochChanged(Epoch)
+    /// Another parent continues the same epoch; its segment index may know more.
+    case parentChanged
     /// This node was the owner and a newer one exists: whoever pulls from here must pull from there.
     case fenced(Epoch)
     /// The publisher or the parent is away; it may come back.

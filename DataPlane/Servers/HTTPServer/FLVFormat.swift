@@ -1,5 +1,5 @@
 import FLV
-package import FanOut
+import FanOut
 package import MediaModel
 
 package import struct NIOCore.ByteBuffer

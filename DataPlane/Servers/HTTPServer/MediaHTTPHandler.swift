@@ -70,7 +70,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        service.meters.badRequests.increment()
+        service.meters.badRequest("malformed_request")
         service.logger.debug(
             "http connection closed on an error",
             metadata: ["error": "\(error)", "remote": "\(remoteAddress ?? "?")"]
@@ -175,7 +175,9 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private func flvDecided(_ result: Result<LiveStream, Refusal>) {
         guard case .answering(let head) = state, let context = egress.context else { return }
         switch result {
-        case .failure(let refusal): respond(.refusal(refusal))
+        case .failure(let refusal):
+            service.meters.refused(refusal.reason)
+            respond(.refusal(refusal))
         case .success(let stream):
             guard head.method == .GET else { return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"])) }
             let session = FLVSession(stream: stream, outlet: service.flv.outlet(for: stream))
@@ -190,7 +192,6 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private func respond(_ response: MediaResponse, isLast: Bool = false) {
         guard case .answering(let request) = state, let context else { return }
         state = .idle
-        if case .unauthorized = response.status { service.meters.refusals.increment() }
         let keepsAlive = request.isKeepAlive && !isLast
         var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
         head.headers.add(contentsOf: CrossOrigin.headers)

@@ -54,23 +54,13 @@ package enum MediaRoute: Hashable, Sendable {
 /// The part of a request target behind `?`, as far as media URLs use it. Other parameters are ignored.
 package struct MediaQuery: Hashable, Sendable {
     package var token: String?
-    /// `_HLS_msn`, `_HLS_part` and `_HLS_skip`, as they came.
-    package var mediaSequence: String?
-    package var part: String?
-    package var skip: String?
+    /// The `_HLS_*` parameters as they came; nobody reads the others.
+    package var directives: String
 
     package init(_ query: Substring) {
-        for pair in query.split(separator: "&") {
-            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard halves.count == 2 else { continue }
-            switch halves[0] {
-            case "token": token = String(halves[1])
-            case "_HLS_msn": mediaSequence = String(halves[1])
-            case "_HLS_part": part = String(halves[1])
-            case "_HLS_skip": skip = String(halves[1])
-            default: continue
-            }
-        }
+        let fields = query.split(separator: "&")
+        token = fields.first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) }
+        directives = fields.filter { $0.hasPrefix("_HLS_") }.joined(separator: "&")
     }
 }
 

@@ -29,6 +29,8 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     private var format: Format
     private var lanes: [ObjectIdentifier: (lane: Lane, loop: any EventLoop, viewers: Int)] = [:]
     private var isSubscribed = false
+    /// Of the newest frame.
+    private var lastTime = MediaTime.zero
 
     package init(
         stream: LiveStream,
@@ -50,10 +52,15 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     // MARK: Viewers, from their own loops
 
     /// Starts sending to `viewer`: first `greeting`, then the format's prelude, then from the newest keyframe on.
-    package func add(_ viewer: Viewer, greeting: ByteBuffer = ByteBuffer()) {
+    ///
+    /// With `epoch`, the viewer was promised media of that epoch: should the stream have moved on, it is ended as fenced.
+    package func add(_ viewer: Viewer, greeting: ByteBuffer = ByteBuffer(), epoch: Epoch? = nil) {
         let loop = viewer.loop
         let bound = NIOLoopBound(viewer, eventLoop: loop)
         stream.loop.execute {
+            if let epoch, let current = self.stream.epoch, current != epoch {
+                return loop.execute { bound.value.end(.streamEnded(.fenced(current))) }
+            }
             let lane = self.enter(loop)
             var prelude = self.format.prelude(tracks: self.stream.tracks)
             if greeting.readableBytes > 0 { prelude.insert(greeting, at: 0) }
@@ -151,6 +158,7 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
 
     package func stream(_ stream: LiveStream, sent items: [StreamItem]) {
         let frames = Self.frames(for: items, format: &format)
+        lastTime = frames.last?.decodeTime ?? lastTime
         let tracksChanged = items.contains { if case .tracks = $0 { true } else { false } }
         for (lane, loop, _) in lanes.values {
             if loop.inEventLoop {
@@ -166,12 +174,19 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     }
 
     package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        let frame = format.pieces(for: notice).map {
+            WireFrame(pieces: $0, isStart: false, mayWait: false, decodeTime: lastTime)
+        }
         for (lane, loop, _) in lanes.values {
-            switch notice {
-            case .ended(let reason): loop.execute { lane.finish(reason) }
-            case .epochChanged, .gap: loop.execute { lane.forgetStart() }
-            case .fenced(let newer) where audience == .nodes: loop.execute { lane.finish(.fenced(newer)) }
-            case .fenced, .interrupted, .parentChanged, .resumed: break
+            loop.execute {
+                if let frame { lane.append([frame]) }
+                switch notice {
+                case .ended(let reason): lane.finish(reason)
+                case .epochChanged(let newer), .fenced(let newer):
+                    if self.audience == .nodes { lane.finish(.fenced(newer)) } else { lane.forgetStart() }
+                case .gap: lane.forgetStart()
+                case .interrupted, .parentChanged, .resumed: break
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 package import MediaModel
-package import Timebase
-
 package import NIOCore
+package import Streams
+package import Timebase
 
 /// One protocol's way to write a stream, made once per stream and shared by all its viewers.
 package protocol WireFormat: Sendable {
@@ -14,11 +14,16 @@ package protocol WireFormat: Sendable {
     /// Whether a viewer may start with this item.
     func isStart(_ item: StreamItem) -> Bool
 
+    /// What viewers are told when something happened beside the media; nil for nothing.
+    func pieces(for notice: StreamNotice) -> [ByteBuffer]?
+
     /// Whether the item may wait a little for a picture to travel with.
     func mayWait(_ item: StreamItem) -> Bool
 }
 
 extension WireFormat {
+    package func pieces(for notice: StreamNotice) -> [ByteBuffer]? { nil }
+
     package func mayWait(_ item: StreamItem) -> Bool {
         if case .unit(let unit) = item { unit.track != .video } else { true }
     }

@@ -9,6 +9,9 @@ package protocol StreamGate: Sendable {
 
     /// Finds a stream to play, here or by a relay pull. Returns once its tracks are known.
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream
+
+    /// As `play`, for a child node.
+    func relay(_ stream: StreamID) async throws(Refusal) -> LiveStream
 }
 
 package struct PublishRequest: Hashable, Sendable {

@@ -14,6 +14,8 @@ package protocol StreamUpstream: AnyObject, Sendable {
     func wantObjects(_ isWanted: Bool)
     /// Asks for one object. Answers once, on the stream's loop; `.missing` also when the pull ends first.
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void)
+    /// The nodes the stream came through, from its owner to the parent.
+    var hops: [String] { get }
     /// The parent's segment index at the time of the pull.
     var segmentIndex: ByteBuffer? { get }
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Drivers
 import EngineModel
 import FanOut
 import Logging
@@ -26,8 +27,7 @@ final class RTMPConnection: ChannelInboundHandler {
     private var session: RTMPServerSession
     private var role = Role.undecided
     private var batch: [IngestItem] = []
-    private var timer: Scheduled<Void>?
-    private var armedFor: MonotonicInstant?
+    private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
     private var logger: Logger
 
@@ -67,7 +67,7 @@ final class RTMPConnection: ChannelInboundHandler {
         session.inputClosed(at: context.eventLoop.instant)
         drain()
         end()
-        timer?.cancel()
+        timer.cancel()
         self.context = nil
         service.connections.change(by: -1)
         context.fireChannelInactive()
@@ -111,14 +111,8 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     private func schedule() {
-        guard let context, let deadline = session.nextDeadline else { return }
-        // A later deadline keeps the timer: it finds out when it fires.
-        if let armedFor, armedFor <= deadline { return }
-        timer?.cancel()
-        armedFor = deadline
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline.nioDeadline) {
-            self.armedFor = nil
-            guard let now = self.context?.eventLoop.instant else { return }
+        guard let context else { return }
+        timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
             self.session.timeoutReached(at: now)
             self.drain()
         }
@@ -303,14 +297,6 @@ final class RTMPConnection: ChannelInboundHandler {
 
 @available(*, unavailable)
 extension RTMPConnection: Sendable {}
-
-extension EventLoop {
-    fileprivate var instant: MonotonicInstant { MonotonicInstant(nanoseconds: Int64(now.uptimeNanoseconds)) }
-}
-
-extension MonotonicInstant {
-    fileprivate var nioDeadline: NIODeadline { .uptimeNanoseconds(UInt64(max(0, nanoseconds))) }
-}
 
 extension StreamAddress {
     /// The value of `token` in the query.

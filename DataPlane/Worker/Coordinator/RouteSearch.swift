@@ -1,5 +1,6 @@
 import ClusterModel
 import MediaModel
+import RelayService
 import Streams
 import Timebase
 
@@ -56,11 +57,11 @@ struct RouteSearch {
             beginSearch(at: now)
             remember(parent)
             return .retry(.zero)
-        case .lost(let reason), .refused(let reason):
+        case .lost, .refused:
             if isLive {
                 beginSearch(at: now)
             } else if now - startedAt > Self.openTimeout {
-                return .over(.unavailable(reason), .removed)
+                return .over(.unavailable("no parent gave the stream in time"), .removed)
             }
             remember(parent)
             return .retry(nextDelay())

@@ -1,25 +1,16 @@
 package import ClusterModel
 import MediaModel
 import NIOCore
+package import RelayService
 package import Streams
 import Timebase
 
 /// Makes one pull of a stream from one parent. Returns when it is over.
 package protocol StreamPuller: Sendable {
-    func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String, settings: AppSettings) async -> PullEnd
+    func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd
 }
 
-/// How a pull ended.
-package enum PullEnd: Hashable, Sendable {
-    /// No connection, no valid answer, or silence.
-    case lost(String)
-    /// The parent answered no.
-    case refused(String)
-    /// The parent said that the stream, or its part in it, is over.
-    case ended(EndReason)
-    /// This node wanted no more.
-    case stopped
-}
+extension RelayPuller: StreamPuller {}
 
 extension StreamCoordinator {
     struct PullState {
@@ -38,6 +29,11 @@ extension StreamCoordinator {
     package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
         if let stream = registry[request.stream], stream.isServing { return stream }
         return try await open(request.stream)
+    }
+
+    package nonisolated func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+        if let stream = registry[id], stream.isServing { return stream }
+        return try await open(id)
     }
 
     /// The pulls of this node, for the heartbeat.
@@ -165,9 +161,8 @@ extension StreamCoordinator {
             return search.noRoute(.unavailable("the route is older than the stream here"), isLive: true, at: clock.now())
         }
         pulls[stream.id]?.route = route
-        let settings = appSettings[stream.id.app] ?? AppSettings()
         let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
-        let end = await puller.pull(stream, route: route, ticket: ticket, settings: settings)
+        let end = await puller.pull(stream, route: route, ticket: ticket)
         logger.info("pull ended", metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"])
         return search.pullEnded(end, parent: route.parent.nodeId, stream: stream.id, isLive: stream.isServing, at: clock.now())
     }

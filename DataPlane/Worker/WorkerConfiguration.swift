@@ -15,6 +15,26 @@ package struct WorkerConfiguration: Sendable {
         package var srt: Int
         package var webrtc: Int
         package var agent: Int
+
+        package init(
+            http: Int = 0,
+            https: Int = 0,
+            rtmp: Int = 0,
+            rtmps: Int = 0,
+            relay: Int = 0,
+            srt: Int = 0,
+            webrtc: Int = 0,
+            agent: Int = 0
+        ) {
+            self.http = http
+            self.https = https
+            self.rtmp = rtmp
+            self.rtmps = rtmps
+            self.relay = relay
+            self.srt = srt
+            self.webrtc = webrtc
+            self.agent = agent
+        }
     }
 
     package struct TLSFiles: Hashable, Sendable {
@@ -81,14 +101,16 @@ package struct WorkerConfiguration: Sendable {
 
 extension WorkerConfiguration.Ports {
     init(_ values: SettingsValues) {
-        http = values[WorkerSettings.httpPort]
-        https = values[WorkerSettings.httpsPort]
-        rtmp = values[WorkerSettings.rtmpPort]
-        rtmps = values[WorkerSettings.rtmpsPort]
-        relay = values[WorkerSettings.relayPort]
-        srt = values[WorkerSettings.srtPort]
-        webrtc = values[WorkerSettings.webrtcPort]
-        agent = values[WorkerSettings.agentPort]
+        self.init(
+            http: values[WorkerSettings.httpPort],
+            https: values[WorkerSettings.httpsPort],
+            rtmp: values[WorkerSettings.rtmpPort],
+            rtmps: values[WorkerSettings.rtmpsPort],
+            relay: values[WorkerSettings.relayPort],
+            srt: values[WorkerSettings.srtPort],
+            webrtc: values[WorkerSettings.webrtcPort],
+            agent: values[WorkerSettings.agentPort]
+        )
     }
 
     /// Two listeners of one transport cannot share a port; said here, the message names both flags.

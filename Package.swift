@@ -154,15 +154,20 @@ let controlPlane: [Target] = [
         ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
     ),
     library(
+        "Coordination",
+        "ControlPlane/Coordination",
+        ["ClusterModel", "Domain", "Timebase", deque, logging, metrics]
+    ),
+    library(
         "API",
         "ControlPlane/API",
-        ["ClusterModel", "Domain", "Observability", "Timebase", crypto, httpTypes, hummingbird, logging, metrics, nioCore]
+        ["ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, httpTypes, hummingbird, logging, metrics, nioCore]
     ),
     library(
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
+            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
             hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -208,7 +213,7 @@ let testTargets: [Target] = [
     tests("WorkerTests", "Tests/DataPlane/Worker", ["ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix]),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
     tests("StoreTests", "Tests/ControlPlane/Stores", ["ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport", "Timebase"]),
-    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
 ]

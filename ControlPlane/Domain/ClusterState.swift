@@ -140,12 +140,16 @@ extension StreamID {
 // MARK: - Leases
 
 extension ClusterState {
-    /// Takes in a lease as the store has it. An older boot's never replaces a newer one's.
-    package mutating func apply(_ lease: Lease) {
+    /// Takes in a lease as the store has it. An older boot's never replaces a newer one's. `report` spares reading it again.
+    package mutating func apply(_ lease: Lease, report known: Heartbeat? = nil) {
+        let read = known ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
+        apply(lease, read)
+    }
+
+    private mutating func apply(_ lease: Lease, _ report: Heartbeat?) {
         let known = leases[lease.nodeID]
         if let known, known.bootNumber > lease.bootNumber { return }
         if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
-        let report = try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID)
         replaceCarried(by: lease.nodeID, known?.report, with: report)
         leases[lease.nodeID] = LeaseView(
             bootID: lease.bootID,

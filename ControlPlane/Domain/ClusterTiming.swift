@@ -11,6 +11,10 @@ package struct ClusterTiming: Hashable, Sendable {
     package var claimHold = Duration.seconds(5)
     /// A relay port that answered this recently shows that its node is alive.
     package var probeValidity = Duration.seconds(2)
+    /// A relay port is asked no more often than this.
+    package var probeInterval = Duration.seconds(1)
+    /// A relay port that says nothing for this long is mute.
+    package var probeTimeout = Duration.seconds(1)
     /// After an outage no lease is judged ended until this long after the store answered again.
     package var recovery = Duration.seconds(20)
     /// Parents that an asker named as failed are not offered to it again for this long.

@@ -62,14 +62,21 @@ extension ClusterState {
 
     private func verdictOnMute(_ seen: NodeEvidence, _ lastHeard: WallTime, _ now: WallTime) -> OwnerVerdict {
         if let probe = seen.probe, !probe.answered, probe.at >= lastHeard { return .gone(.mute, since: probe.at) }
-        return .unsure(recheckAt: now + .seconds(1), probe: true)
+        let (recheckAt, probe) = nextProbe(seen, now)
+        return .unsure(recheckAt: recheckAt, probe: probe)
     }
 
     private func verdictOnHeard(_ seen: NodeEvidence, _ missedAt: WallTime, _ now: WallTime) -> OwnerVerdict {
         let probe = seen.probe.flatMap { now - $0.at <= timing.probeValidity ? $0 : nil }
         if probe?.answered == true { return .alive }
         if case .connected = seen.watch, probe == nil { return .alive }
-        return .unsure(recheckAt: missedAt + .milliseconds(1), probe: true)
+        let (recheckAt, needsProbe) = nextProbe(seen, now)
+        return .unsure(recheckAt: min(missedAt + .milliseconds(1), recheckAt), probe: needsProbe)
+    }
+
+    private func nextProbe(_ seen: NodeEvidence, _ now: WallTime) -> (recheckAt: WallTime, isDue: Bool) {
+        guard let probe = seen.probe, now - probe.at < timing.probeInterval else { return (now + timing.probeInterval, true) }
+        return (probe.at + timing.probeInterval, false)
     }
 
     private func leaseEnd(of nodeID: String, boot: String) -> WallTime? {

@@ -6,6 +6,11 @@ package struct Announcement: Hashable, Sendable {
     package var event: WatchEvent
     /// Nil concerns everybody.
     package var nodes: Set<String>?
+
+    package init(event: WatchEvent, nodes: Set<String>?) {
+        self.event = event
+        self.nodes = nodes
+    }
 }
 
 /// What watchers were last told, so that only changes are sent.
@@ -51,7 +56,7 @@ extension ClusterState {
             announced.streams[stream] = change
             news.append(Announcement(event: .stream(change), nodes: concerned(with: stream, formerOwner, at: now)))
         }
-        if let formerOwner, record.epoch > formerEpoch, nodes[formerOwner.nodeId] != nil {
+        if let formerOwner, record.epoch > formerEpoch, record.owner?.nodeId != formerOwner.nodeId {
             let loss = LostHold(app: stream.app, id: stream.id, epoch: record.epoch, by: record.owner?.nodeId)
             news.append(Announcement(event: .lost(loss), nodes: [formerOwner.nodeId]))
         }

@@ -161,7 +161,10 @@ let controlPlane: [Target] = [
     library(
         "API",
         "ControlPlane/API",
-        ["ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, httpTypes, hummingbird, logging, metrics, nioCore]
+        [
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes, hummingbird,
+            logging, metrics, nioCore,
+        ]
     ),
     library(
         "ControlPlaneService",

@@ -201,7 +201,7 @@ let testSupport: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, metrics, nioCore]),
+    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, logging, metrics, nioCore]),
     tests("MediaTests", "Tests/DataPlane/Media", ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
     tests("RTMPTests", "Tests/DataPlane/RTMP", ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]),
     tests("HLSTests", "Tests/DataPlane/HLS", ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),

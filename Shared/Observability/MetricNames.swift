@@ -1,0 +1,285 @@
+/// Every metric of both planes, with its help. Base units; a label's values are few and never a stream's name.
+package enum MetricNames {
+    private static let protocolLabel = ["protocol"]
+
+    // Data plane: connections and sessions
+    package static let connections = MetricName(
+        "millrace_connections",
+        .gauge,
+        protocolLabel,
+        help: "Client connections open now."
+    )
+    package static let connectionsRefused = MetricName(
+        "millrace_connections_refused_total",
+        .counter,
+        ["protocol", "reason"],
+        help: "Connections and requests refused, by reason."
+    )
+    package static let protocolErrors = MetricName(
+        "millrace_protocol_errors_total",
+        .counter,
+        ["protocol", "reason"],
+        help: "Connections closed because the peer broke the protocol or a limit of ours."
+    )
+    package static let publishers = MetricName(
+        "millrace_publishers",
+        .gauge,
+        protocolLabel,
+        help: "Publish sessions now."
+    )
+    package static let viewers = MetricName(
+        "millrace_viewers",
+        .gauge,
+        protocolLabel,
+        help: "Viewers now; relay pulls are never counted. hls is an estimate from segment fetches."
+    )
+    package static let streams = MetricName(
+        "millrace_streams",
+        .gauge,
+        ["source"],
+        help: "Live streams on this node, by source: publisher or relay."
+    )
+
+    // Data plane: media
+    package static let ingestBytes = MetricName(
+        "millrace_ingest_bytes_total",
+        .counter,
+        protocolLabel,
+        help: "Media bytes received."
+    )
+    package static let egressBytes = MetricName(
+        "millrace_egress_bytes_total",
+        .counter,
+        protocolLabel,
+        help: "Media bytes sent."
+    )
+    package static let accessUnitsReceived = MetricName(
+        "millrace_access_units_received_total",
+        .counter,
+        ["kind"],
+        help: "Access units taken in, audio or video."
+    )
+    package static let accessUnitsSkipped = MetricName(
+        "millrace_access_units_skipped_total",
+        .counter,
+        protocolLabel,
+        help: "Access units left out for viewers too slow to take them."
+    )
+    package static let viewersDropped = MetricName(
+        "millrace_viewers_dropped_total",
+        .counter,
+        ["protocol", "reason"],
+        help: "Viewers closed by us, by reason."
+    )
+    package static let timelineRepairs = MetricName(
+        "millrace_timeline_repairs_total",
+        .counter,
+        ["reason"],
+        help: "Timestamps mended, by what was wrong with them."
+    )
+    package static let firstFrame = MetricName(
+        "millrace_first_frame_seconds",
+        .histogram,
+        protocolLabel,
+        bounds: seconds,
+        help: "From a viewer's request to the first media byte sent."
+    )
+    package static let gopCacheBytes = MetricName(
+        "millrace_gop_cache_bytes",
+        .gauge,
+        help: "Bytes held in all GOP caches."
+    )
+    package static let viewerQueueBytes = MetricName(
+        "millrace_viewer_queue_bytes",
+        .gauge,
+        help: "Bytes waiting in all viewers' queues."
+    )
+    package static let segmentsCut = MetricName(
+        "millrace_segments_cut_total",
+        .counter,
+        help: "HLS and DASH segments packaged on this node."
+    )
+    package static let httpRequests = MetricName(
+        "millrace_http_requests_total",
+        .counter,
+        ["route", "status"],
+        help: "HTTP requests answered."
+    )
+
+    // Data plane: relay
+    package static let relayPulls = MetricName(
+        "millrace_relay_pulls",
+        .gauge,
+        ["tier"],
+        help: "Pulls this node makes now, by the tier of the parent."
+    )
+    package static let relayServed = MetricName(
+        "millrace_relay_served",
+        .gauge,
+        help: "Pulls other nodes make of this one now."
+    )
+    package static let relayBytes = MetricName(
+        "millrace_relay_bytes_total",
+        .counter,
+        ["direction"],
+        help: "Relay bytes, received or sent."
+    )
+    package static let relayReroutes = MetricName(
+        "millrace_relay_reroutes_total",
+        .counter,
+        ["reason"],
+        help: "Pulls that had to look for another parent."
+    )
+    package static let relayHop = MetricName(
+        "millrace_relay_hop_seconds",
+        .histogram,
+        bounds: seconds,
+        help: "From the owner's cut mark to its arrival here, by both nodes' wall clocks."
+    )
+
+    // Data plane: control plane seen from the worker
+    package static let controlRequests = MetricName(
+        "millrace_control_requests_total",
+        .counter,
+        ["operation", "outcome"],
+        help: "Requests to the control plane."
+    )
+    package static let controlRequestTime = MetricName(
+        "millrace_control_request_seconds",
+        .histogram,
+        ["operation"],
+        bounds: seconds,
+        help: "Time the control plane took to answer."
+    )
+    package static let heartbeatsMissed = MetricName(
+        "millrace_heartbeats_missed_total",
+        .counter,
+        help: "Heartbeats that got no answer."
+    )
+    package static let holds = MetricName(
+        "millrace_holds",
+        .gauge,
+        ["state"],
+        help: "Streams owned: held, unconfirmed or fenced."
+    )
+    package static let registered = MetricName(
+        "millrace_registered",
+        .gauge,
+        help: "1 while the control plane knows this node, else 0."
+    )
+
+    // Control plane
+    package static let apiRequests = MetricName(
+        "millrace_api_requests_total",
+        .counter,
+        ["operation", "status"],
+        help: "REST calls answered."
+    )
+    package static let apiRequestTime = MetricName(
+        "millrace_api_request_seconds",
+        .histogram,
+        ["operation"],
+        bounds: seconds,
+        help: "Time to answer a REST call."
+    )
+    package static let storeOperationTime = MetricName(
+        "millrace_store_operation_seconds",
+        .histogram,
+        ["operation"],
+        bounds: seconds,
+        help: "Time the store took for an operation."
+    )
+    package static let storeErrors = MetricName(
+        "millrace_store_errors_total",
+        .counter,
+        ["operation"],
+        help: "Store operations that failed."
+    )
+    package static let storeUp = MetricName(
+        "millrace_store_up",
+        .gauge,
+        help: "1 while the store answers, else 0."
+    )
+    package static let nodes = MetricName(
+        "millrace_nodes",
+        .gauge,
+        ["state"],
+        help: "Nodes known, by state."
+    )
+    package static let clusterStreams = MetricName(
+        "millrace_cluster_streams",
+        .gauge,
+        ["status"],
+        help: "Streams known to the cluster, by status."
+    )
+    package static let claims = MetricName(
+        "millrace_claims_total",
+        .counter,
+        ["outcome"],
+        help: "Claims of streams, by outcome."
+    )
+    package static let routes = MetricName(
+        "millrace_routes_total",
+        .counter,
+        ["tier"],
+        help: "Routes given out, by tier; none is an unknown stream."
+    )
+    package static let watchers = MetricName(
+        "millrace_watchers",
+        .gauge,
+        help: "Watch connections open now."
+    )
+
+    // Both
+    package static let labelSetsDropped = MetricName(
+        "millrace_metric_label_sets_dropped_total",
+        .counter,
+        help: "Label sets folded into the value other because their metric had too many."
+    )
+    package static let processCPU = MetricName(
+        "process_cpu_seconds_total",
+        .counter,
+        help: "User and system CPU time spent, in seconds."
+    )
+    package static let processResident = MetricName(
+        "process_resident_memory_bytes",
+        .gauge,
+        help: "Resident memory in bytes."
+    )
+    package static let processVirtual = MetricName(
+        "process_virtual_memory_bytes",
+        .gauge,
+        help: "Virtual memory in bytes."
+    )
+    package static let processOpenFiles = MetricName(
+        "process_open_fds",
+        .gauge,
+        help: "Open file descriptors."
+    )
+    package static let processMaxFiles = MetricName(
+        "process_max_fds",
+        .gauge,
+        help: "File descriptors the process may open."
+    )
+    package static let processStart = MetricName(
+        "process_start_time_seconds",
+        .gauge,
+        help: "Start of the process, in seconds since the Unix epoch."
+    )
+
+    package static let all: [MetricName] = [
+        connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
+        ingestBytes, egressBytes, accessUnitsReceived, accessUnitsSkipped, viewersDropped, timelineRepairs, firstFrame,
+        gopCacheBytes, viewerQueueBytes, segmentsCut, httpRequests,
+        relayPulls, relayServed, relayBytes, relayReroutes, relayHop,
+        controlRequests, controlRequestTime, heartbeatsMissed, holds, registered,
+        apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
+        watchers,
+        labelSetsDropped, processCPU, processResident, processVirtual, processOpenFiles, processMaxFiles, processStart,
+    ]
+
+    /// From a tenth of a millisecond, a local store's time, to the 10 s that calls are held at most.
+    package static let seconds: [Double] = [
+        0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+    ]
+}

@@ -1,0 +1,31 @@
+/// What a re-read of the settings (SIGHUP) found changed.
+package struct SettingsChange: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable, CustomStringConvertible {
+        package let name: String
+        package let old: String?
+        package let new: String?
+
+        package var description: String { "\(name): \(old ?? "unset") → \(new ?? "unset")" }
+    }
+
+    /// To be applied now.
+    package var live: [Entry] = []
+    /// To be named to the operator, who has to restart.
+    package var needsRestart: [Entry] = []
+
+    package init(from old: SettingsValues, to new: SettingsValues) {
+        for setting in new.table.settings {
+            let (before, after) = (old.text(of: setting.name), new.text(of: setting.name))
+            guard before != after else { continue }
+            let entry = Entry(
+                name: setting.name,
+                old: setting.isSecret ? before.map { _ in "(hidden)" } : before,
+                new: setting.isSecret ? after.map { _ in "(hidden)" } : after
+            )
+            switch setting.effect {
+            case .live: live.append(entry)
+            case .afterRestart: needsRestart.append(entry)
+            }
+        }
+    }
+}

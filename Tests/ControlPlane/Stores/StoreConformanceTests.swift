@@ -1,0 +1,27 @@
+import Domain
+import MemoryStore
+import SQLiteStore
+import StoreConformance
+import Testing
+
+/// Every case of the conformance suite on every store.
+@Suite struct StoreConformanceTests {
+    @Test(arguments: StoreConformance.cases)
+    func `memory keeps the promises of a store`(_ conformance: ConformanceCase) async throws {
+        let host = StoreHost(keepsRecords: false, isShared: false) { MemoryStore() }
+        try await conformance.body(host)
+    }
+
+    @Test(arguments: StoreConformance.cases)
+    func `SQLite keeps the promises of a store`(_ conformance: ConformanceCase) async throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = directory.file("cluster.db")
+        let host = StoreHost(keepsRecords: true, isShared: false) { try SQLiteStore(path: path) }
+        try await conformance.body(host)
+    }
+}
+
+extension ConformanceCase: CustomTestStringConvertible {
+    public var testDescription: String { name }
+}

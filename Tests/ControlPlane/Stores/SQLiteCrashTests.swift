@@ -1,7 +1,6 @@
 import Domain
 import Foundation
 import SQLiteStore
-import Synchronization
 import Testing
 
 /// What is left after a crash or a failed write: all that was acknowledged, and no half of anything.
@@ -10,15 +9,15 @@ import Testing
         let directory = try TemporaryDirectory()
         defer { directory.remove() }
         let store = try SQLiteStore(path: directory.file("cluster.db"))
-        let acknowledged = Mutex(Int64(0))
+        let acknowledged = Shared(Int64(0))
         let writer = Task {
             for number in 0..<60 as Range<Int64> {
                 try await append(number, to: store)
-                acknowledged.withLock { $0 = number + 1 }
+                acknowledged.change { $0 = number + 1 }
             }
         }
         for image in 0..<10 {
-            let before = acknowledged.withLock { $0 }
+            let before = acknowledged.value
             let copy = directory.file("image\(image).db")
             try copyFiles(of: directory.file("cluster.db"), to: copy)
             #expect(try await chainLength(in: copy) >= before)

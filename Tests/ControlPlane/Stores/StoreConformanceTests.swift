@@ -1,14 +1,17 @@
 import Domain
+import Foundation
 import MemoryStore
 import SQLiteStore
 import StoreConformance
 import Testing
+import Timebase
 
 /// Every case of the conformance suite on every store.
 @Suite struct StoreConformanceTests {
     @Test(arguments: StoreConformance.cases)
     func `memory keeps the promises of a store`(_ conformance: ConformanceCase) async throws {
-        let host = StoreHost(keepsRecords: false, isShared: false) { MemoryStore() }
+        let store = MemoryStore { WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+        let host = StoreHost(keepsRecords: false, isShared: true) { store }
         try await conformance.body(host)
     }
 

@@ -23,6 +23,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -156,7 +157,7 @@ let controlPlane: [Target] = [
     library(
         "Coordination",
         "ControlPlane/Coordination",
-        ["ClusterModel", "Domain", "Timebase", deque, logging, metrics]
+        ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
     ),
     library(
         "API",
@@ -171,10 +172,14 @@ let controlPlane: [Target] = [
         "ControlPlane/Service",
         [
             "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
-            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
         ]
     ),
-    program("millrace-control", "ControlPlane/millrace-control", ["ControlPlaneService", "Settings"]),
+    program(
+        "millrace-control",
+        "ControlPlane/millrace-control",
+        ["ControlPlaneService", "Observability", "Settings", metrics]
+    ),
 ]
 
 let operations: [Target] = [

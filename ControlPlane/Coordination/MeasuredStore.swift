@@ -1,5 +1,6 @@
 package import Domain
 import Metrics
+import Observability
 import Synchronization
 package import Timebase
 
@@ -85,11 +86,8 @@ package final class MeasuredStore: ClusterStore {
         guard isAdmitted else { throw .unavailable("\(outstandingMax) calls are waiting for it") }
         let start = clock.now()
         let result = await race(body)
-        Metrics.Timer(label: "millrace_store_operation_seconds", dimensions: [("operation", operation)])
-            .recordNanoseconds((clock.now() - start).nanoseconds)
-        if case .failure = result {
-            Counter(label: "millrace_store_errors_total", dimensions: [("operation", operation)]).increment()
-        }
+        MetricNames.storeOperationTime.timer(operation).recordNanoseconds((clock.now() - start).nanoseconds)
+        if case .failure = result { MetricNames.storeErrors.counter(operation).increment() }
         return try result.get()
     }
 

@@ -6,6 +6,7 @@ import Hummingbird
 import Logging
 import Metrics
 import NIOCore
+import Observability
 import Timebase
 
 /// Outermost: every error becomes a problem, measured and without internals.
@@ -34,10 +35,9 @@ struct ProblemMiddleware: RouterMiddleware {
             response = Reply.problem(.internalError).response
         }
         let operation = operations.first { $0.method == request.method && $0.matches(request.uri.path) }
-        Metrics.Timer(
-            label: "millrace_http_request_seconds",
-            dimensions: [("operation", operation?.id ?? "none"), ("status", "\(response.status.code)")]
-        ).recordNanoseconds((CoordinatorClock.system.now() - start).nanoseconds)
+        let name = operation?.id ?? "none"
+        MetricNames.apiRequests.counter(name, "\(response.status.code)").increment()
+        MetricNames.apiRequestTime.timer(name).recordNanoseconds((CoordinatorClock.system.now() - start).nanoseconds)
         return response
     }
 

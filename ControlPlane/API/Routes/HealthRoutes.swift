@@ -4,6 +4,7 @@ import Domain
 import HTTPTypes
 import Hummingbird
 import Metrics
+import Observability
 
 enum HealthRoutes {
     static func operations(renderMetrics: @escaping @Sendable () -> String) -> [Operation] {
@@ -59,11 +60,13 @@ enum HealthRoutes {
                 }
             )
         }
+        MetricNames.storeUp.gauge().record(coordinator.phase == .answering ? 1 : 0)
+        MetricNames.watchers.gauge().record(coordinator.hub.watchers)
         for state in NodeState.allCases {
-            Gauge(label: "millrace_nodes", dimensions: [("state", state.rawValue)]).record(nodes[state] ?? 0)
+            MetricNames.nodes.gauge(state.rawValue).record(nodes[state] ?? 0)
         }
         for status in StreamStatus.allCases {
-            Gauge(label: "millrace_streams", dimensions: [("status", status.rawValue)]).record(streams[status] ?? 0)
+            MetricNames.clusterStreams.gauge(status.rawValue).record(streams[status] ?? 0)
         }
     }
 }

@@ -4,8 +4,9 @@ import Coordination
 import Domain
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
-package import Logging
+import Logging
 import NIOCore
 import NIOSSL
 package import Observability

@@ -25,6 +25,8 @@ package struct ClusterState: Sendable {
 
     /// Streams by the node that owns them.
     var owned: [String: Set<StreamID>] = [:]
+    /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
+    var positions: [StreamID: LastPosition] = [:]
     /// Nodes whose heartbeat names the stream: owners and pullers.
     var carriers: [StreamID: Set<String>] = [:]
     /// Streams whose status can change by time alone.
@@ -120,6 +122,7 @@ extension ClusterState {
         if let owner = new?.owner?.nodeId { owned[owner, default: []].insert(stream) }
         if new == nil {
             unsettled.remove(stream)
+            positions[stream] = nil
             announced.streams[stream] = nil
         } else if new?.owner == nil {
             unsettled.insert(stream)
@@ -151,6 +154,7 @@ extension ClusterState {
         if let known, known.bootNumber > lease.bootNumber { return }
         if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
         replaceCarried(by: lease.nodeID, known?.report, with: report)
+        if let report { notePositions(of: report, at: lease.validUntil) }
         leases[lease.nodeID] = LeaseView(
             bootID: lease.bootID,
             bootNumber: lease.bootNumber,
@@ -175,6 +179,25 @@ extension ClusterState {
     }
 }
 
+/// What a heartbeat said of a stream its sender owned.
+struct LastPosition: Sendable {
+    var epoch: Int64
+    var next: StreamPosition
+    var heardAt: WallTime
+}
+
+extension ClusterState {
+    private mutating func notePositions(of report: Heartbeat, at leaseEnd: WallTime) {
+        let heardAt = WallTime(milliseconds: leaseEnd.milliseconds - timing.leaseDuration.milliseconds)
+        for hold in report.holds {
+            guard let next = hold.next, let stream = try? StreamID(app: hold.app, id: hold.id),
+                streams[stream]?.body.epoch == hold.epoch
+            else { continue }
+            positions[stream] = LastPosition(epoch: hold.epoch, next: next, heardAt: heardAt)
+        }
+    }
+}
+
 extension Heartbeat {
     /// Every stream it names, by a name the cluster serves.
     var carried: Set<StreamID> {
@@ -185,7 +208,6 @@ extension Heartbeat {
         return names
     }
 
-    func hold(of stream: StreamID) -> Hold? { holds.first { $0.app == stream.app && $0.id == stream.id } }
     func pull(of stream: StreamID) -> Pull? { pulls.first { $0.app == stream.app && $0.id == stream.id } }
     func report(of stream: StreamID) -> StreamReport? { streams.first { $0.app == stream.app && $0.id == stream.id } }
 }

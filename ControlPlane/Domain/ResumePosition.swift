@@ -6,14 +6,13 @@ extension ClusterState {
     /// Nil for a stream that never had media or finished too long ago to have viewers.
     func resumePosition(of record: StreamRecord, _ stream: StreamID, at now: WallTime) -> StreamPosition? {
         guard record.startedAt != nil, readable(stream, at: now) != nil else { return nil }
-        guard let owner = record.owner else { return record.next ?? estimate(record, at: now) }
-        let segment = settings(of: record.app).hlsSegmentDuration
-        if let lease = leases[owner.nodeId], lease.bootID == owner.bootId, let heard = lastHeartbeat(of: owner.nodeId),
-            let hold = lease.report?.hold(of: stream), hold.epoch == record.epoch, let next = hold.next
-        {
-            return next.advanced(by: now - heard, segmentDuration: segment, margin: timing.resumeMargin)
-        }
-        return estimate(record, at: now)
+        if record.owner == nil, let next = record.next { return next }
+        guard let last = positions[stream], last.epoch == record.epoch else { return estimate(record, at: now) }
+        return last.next.advanced(
+            by: now - last.heardAt,
+            segmentDuration: settings(of: record.app).hlsSegmentDuration,
+            margin: timing.resumeMargin
+        )
     }
 
     /// When no heartbeat told it: from where the epoch began, as if media had flowed without a break.

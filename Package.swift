@@ -23,6 +23,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -159,19 +160,31 @@ let controlPlane: [Target] = [
         ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
     ),
     library(
+        "Coordination",
+        "ControlPlane/Coordination",
+        ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
+    ),
+    library(
         "API",
         "ControlPlane/API",
-        ["ClusterModel", "Domain", "Observability", "Timebase", crypto, httpTypes, hummingbird, logging, metrics, nioCore]
+        [
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes, hummingbird,
+            logging, metrics, nioCore,
+        ]
     ),
     library(
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
-            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
         ]
     ),
-    program("millrace-control", "ControlPlane/millrace-control", ["ControlPlaneService", "Settings"]),
+    program(
+        "millrace-control",
+        "ControlPlane/millrace-control",
+        ["ControlPlaneService", "Observability", "Settings", metrics]
+    ),
 ]
 
 let operations: [Target] = [
@@ -198,7 +211,7 @@ let testSupport: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, metrics, nioCore]),
+    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, logging, metrics, nioCore]),
     tests("MediaTests", "Tests/DataPlane/Media", ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
     tests("RTMPTests", "Tests/DataPlane/RTMP", ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]),
     tests("HLSTests", "Tests/DataPlane/HLS", ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
@@ -214,7 +227,7 @@ let testTargets: [Target] = [
     tests("WorkerTests", "Tests/DataPlane/Worker", ["ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix]),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
     tests("StoreTests", "Tests/ControlPlane/Stores", ["ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport", "Timebase"]),
-    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
 ]

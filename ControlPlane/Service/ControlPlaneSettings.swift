@@ -1,0 +1,159 @@
+package import Logging
+package import Observability
+package import Settings
+
+/// Every setting of `millrace-control`.
+package enum ControlPlaneSettings {
+    static let config = Setting("config", .path, note: "none", help: "Configuration file (YAML).")
+    static let listen = Setting(
+        "listen",
+        .listenAddress,
+        default: "0.0.0.0:5070",
+        help: "Where REST and metrics are served."
+    )
+    static let store = Setting(
+        "store",
+        StoreAddress.settingType,
+        default: "sqlite:./millrace.db",
+        help: "Database: embedded SQLite for one control plane, MongoDB for any number."
+    )
+    static let tlsCertificate = Setting(
+        "tls-cert",
+        .path,
+        note: "HTTP without TLS",
+        help: "Certificate chain (PEM); makes the listener HTTPS."
+    )
+    static let tlsKey = Setting("tls-key", .path, note: "none", help: "Private key (PEM) of --tls-cert.")
+    static let nodeToken = Setting.secret(
+        "node-token",
+        tokenText,
+        note: "made at the first start and kept beside the store",
+        help: "Bearer token of workers."
+    )
+    static let nodeTokenFile = Setting(
+        "node-token-file",
+        .path,
+        note: "none",
+        help: "File that holds the node token; mode 0600."
+    )
+    static let adminToken = Setting.secret(
+        "admin-token",
+        tokenText,
+        note: "made at the first start and kept beside the store",
+        help: "Bearer token of operators and automation."
+    )
+    static let adminTokenFile = Setting(
+        "admin-token-file",
+        .path,
+        note: "none",
+        help: "File that holds the admin token; mode 0600."
+    )
+    static let drainTimeout = Setting(
+        "drain-timeout",
+        .duration(.zero ... .seconds(3_600)),
+        default: "30",
+        effect: .live,
+        help: "How long SIGTERM waits for requests under way."
+    )
+    static let logLevel = Setting(
+        "log-level",
+        SettingType<Logger.Level>.choice(),
+        default: "info",
+        effect: .live,
+        help: "Least grave level logged."
+    )
+    static let logFormat = Setting(
+        "log-format",
+        SettingType<LogFormat>.choice(),
+        default: "text",
+        help: "Form of log lines on standard error."
+    )
+
+    private static let tokenText = SettingType.text(
+        "TOKEN",
+        allowed: "16 to 512 printable ASCII characters without blanks"
+    ) { text in
+        (16...512).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    package static let table = SettingsTable([
+        .init("Service", [config.declaration, listen.declaration, store.declaration, drainTimeout.declaration]),
+        .init("TLS", [tlsCertificate.declaration, tlsKey.declaration]),
+        .init(
+            "Tokens",
+            [nodeToken.declaration, nodeTokenFile.declaration, adminToken.declaration, adminTokenFile.declaration]
+        ),
+        .init("Log", [logLevel.declaration, logFormat.declaration]),
+    ])
+}
+
+/// The database `--store` names.
+package enum StoreAddress: Hashable, Sendable {
+    case sqlite(path: String)
+    case mongodb(uri: String)
+
+    package init?(_ text: String) {
+        let scheme = "sqlite:"
+        if text.hasPrefix(scheme) {
+            let path = String(text.dropFirst(scheme.count))
+            guard !path.isEmpty else { return nil }
+            self = .sqlite(path: path)
+        } else if ["mongodb://", "mongodb+srv://"].contains(where: { text.hasPrefix($0) && text != $0 }) {
+            self = .mongodb(uri: text)
+        } else {
+            // A bare host or address means the standard port and our database.
+            guard !text.contains("/"), ListenAddress("\(text):27017") != nil else { return nil }
+            self = .mongodb(uri: "mongodb://\(text):27017/millrace")
+        }
+    }
+
+    static let settingType = SettingType<StoreAddress>(
+        placeholder: "URI",
+        allowed: "sqlite:PATH, mongodb://…, mongodb+srv://… or a bare host",
+        parse: { StoreAddress($0) }
+    )
+}
+
+/// What `millrace-control` is told from outside.
+package struct ControlPlaneConfiguration: Sendable {
+    package struct TLSFiles: Hashable, Sendable {
+        package var certificatePath: String
+        package var keyPath: String
+    }
+
+    package var listen: ListenAddress
+    package var store: StoreAddress
+    package var tls: TLSFiles?
+    /// Nil: to be made at the first start and kept beside the store.
+    package var nodeToken: Redacted<String>?
+    package var adminToken: Redacted<String>?
+    package var drainTimeout: Duration
+    package var logLevel: Logger.Level
+    package var logFormat: LogFormat
+    /// To be logged once logging works.
+    package var warnings: [String] = []
+
+    package init(_ values: SettingsValues) throws(SettingsError) {
+        typealias Table = ControlPlaneSettings
+        listen = values[Table.listen]
+        store = values[Table.store]
+        drainTimeout = values[Table.drainTimeout]
+        logLevel = values[Table.logLevel]
+        logFormat = values[Table.logFormat]
+        switch (values.given(Table.tlsCertificate), values.given(Table.tlsKey)) {
+        case (let certificatePath?, let keyPath?):
+            tls = TLSFiles(certificatePath: certificatePath, keyPath: keyPath)
+        case (nil, nil): tls = nil
+        case (_?, nil): throw .conflict(setting: "tls-key", reason: "not given; --tls-cert needs it")
+        case (nil, _?): throw .conflict(setting: "tls-cert", reason: "not given; --tls-key needs it")
+        }
+        let node = try values.secret(Table.nodeToken, file: Table.nodeTokenFile)
+        let admin = try values.secret(Table.adminToken, file: Table.adminTokenFile)
+        nodeToken = node.map { Redacted($0.token) }
+        adminToken = admin.map { Redacted($0.token) }
+        warnings = [node?.warning, admin?.warning].compactMap(\.self)
+        if let node, node.token == admin?.token {
+            throw .conflict(setting: "admin-token", reason: "equals the node token; each role needs its own")
+        }
+    }
+}

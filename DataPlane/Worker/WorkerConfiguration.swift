@@ -1,0 +1,134 @@
+package import ClusterModel
+package import Logging
+package import Observability
+package import Settings
+
+/// What `millrace-worker` is told from outside.
+package struct WorkerConfiguration: Sendable {
+    /// 0 turns a listener off.
+    package struct Ports: Hashable, Sendable {
+        package var http: Int
+        package var https: Int
+        package var rtmp: Int
+        package var rtmps: Int
+        package var relay: Int
+        package var srt: Int
+        package var webrtc: Int
+        package var agent: Int
+
+        package init(
+            http: Int = 0,
+            https: Int = 0,
+            rtmp: Int = 0,
+            rtmps: Int = 0,
+            relay: Int = 0,
+            srt: Int = 0,
+            webrtc: Int = 0,
+            agent: Int = 0
+        ) {
+            self.http = http
+            self.https = https
+            self.rtmp = rtmp
+            self.rtmps = rtmps
+            self.relay = relay
+            self.srt = srt
+            self.webrtc = webrtc
+            self.agent = agent
+        }
+    }
+
+    package struct TLSFiles: Hashable, Sendable {
+        package var certificatePath: String
+        package var keyPath: String
+    }
+
+    /// Base addresses, tried in turn; the word `discover` stands for the local network.
+    package var controlPlanes: [String]
+    package var role: NodeRole
+    package var group: String
+    /// Nil: made once and kept in the state directory.
+    package var nodeID: String?
+    package var stateDirectory: String
+    package var nodeToken: Redacted<String>?
+    /// Nil: to be found out from the interfaces.
+    package var advertise: String?
+    package var publicHost: String?
+    package var bindAddress: String
+    package var ports: Ports
+    /// Nil turns the HTTPS and RTMPS listeners off.
+    package var tls: TLSFiles?
+    /// Nil: one a core.
+    package var threads: Int?
+    package var drainTimeout: Duration
+    package var trustedProxies: [AddressRange]
+    package var logLevel: Logger.Level
+    package var logFormat: LogFormat
+    /// To be logged once logging works.
+    package var warnings: [String]
+
+    package init(_ values: SettingsValues) throws(SettingsError) {
+        typealias Table = WorkerSettings
+        controlPlanes = values[Table.control]
+        role = values[Table.role]
+        group = values[Table.group]
+        nodeID = values.given(Table.nodeID)
+        stateDirectory = values[Table.stateDirectory]
+        let token = try values.secret(Table.nodeToken, file: Table.nodeTokenFile)
+        nodeToken = token.map { Redacted($0.token) }
+        warnings = [token?.warning].compactMap(\.self)
+        advertise = values.given(Table.advertise)
+        publicHost = values.given(Table.publicHost)
+        bindAddress = values[Table.bind]
+        ports = Ports(values)
+        tls = try Self.tls(values)
+        threads = values.given(Table.threads)
+        drainTimeout = values[Table.drainTimeout]
+        trustedProxies = values[Table.trustedProxies]
+        logLevel = values[Table.logLevel]
+        logFormat = values[Table.logFormat]
+        try ports.refuseTwins()
+    }
+
+    private static func tls(_ values: SettingsValues) throws(SettingsError) -> TLSFiles? {
+        switch (values.given(WorkerSettings.tlsCertificate), values.given(WorkerSettings.tlsKey)) {
+        case (let certificatePath?, let keyPath?): TLSFiles(certificatePath: certificatePath, keyPath: keyPath)
+        case (nil, nil): nil
+        case (_?, nil): throw .conflict(setting: "tls-key", reason: "not given; --tls-cert needs it")
+        case (nil, _?): throw .conflict(setting: "tls-cert", reason: "not given; --tls-key needs it")
+        }
+    }
+}
+
+extension WorkerConfiguration.Ports {
+    init(_ values: SettingsValues) {
+        self.init(
+            http: values[WorkerSettings.httpPort],
+            https: values[WorkerSettings.httpsPort],
+            rtmp: values[WorkerSettings.rtmpPort],
+            rtmps: values[WorkerSettings.rtmpsPort],
+            relay: values[WorkerSettings.relayPort],
+            srt: values[WorkerSettings.srtPort],
+            webrtc: values[WorkerSettings.webrtcPort],
+            agent: values[WorkerSettings.agentPort]
+        )
+    }
+
+    /// Two listeners of one transport cannot share a port; said here, the message names both flags.
+    fileprivate func refuseTwins() throws(SettingsError) {
+        let tcp = [
+            ("http-port", http), ("https-port", https), ("rtmp-port", rtmp), ("rtmps-port", rtmps),
+            ("relay-port", relay), ("agent-port", agent),
+        ]
+        for listeners in [tcp, [("srt-port", srt), ("webrtc-port", webrtc)]] {
+            var takenBy: [Int: String] = [:]
+            for (name, port) in listeners where port != 0 {
+                if let other = takenBy.updateValue(name, forKey: port) {
+                    throw .conflict(
+                        setting: name,
+                        reason: "\(port) is also --\(other); each listener needs its own port"
+                    )
+                }
+            }
+        }
+    }
+}

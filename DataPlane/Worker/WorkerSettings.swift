@@ -1,0 +1,155 @@
+import ClusterModel
+import Logging
+import Observability
+package import Settings
+
+/// Every setting of `millrace-worker`.
+package enum WorkerSettings {
+    static let config = Setting("config", .path, note: "none", help: "Configuration file (YAML).")
+
+    // Membership
+    static let control = Setting(
+        "control",
+        .urls(or: ["discover"]),
+        default: "http://127.0.0.1:5070",
+        help: "Control planes, tried in turn; discover finds one on the local network."
+    )
+    static let role = Setting(
+        "role",
+        SettingType<NodeRole>.choice(),
+        default: "hybrid",
+        help: "What this node does in the cluster."
+    )
+    static let group = Setting("group", name("GROUP", .group), default: "default", help: "Node group (region).")
+    static let nodeID = Setting(
+        "node-id",
+        name("ID", .nodeID),
+        note: "made once and kept in --state-dir",
+        help: "Identity across restarts; a second process with the same one supersedes the first."
+    )
+    static let stateDirectory = Setting(
+        "state-dir",
+        .path,
+        default: "./millrace-state",
+        help: "Folder for the identity and the last known map."
+    )
+    static let nodeToken = Setting.secret(
+        "node-token",
+        .text("TOKEN"),
+        note: "none",
+        help: "The control plane's node token."
+    )
+    static let nodeTokenFile = Setting(
+        "node-token-file",
+        .path,
+        note: "none",
+        help: "File that holds the node token; mode 0600."
+    )
+
+    // Addresses
+    static let advertise = Setting(
+        "advertise",
+        host,
+        note: "first private IPv4 address, else 127.0.0.1",
+        help: "Host that other nodes and clients reach this one at."
+    )
+    static let publicHost = Setting(
+        "public-host",
+        host,
+        note: "that of --advertise",
+        help: "Host that clients reach this node at, when different."
+    )
+    static let bind = Setting("bind", address, default: "0.0.0.0", help: "Address all listeners bind to.")
+
+    // Listeners
+    static let httpPort = port("http-port", 5080, "HTTP: HLS, HTTP-FLV, health and metrics.")
+    static let httpsPort = port("https-port", 5443, "HTTPS; off without --tls-cert and --tls-key.")
+    static let rtmpPort = port("rtmp-port", 1935, "RTMP.")
+    static let rtmpsPort = port("rtmps-port", 8443, "RTMPS; off without --tls-cert and --tls-key.")
+    static let relayPort = port("relay-port", 5000, "Relay between nodes.")
+    static let srtPort = port("srt-port", 4200, "SRT (UDP).")
+    static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP).")
+    static let agentPort = port("agent-port", 5001, "Discovery on the local network.")
+    static let tlsCertificate = Setting("tls-cert", .path, note: "no TLS listeners", help: "Certificate chain (PEM).")
+    static let tlsKey = Setting("tls-key", .path, note: "none", help: "Private key (PEM) of --tls-cert.")
+
+    // Running
+    static let threads = Setting(
+        "threads",
+        .integer(1...256),
+        note: "number of cores",
+        help: "Media event loops."
+    )
+    static let drainTimeout = Setting(
+        "drain-timeout",
+        .duration(.zero ... .seconds(86_400)),
+        default: "30",
+        effect: .live,
+        help: "How long SIGTERM waits for sessions to end before it closes them."
+    )
+    static let trustedProxies = Setting(
+        "trusted-proxies",
+        .addressRanges,
+        default: "none",
+        help: "Whose X-Forwarded-For and PROXY protocol are believed."
+    )
+    static let logLevel = Setting(
+        "log-level",
+        SettingType<Logger.Level>.choice(),
+        default: "info",
+        effect: .live,
+        help: "Least grave level logged."
+    )
+    static let logFormat = Setting(
+        "log-format",
+        SettingType<LogFormat>.choice(),
+        default: "text",
+        help: "Form of log lines on standard error."
+    )
+
+    package static let table = SettingsTable([
+        .init(
+            "Cluster",
+            [
+                config.declaration, control.declaration, role.declaration, group.declaration, nodeID.declaration,
+                stateDirectory.declaration, nodeToken.declaration, nodeTokenFile.declaration,
+            ]
+        ),
+        .init("Addresses", [advertise.declaration, publicHost.declaration, bind.declaration]),
+        .init(
+            "Listeners (0 turns one off)",
+            [
+                httpPort.declaration, httpsPort.declaration, rtmpPort.declaration, rtmpsPort.declaration,
+                relayPort.declaration, srtPort.declaration, webrtcPort.declaration, agentPort.declaration,
+                tlsCertificate.declaration, tlsKey.declaration,
+            ]
+        ),
+        .init(
+            "Running",
+            [
+                threads.declaration, drainTimeout.declaration, trustedProxies.declaration, logLevel.declaration,
+                logFormat.declaration,
+            ]
+        ),
+    ])
+
+    private static func port(_ name: String, _ standard: Int, _ help: String) -> Setting<Int> {
+        Setting(name, .port, default: "\(standard)", help: help)
+    }
+
+    private static func name(_ placeholder: String, _ role: NameError.Role) -> SettingType<String> {
+        .text(placeholder, allowed: "1 to 128 letters, digits, '_', '-' or '.', not starting with '.'") { text in
+            (try? NameRules.check(text, role: role)) != nil
+        }
+    }
+
+    private static let host = SettingType.text("HOST", allowed: "a host name or an IP address, without a port") {
+        text in
+        IPAddress(text) != nil || ListenAddress("\(text):1") != nil
+    }
+
+    private static let address = SettingType.text("ADDRESS", allowed: "an IPv4 or IPv6 address, as 0.0.0.0 or ::") {
+        text in
+        IPAddress(text) != nil
+    }
+}

@@ -138,10 +138,10 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
-            nioPosix, nioTLS,
+            nioPosix, nioTLS, unixSignals,
         ]
     ),
-    program("millrace-worker", "DataPlane/millrace-worker", ["Settings", "Worker"]),
+    program("millrace-worker", "DataPlane/millrace-worker", ["Observability", "Settings", "Worker", metrics]),
 ]
 
 let controlPlane: [Target] = [

@@ -30,15 +30,22 @@ package final class HLSService: Sendable {
         connection: ObjectIdentifier,
         _ answer: @escaping @Sendable (MediaResponse) -> Void
     ) {
-        if let stream = streams.withLock({ $0[request.stream] }) {
-            return stream.serve(ask, request, connection: connection, answer)
+        let present = streams.withLock { $0[request.stream] }
+        if let present, present.stream.isServing {
+            return present.serve(ask, request, connection: connection, answer)
         }
-        // Objects belong to playlists that were served: without a packager here, only a stream that lives can have them.
         Task {
             do throws(Refusal) {
                 let live = try await gate.play(request)
                 self.packager(of: live).serve(ask, request, connection: connection, answer)
-            } catch { answer(.refusal(error)) }
+            } catch {
+                // A finished stream stays readable for a while, unless a new one has taken its name.
+                if let present, case .unknownStream = error {
+                    present.serve(ask, request, connection: connection, answer)
+                } else {
+                    answer(.refusal(error))
+                }
+            }
         }
     }
 

@@ -65,17 +65,15 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     }
 
     private func start() {
-        guard rendition == nil, endedAt == nil else { return }
-        let snapshot = stream.subscribe(self)
-        guard let epoch = snapshot.epoch else { return stream.unsubscribe(self) }
-        stream.objects = self
-        if !wantsObjects {
-            wantsObjects = true
-            stream.wantObjects(true)
-        }
+        guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
+        // First of all, because wanting objects leads back here.
         rendition = LiveRendition(index: index(for: epoch))
+        let snapshot = stream.subscribe(self)
         rendition?.receive(.tracks(snapshot.tracks))
         for item in snapshot.items { rendition?.receive(item) }
+        stream.objects = self
+        wantsObjects = true
+        stream.wantObjects(true)
         let period = TimeAmount.seconds(1)
         idleCheck = stream.loop.scheduleRepeatedTask(initialDelay: period, delay: period) { [weak self] _ in
             self?.checkIdle()

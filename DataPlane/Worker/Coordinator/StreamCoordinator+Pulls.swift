@@ -49,7 +49,7 @@ extension StreamCoordinator {
         if pulls[id] == nil {
             if holds[id] == nil, unknown.contains(id, at: clock.now()) { throw .unknownStream(id) }
             let settings = appSettings[id.app] ?? AppSettings()
-            let (stream, _) = registry.findOrAdd(id) { LiveStream(id: id, loop: group.next(), settings: settings) }
+            let (stream, _) = findOrAdd(id, on: group.next(), settings)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }

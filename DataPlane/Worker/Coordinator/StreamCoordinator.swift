@@ -5,6 +5,14 @@ package import NIOCore
 package import Streams
 package import Timebase
 
+/// The servers of this node, as far as streams come and go.
+package protocol StreamServers: Sendable {
+    /// A new stream, before anybody else has it.
+    func opened(_ stream: LiveStream)
+    /// It is over on this node: forget it.
+    func closed(_ stream: LiveStream)
+}
+
 /// Decides on this node who may publish and where a stream comes from; the one that talks with the control plane about
 /// streams.
 ///
@@ -28,8 +36,8 @@ package actor StreamCoordinator: StreamGate {
     let logger: Logger
     let makeCutter: MakeStreamCutter
     let group: any EventLoopGroup
-    /// Told when a stream is over on this node, so that servers forget it.
-    let onStreamClosed: @Sendable (LiveStream) -> Void
+    /// Told of each new stream before anybody else has it, and when it is over on this node.
+    let servers: any StreamServers
 
     var holds: [StreamID: Hold] = [:]
     var pulls: [StreamID: PullState] = [:]
@@ -48,7 +56,7 @@ package actor StreamCoordinator: StreamGate {
         logger: Logger,
         group: any EventLoopGroup,
         makeCutter: @escaping MakeStreamCutter,
-        onStreamClosed: @escaping @Sendable (LiveStream) -> Void
+        servers: any StreamServers
     ) {
         self.identity = identity
         self.registry = registry
@@ -58,7 +66,7 @@ package actor StreamCoordinator: StreamGate {
         self.logger = logger
         self.group = group
         self.makeCutter = makeCutter
-        self.onStreamClosed = onStreamClosed
+        self.servers = servers
     }
 
     // MARK: Publish
@@ -97,7 +105,7 @@ package actor StreamCoordinator: StreamGate {
     private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
         await stopPull(of: id)
         let settings = grant.appSettings
-        let (stream, isNew) = registry.findOrAdd(id) { LiveStream(id: id, loop: loop, settings: settings) }
+        let (stream, isNew) = findOrAdd(id, on: loop, settings)
         if isNew { logger.debug("stream lives here", metadata: ["stream": "\(id)"]) }
         let epoch = Epoch(grant.epoch)
         let resume = grant.resume.map(ResumePoint.init) ?? .start
@@ -182,9 +190,17 @@ package actor StreamCoordinator: StreamGate {
         }
     }
 
+    func findOrAdd(_ id: StreamID, on loop: any EventLoop, _ settings: AppSettings) -> (stream: LiveStream, isNew: Bool) {
+        registry.findOrAdd(id) {
+            let stream = LiveStream(id: id, loop: loop, settings: settings)
+            servers.opened(stream)
+            return stream
+        }
+    }
+
     func close(_ stream: LiveStream) {
         registry.remove(stream)
-        onStreamClosed(stream)
+        servers.closed(stream)
     }
 
     // MARK: Fencing

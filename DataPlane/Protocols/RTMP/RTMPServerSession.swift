@@ -106,7 +106,6 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         transmit(UserControl.streamBegin(.media).encoded())
         transmit(Command.onStatus(.playReset, "playing and resetting").encoded(on: .media))
         transmit(Command.onStatus(.playStart, "playing").encoded(on: .media))
-        transmit(sampleAccess)
         readOn()
     }
 
@@ -266,13 +265,6 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     private mutating func answer(_ command: Command, _ value: AMF0Value = .undefined) {
         guard command.transactionID != 0 else { return }
         transmit(Command.result(command.transactionID, value).encoded(on: .connection))
-    }
-
-    /// Flash players read raw samples only after this; others skip it.
-    private var sampleAccess: ByteBuffer {
-        var payload = ByteBuffer()
-        for value in ["|RtmpSampleAccess", true, true] as [AMF0Value] { payload.writeAMF0(value) }
-        return ChunkEncoder.encode(.dataAMF0, on: .data, streamID: .media, payload: payload)
     }
 
     // MARK: Ends

@@ -1,5 +1,5 @@
-package import EngineModel
 import DequeModule
+package import EngineModel
 import FLV
 import MediaModel
 package import Timebase

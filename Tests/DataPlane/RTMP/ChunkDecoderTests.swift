@@ -43,9 +43,12 @@ import Testing
             $0.chunk(0, id: 6, time: 5, length: 2, type: 9, [1, 2])
         },
         Vector("an empty message", [message(9, 5, [])]) { $0.chunk(0, id: 6, time: 5, length: 0, type: 9, []) },
-        Vector("all four header types", [
-            message(8, 100, [1]), message(9, 120, [2, 3]), message(9, 130, [4, 5]), message(9, 140, [6, 7]),
-        ]) {
+        Vector(
+            "all four header types",
+            [
+                message(8, 100, [1]), message(9, 120, [2, 3]), message(9, 130, [4, 5]), message(9, 140, [6, 7]),
+            ]
+        ) {
             $0.chunk(0, id: 4, time: 100, length: 1, type: 8, [1])
             $0.chunk(1, id: 4, time: 20, length: 2, type: 9, [2, 3])
             $0.chunk(2, id: 4, time: 10, [4, 5])
@@ -55,9 +58,12 @@ import Testing
             $0.chunk(0, id: 4, time: 7, length: 1, type: 8, [1])
             $0.chunk(3, id: 4, [2])
         },
-        Vector("chunk stream ids in two and three bytes", [
-            message(9, 0, [1]), message(9, 0, [2]), message(9, 0, [3]), message(9, 0, [4]),
-        ]) {
+        Vector(
+            "chunk stream ids in two and three bytes",
+            [
+                message(9, 0, [1]), message(9, 0, [2]), message(9, 0, [3]), message(9, 0, [4]),
+            ]
+        ) {
             for (id, byte) in [(64, 1), (319, 2), (320, 3), (65_599, 4)] as [(UInt32, UInt8)] {
                 $0.chunk(0, id: id, time: 0, length: 1, type: 9, [byte])
             }
@@ -89,17 +95,23 @@ import Testing
             $0.chunk(3, id: 6, Array(long[128..<256]))
             $0.chunk(3, id: 6, Array(long[256...]))
         },
-        Vector("an extended delta, and a type 3 that repeats the absolute time", [
-            message(9, 10, [1]), message(9, 0x100_000A, long),
-        ]) {
+        Vector(
+            "an extended delta, and a type 3 that repeats the absolute time",
+            [
+                message(9, 10, [1]), message(9, 0x100_000A, long),
+            ]
+        ) {
             $0.chunk(0, id: 6, time: 10, length: 1, type: 9, [1])
             $0.chunk(1, id: 6, time: 0, length: 300, type: 9, extended: 0x100_0000, Array(long[..<128]))
             $0.chunk(3, id: 6, extended: 0x100_000A, Array(long[128..<256]))
             $0.chunk(3, id: 6, extended: 0x100_0000, Array(long[256...]))
         },
-        Vector("the largest timestamp that needs no extension, and the smallest that does", [
-            message(9, 0xFF_FFFE, [1]), message(9, 0xFF_FFFF, [2]),
-        ]) {
+        Vector(
+            "the largest timestamp that needs no extension, and the smallest that does",
+            [
+                message(9, 0xFF_FFFE, [1]), message(9, 0xFF_FFFF, [2]),
+            ]
+        ) {
             $0.message(9, id: 6, time: 0xFF_FFFE, stream: 1, [1])
             $0.message(9, id: 6, time: 0xFF_FFFF, stream: 1, [2])
         },
@@ -120,7 +132,9 @@ import Testing
             $0.chunk(0, id: 6, time: 1, length: 300, type: 9, Array(long[..<128]))
         },
         Vector("a chunk size of zero", error: .chunkSizeOutOfBounds(0)) { $0.message(1, id: 2, [0, 0, 0, 0]) },
-        Vector("a Set Chunk Size without its size", error: .malformedMessage(type: 1)) { $0.message(1, id: 2, [0, 1]) },
+        Vector("a Set Chunk Size without its size", error: .malformedMessage(type: 1)) {
+            $0.message(1, id: 2, [0, 1])
+        },
         Vector("a command over its limit", error: .messageTooLong(type: 20, bytes: 65_537, limit: 65_536)) {
             $0.chunk(0, id: 3, time: 0, length: 65_537, type: 20, [0])
         },
@@ -128,8 +142,13 @@ import Testing
             $0.chunk(0, id: 6, time: 0, length: 300, type: 9, Array(long[..<128]))
             $0.chunk(0, id: 7, time: 0, length: 300, type: 9, [])
         },
-        Vector("many chunk streams", error: .tooManyChunkStreams(limit: 2), limits: smallLimits) {
-            for id in 3...5 as ClosedRange<UInt32> { $0.chunk(0, id: id, time: 0, length: 300, type: 200, []) }
+        Vector(
+            "many chunk streams",
+            [message(9, 0, []), message(9, 0, [])],
+            error: .tooManyChunkStreams(limit: 2),
+            limits: smallLimits
+        ) {
+            for id in 3...5 as ClosedRange<UInt32> { $0.chunk(0, id: id, time: 0, length: 0, type: 9, []) }
         },
     ]
 
@@ -159,7 +178,9 @@ import Testing
         var decoder = ChunkDecoder()
         decoder.append(read)
         let message = try #require(try decoder.nextMessage())
-        let range = read.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress)...UInt(bitPattern: $0.baseAddress) + 20_100 }
+        let range = read.withUnsafeReadableBytes {
+            UInt(bitPattern: $0.baseAddress)...UInt(bitPattern: $0.baseAddress) + 20_100
+        }
         #expect(message.payload.withUnsafeReadableBytes { range.contains(UInt(bitPattern: $0.baseAddress)) })
     }
 

@@ -26,7 +26,11 @@ import Testing
             wire: [8, 0, 0, 0, 1, 0, 1, 0x6B, 1, 0, 0, 0, 9],
             value: .ecmaArray(["k": false])
         ),
-        Vector(testDescription: "strict array", wire: [10, 0, 0, 0, 2, 5, 6], value: .strictArray([.null, .undefined])),
+        Vector(
+            testDescription: "strict array",
+            wire: [10, 0, 0, 0, 2, 5, 6],
+            value: .strictArray([.null, .undefined])
+        ),
         Vector(
             testDescription: "date",
             wire: [11, 0x42, 0x70, 0, 0, 0, 0, 0, 0, 0, 0],

@@ -13,7 +13,9 @@ import Testing
         }
     }
 
-    static func frame(_ codec: FLVCodec, key: Bool = true, offset: Int32 = 0, _ payload: [UInt8] = [0xAA]) -> FLVMediaTag {
+    static func frame(_ codec: FLVCodec, key: Bool = true, offset: Int32 = 0, _ payload: [UInt8] = [0xAA])
+        -> FLVMediaTag
+    {
         .frame(
             FLVFrame(
                 codec: codec,
@@ -34,14 +36,22 @@ import Testing
     static let video = [
         Vector("AVC sequence header", [0x17, 0, 0, 0, 0, 0xCC], header(.avc)),
         Vector("AVC keyframe", [0x17, 1, 0, 0, 0x50, 0xAA], frame(.avc, offset: 80)),
-        Vector("AVC inter frame, shown before its time", [0x27, 1, 0xFF, 0xFF, 0xFF, 0xAA], frame(.avc, key: false, offset: -1)),
+        Vector(
+            "AVC inter frame, shown before its time",
+            [0x27, 1, 0xFF, 0xFF, 0xFF, 0xAA],
+            frame(.avc, key: false, offset: -1)
+        ),
         Vector("AVC end of sequence", [0x17, 2, 0, 0, 0], .endOfSequence),
         Vector("HEVC by its unofficial number", [0x1C, 1, 0, 0, 0, 0xAA], frame(.hevc)),
         Vector("seek mark of a server", [0x57, 0], .ignored(.command)),
         Vector("nothing at all", [], .ignored(.empty)),
         Vector("AVC frame without bytes", [0x17, 1, 0, 0, 0], .ignored(.empty)),
         Vector("enhanced HEVC sequence start", [0x90] + hvc1 + [0xCC], header(.hevc)),
-        Vector("enhanced HEVC with composition time", [0xA1] + hvc1 + [0, 0, 40, 0xAA], frame(.hevc, key: false, offset: 40)),
+        Vector(
+            "enhanced HEVC with composition time",
+            [0xA1] + hvc1 + [0, 0, 40, 0xAA],
+            frame(.hevc, key: false, offset: 40)
+        ),
         Vector("enhanced HEVC without", [0x93] + hvc1 + [0xAA], frame(.hevc)),
         Vector("enhanced AV1 never has composition time", [0x91] + av01 + [0xAA], frame(.av1)),
         Vector("enhanced AVC", [0x91] + Array("avc1".utf8) + [0, 0, 1, 0xAA], frame(.avc, offset: 1)),
@@ -95,7 +105,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [[0x17], [0x17, 1, 0, 0], [0x91, 0x68], [0xA1, 0x68, 0x76, 0x63, 0x31, 0], [0x97, 5, 0]] as [[UInt8]])
+    @Test(
+        arguments: [[0x17], [0x17, 1, 0, 0], [0x91, 0x68], [0xA1, 0x68, 0x76, 0x63, 0x31, 0], [0x97, 5, 0]] as [[UInt8]]
+    )
     func `a header that ends too early is truncated`(body: [UInt8]) {
         #expect(throws: FLVError.truncated) { try FLVMediaTag.video(ByteBuffer(bytes: body)) }
     }

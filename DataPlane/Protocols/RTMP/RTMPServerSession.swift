@@ -216,6 +216,10 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     }
 
     private mutating func connect(_ command: Command) throws(RTMPError) {
+        // The chunk size first: already a rejection is longer than the 128 bytes of a chunk until then.
+        transmit(ProtocolControl.windowAcknowledgementSize(MessageLink.windowBytes))
+        transmit(ProtocolControl.setPeerBandwidth(MessageLink.windowBytes))
+        transmit(ProtocolControl.setChunkSize(ChunkEncoder.chunkSize))
         let object = command.object.object ?? AMF0Object()
         let application: ApplicationName
         do {
@@ -231,9 +235,6 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         }
         try state.connected(to: application)
         peer = PeerCapabilities(connect: object)
-        transmit(ProtocolControl.windowAcknowledgementSize(MessageLink.windowBytes))
-        transmit(ProtocolControl.setPeerBandwidth(MessageLink.windowBytes))
-        transmit(ProtocolControl.setChunkSize(ChunkEncoder.chunkSize))
         var information = StatusCode.connectSuccess.information("connected")
         information.append("objectEncoding", 0)
         // What flash-era clients look at to know a media server of version 3 or later.

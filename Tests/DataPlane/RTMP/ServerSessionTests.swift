@@ -190,7 +190,7 @@ import Timebase
     func `an application that is none is rejected in connect's answer`(app: String, error: RTMPError) throws {
         var server = makeServer()
         let outputs = server.feed(ClientBytes.make { $0.connect(app: app) })
-        #expect(try commands(in: outputs) == ["_error 1 NetConnection.Connect.Rejected"])
+        #expect(try commands(in: outputs) == ["type 5", "type 6", "_error 1 NetConnection.Connect.Rejected"])
         #expect(outputs.suffix(2) == [.event(.failed(error)), .close])
     }
 

@@ -23,32 +23,42 @@ struct Pair: ~Copyable {
         client = RTMPClientSession(purpose, address, host: "127.0.0.1:1935", at: start, using: &random)
     }
 
+    /// Lets both talk until neither has anything left to say.
     mutating func run() {
-        repeat {
-            for output in client.drain() {
-                switch output {
-                case .transmit(let bytes): toServer.writeImmutableBuffer(bytes)
-                case .event(let event): clientEvents.append(event)
-                case .close: break
-                }
+        while true {
+            collect()
+            let forServer = toServer.readRandomSlice(using: &random)
+            let forClient = toClient.readRandomSlice(using: &random)
+            if let forServer { server.receive(forServer, at: start) }
+            if let forClient { client.receive(forClient, at: start) }
+            if forServer == nil, forClient == nil { return }
+        }
+    }
+
+    private mutating func collect() {
+        for output in client.drain() {
+            switch output {
+            case .transmit(let bytes): toServer.writeImmutableBuffer(bytes)
+            case .event(let event): clientEvents.append(event)
+            case .close: continue
             }
-            if let bytes = slice(of: &toServer) { server.receive(bytes, at: start) }
-            for output in server.drain() {
-                switch output {
-                case .transmit(let bytes): toClient.writeImmutableBuffer(bytes)
-                case .event(let event): serverEvents.append(event)
-                case .close: break
-                }
+        }
+        for output in server.drain() {
+            switch output {
+            case .transmit(let bytes): toClient.writeImmutableBuffer(bytes)
+            case .event(let event): serverEvents.append(event)
+            case .close: continue
             }
-            if let bytes = slice(of: &toClient) { client.receive(bytes, at: start) }
-        } while toClient.readableBytes > 0 || toServer.readableBytes > 0
+        }
     }
 
     mutating func sendToClient(_ bytes: ByteBuffer) { toClient.writeImmutableBuffer(bytes) }
+}
 
-    private mutating func slice(of pipe: inout ByteBuffer) -> ByteBuffer? {
-        guard pipe.readableBytes > 0 else { return nil }
-        return pipe.readSlice(length: min(pipe.readableBytes, Int.random(in: 1...9000, using: &random)))
+extension ByteBuffer {
+    fileprivate mutating func readRandomSlice(using random: inout SplitMix64) -> ByteBuffer? {
+        guard readableBytes > 0 else { return nil }
+        return readSlice(length: min(readableBytes, Int.random(in: 1...9000, using: &random)))
     }
 }
 

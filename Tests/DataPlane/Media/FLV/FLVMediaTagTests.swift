@@ -1,3 +1,4 @@
+import Bytes
 import FLV
 import NIOCore
 import Testing

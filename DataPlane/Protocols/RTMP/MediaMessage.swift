@@ -54,7 +54,9 @@ package struct MediaMessage: Hashable, Sendable {
         var offset: UInt32?
         while !reader.isEmpty {
             do {
-                guard messages.count < aggregateTagCountMax else { throw RTMPError.malformedMessage(type: message.type) }
+                guard messages.count < aggregateTagCountMax else {
+                    throw RTMPError.malformedMessage(type: message.type)
+                }
                 let header = try FLVTagHeader(decoding: &reader)
                 let body = try reader.slice(header.bodyLength)
                 try reader.skip(4)

@@ -35,7 +35,8 @@ package enum RTMPError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unsupportedVersion(let version): "the handshake begins with version \(version); only 3 is spoken here"
         case .setupTimeout: "the peer did not get from connection to publish or play in time"
         case .chunkSizeOutOfBounds(let size): "the peer set a chunk size of \(size) bytes, outside the accepted range"
-        case .chunkStreamWithoutHeader(let id): "chunk stream \(id.value) starts with a header that refers to an earlier one"
+        case .chunkStreamWithoutHeader(let id):
+            "chunk stream \(id.value) starts with a header that refers to an earlier one"
         case .tooManyChunkStreams(let limit): "the peer uses more than \(limit) chunk streams"
         case .messageInterrupted(let id): "a new message starts on chunk stream \(id.value) inside an unfinished one"
         case .messageTooLong(let type, let bytes, let limit):

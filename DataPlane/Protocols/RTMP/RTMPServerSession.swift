@@ -1,5 +1,5 @@
-package import EngineModel
 import DequeModule
+package import EngineModel
 import FLV
 import MediaModel
 package import Timebase
@@ -106,7 +106,6 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         transmit(UserControl.streamBegin(.media).encoded())
         transmit(Command.onStatus(.playReset, "playing and resetting").encoded(on: .media))
         transmit(Command.onStatus(.playStart, "playing").encoded(on: .media))
-        transmit(sampleAccess)
         readOn()
     }
 
@@ -217,6 +216,10 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     }
 
     private mutating func connect(_ command: Command) throws(RTMPError) {
+        // The chunk size first: already a rejection is longer than the 128 bytes of a chunk until then.
+        transmit(ProtocolControl.windowAcknowledgementSize(MessageLink.windowBytes))
+        transmit(ProtocolControl.setPeerBandwidth(MessageLink.windowBytes))
+        transmit(ProtocolControl.setChunkSize(ChunkEncoder.chunkSize))
         let object = command.object.object ?? AMF0Object()
         let application: ApplicationName
         do {
@@ -232,9 +235,6 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         }
         try state.connected(to: application)
         peer = PeerCapabilities(connect: object)
-        transmit(ProtocolControl.windowAcknowledgementSize(MessageLink.windowBytes))
-        transmit(ProtocolControl.setPeerBandwidth(MessageLink.windowBytes))
-        transmit(ProtocolControl.setChunkSize(ChunkEncoder.chunkSize))
         var information = StatusCode.connectSuccess.information("connected")
         information.append("objectEncoding", 0)
         // What flash-era clients look at to know a media server of version 3 or later.
@@ -266,13 +266,6 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     private mutating func answer(_ command: Command, _ value: AMF0Value = .undefined) {
         guard command.transactionID != 0 else { return }
         transmit(Command.result(command.transactionID, value).encoded(on: .connection))
-    }
-
-    /// Flash players read raw samples only after this; others skip it.
-    private var sampleAccess: ByteBuffer {
-        var payload = ByteBuffer()
-        for value in ["|RtmpSampleAccess", true, true] as [AMF0Value] { payload.writeAMF0(value) }
-        return ChunkEncoder.encode(.dataAMF0, on: .data, streamID: .media, payload: payload)
     }
 
     // MARK: Ends

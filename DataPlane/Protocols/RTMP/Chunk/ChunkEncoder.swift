@@ -14,7 +14,14 @@ package enum ChunkEncoder {
         payload: ByteBuffer
     ) -> ByteBuffer {
         var whole = ByteBuffer()
-        let pieces = pieces(type, on: chunkStreamID, streamID: streamID, timestamp: timestamp, head: [], payload: payload)
+        let pieces = pieces(
+            type,
+            on: chunkStreamID,
+            streamID: streamID,
+            timestamp: timestamp,
+            head: [],
+            payload: payload
+        )
         whole.reserveCapacity(pieces.reduce(0) { $0 + $1.readableBytes })
         for piece in pieces { whole.writeImmutableBuffer(piece) }
         return whole

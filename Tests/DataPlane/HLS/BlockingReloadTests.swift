@@ -44,6 +44,13 @@ import Timebase
         #expect(throws: BlockingReload.Failure.partWithoutSequence) { try BlockingReload(query: "_HLS_part=1") }
     }
 
+    @Test func `a part beyond the last of a segment waits for the next segment's first`() throws {
+        var index = MediaPlaylistTests.index
+        index.open?.parts = []
+        let reload = try BlockingReload(query: "_HLS_msn=5&_HLS_part=2")
+        #expect(reload.decide(SegmentWindow(index: index)) == Self.wait)
+    }
+
     @Test func `nobody waits for a stream that has ended`() throws {
         var index = MediaPlaylistTests.index
         index.isEnded = true

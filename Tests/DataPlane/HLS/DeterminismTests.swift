@@ -107,6 +107,19 @@ import Timebase
         #expect(Array(all.suffix(late.count)) == late)
     }
 
+    @Test func `a segment of which a part was missed is not listed`() throws {
+        let items = marked(FixtureStream(seed: 1).items(seconds: 9))
+        let marks = items.indices.filter { index in
+            guard case .cut = items[index] else { return false }
+            return true
+        }
+        // The index is from part 3 of segment 1, the stream resumes at part 5.
+        let origin = LiveRendition(items: Array(items[...marks[13]]))
+        var late = LiveRendition(index: origin.index)
+        for item in items[..<2] + items[marks[15]...] { late.receive(item) }
+        #expect(late.index.segments.map(\.sequence) == [2, 3])
+    }
+
     @Test func `a part over its limit is not given out, nor the segment it would stand in`() {
         var limits = PackagerLimits()
         limits.partUnitsMax = 20

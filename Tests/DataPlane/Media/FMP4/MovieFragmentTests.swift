@@ -68,6 +68,13 @@ import struct NIOCore.ByteBuffer
         #expect(run.samples.last?.duration == 1024)
     }
 
+    @Test func `audio times are rounded to the nearest sample`() throws {
+        let track = try #require(Self.audio)
+        // 45 ticks are 22.05 samples, 46 are 22.54.
+        #expect(TrackRun(track, units: [Self.unit(.audio, 45, "aa")], end: nil)?.decodeTime == 22)
+        #expect(TrackRun(track, units: [Self.unit(.audio, 46, "aa")], end: nil)?.decodeTime == 23)
+    }
+
     @Test func `the last picture lasts to the end, and at a break as long as the one before`() throws {
         let track = try #require(Self.video)
         let units = [Self.unit(.video, 0, "aa"), Self.unit(.video, 3000, "aa")]

@@ -8,10 +8,9 @@ import struct NIOCore.ByteBuffer
 /// The same outputs after the same index give the same index, on every node.
 package struct SegmentWindow: Sendable {
     package private(set) var index: SegmentIndex
-    /// A part was opened and has not been closed, or never will: the packager gives out no part over its limits.
-    private var expectsPart = false
-    /// The open segment lacks a part, so it cannot be listed.
-    private var hasHole = false
+    /// A part was opened that has not come, and never will when later ones come first: the packager gives out no part over
+    /// its limits, and a relay may resume too late. A segment that lacks one cannot be listed.
+    private var lacksPart = false
 
     package init(index: SegmentIndex) { self.index = index }
 
@@ -55,12 +54,11 @@ package struct SegmentWindow: Sendable {
             return
         }
         if let open = index.open, open.sequence == mark.sequence {
-            if mark.part > open.parts.count { hasHole = true }
-            if mark.part == open.parts.count { expectsPart = true }
+            if mark.part >= open.parts.count { lacksPart = true }
             return
         }
         guard mark.part == 0 else { return }
-        if let open = index.open, mark.sequence == open.sequence + 1, !open.parts.isEmpty, !expectsPart, !hasHole {
+        if let open = index.open, mark.sequence == open.sequence + 1, !open.parts.isEmpty, !lacksPart {
             complete(open)
         } else if index.open != nil || mark.sequence > nextSequence {
             index.segments.removeAll()
@@ -69,8 +67,7 @@ package struct SegmentWindow: Sendable {
     }
 
     private mutating func open(_ mark: CutMark) {
-        expectsPart = true
-        hasHole = false
+        lacksPart = true
         index.segments.removeAll { $0.sequence < mark.oldestSequence }
         index.open = SegmentIndex.Segment(
             sequence: mark.sequence,
@@ -84,7 +81,7 @@ package struct SegmentWindow: Sendable {
         guard !index.isEnded, let open = index.open, part.mark.sequence == open.sequence,
             Int(part.mark.part) == open.parts.count
         else { return }
-        expectsPart = false
+        lacksPart = false
         index.open?.append(
             SegmentIndex.Part(
                 duration: part.duration,
@@ -96,7 +93,7 @@ package struct SegmentWindow: Sendable {
     }
 
     private mutating func ended() {
-        if let open = index.open, !open.parts.isEmpty, !hasHole { complete(open) }
+        if let open = index.open, !open.parts.isEmpty { complete(open) }
         index.open = nil
         index.isEnded = true
     }

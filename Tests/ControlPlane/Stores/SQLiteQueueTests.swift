@@ -1,5 +1,6 @@
 import Domain
 import SQLiteStore
+import StoreConformance
 import Testing
 
 @Suite struct SQLiteQueueTests {
@@ -19,10 +20,10 @@ import Testing
                     done.change { $0 += 1 }
                 }
             }
+            try await eventually("some writes are done, and so all stand in line") { done.value >= 20 }
             let renewal = LeaseRenewal(nodeID: "n1", bootID: "b1", bootNumber: 1, report: Array("{}".utf8))
             _ = try await store.renew([renewal], for: .seconds(20))
-            let before = done.value
-            #expect(before < count, "the heartbeat waited for every write")
+            #expect(done.value < count / 2, "the heartbeat waited for the writes")
             try await group.waitForAll()
         }
         await store.close()

@@ -15,15 +15,17 @@ struct MongoAddress: ~Copyable {
         var error = bson_error_t()
         guard let raw = mongoc_uri_new_with_error(text, &error) else {
             // libmongoc's words may repeat a part of the text, and with it a password.
-            let reason = text.contains("@") ? "" : ": \(MongoError(error).message)"
-            throw .refused(
-                "the store's address is not mongodb://[user:password@]host:port[,…][/database][?options]\(reason). "
-                    + "In user and password write @ : / and % as %40 %3A %2F and %25"
-            )
+            throw Self.malformed(text.contains("@") ? "" : ": \(MongoError(error).message)")
+        }
+        let hosts = Self.hosts(raw)
+        // libmongoc takes the rest of a password with an @ in it for a host.
+        guard !hosts.contains("@") else {
+            mongoc_uri_destroy(raw)
+            throw Self.malformed("")
         }
         self.raw = raw
         self.database = mongoc_uri_get_database(raw).map { String(cString: $0) } ?? database
-        description = "MongoDB \(Self.hosts(raw))/\(self.database)"
+        description = "MongoDB \(hosts)/\(self.database)"
         let timeouts = [
             MONGOC_URI_SERVERSELECTIONTIMEOUTMS, MONGOC_URI_CONNECTTIMEOUTMS, MONGOC_URI_SOCKETTIMEOUTMS,
         ]
@@ -38,6 +40,13 @@ struct MongoAddress: ~Copyable {
     }
 
     deinit { mongoc_uri_destroy(raw) }
+
+    private static func malformed(_ reason: String) -> StoreError {
+        .refused(
+            "the store's address is not mongodb://[user:password@]host:port[,…][/database][?options]\(reason). "
+                + "In user and password write @ : / and % as %40 %3A %2F and %25"
+        )
+    }
 
     private static func hosts(_ raw: OpaquePointer) -> String {
         var names: [String] = []

@@ -32,6 +32,10 @@ struct MongoAddress: ~Copyable {
         for option in timeouts where !mongoc_uri_has_option(raw, option) {
             mongoc_uri_set_option_as_int32(raw, option, limits.answerMillisecondsMax)
         }
+        // A server that comes back is noticed by the next of these; the driver's own 10 s would outlast half a lease.
+        if !mongoc_uri_has_option(raw, MONGOC_URI_HEARTBEATFREQUENCYMS) {
+            mongoc_uri_set_option_as_int32(raw, MONGOC_URI_HEARTBEATFREQUENCYMS, limits.serverCheckMilliseconds)
+        }
         if !mongoc_uri_has_option(raw, MONGOC_URI_APPNAME) { mongoc_uri_set_appname(raw, "millrace-control") }
         // Secondaries lag: a decision must be made on what the primary has.
         let primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY)

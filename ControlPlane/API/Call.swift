@@ -50,7 +50,9 @@ struct Call: Sendable {
 
     func integer(_ name: String) throws -> Int64? {
         guard let text = query(name) else { return nil }
-        guard let value = Int64(text) else { throw Problem.badRequest("\(name) is '\(text.prefix(40))', not a whole number.") }
+        guard let value = Int64(text) else {
+            throw Problem.badRequest("\(name) is '\(text.prefix(40))', not a whole number.")
+        }
         return value
     }
 
@@ -108,7 +110,9 @@ extension DecodingError {
     /// What is wrong and where, without the decoder's own vocabulary.
     var sentence: String {
         func path(_ context: Context, _ key: (any CodingKey)? = nil) -> String {
-            let keys = (context.codingPath + (key.map { [$0] } ?? [])).map { $0.intValue.map(String.init) ?? $0.stringValue }
+            let keys = (context.codingPath + (key.map { [$0] } ?? [])).map {
+                $0.intValue.map(String.init) ?? $0.stringValue
+            }
             return keys.joined(separator: ".")
         }
         switch self {

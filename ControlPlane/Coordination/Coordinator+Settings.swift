@@ -16,7 +16,8 @@ extension Coordinator {
     }
 
     /// True when the group had not been set up before.
-    package func put(group: String, _ settings: GroupSettings, ifMatch: RevisionCondition) async throws(Problem) -> Bool {
+    package func put(group: String, _ settings: GroupSettings, ifMatch: RevisionCondition) async throws(Problem) -> Bool
+    {
         try requireAnswering()
         return try await commit { shared, _ throws(Problem) in
             try shared.state.decidePut(group: group, settings, ifMatch: ifMatch)

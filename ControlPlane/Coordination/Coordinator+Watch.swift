@@ -60,7 +60,9 @@ extension Coordinator {
     /// A watch that was opened before its boot registered counts from the registration on.
     func notePresentWatch(of nodeID: String) {
         shared.withLock { shared in
-            guard let boot = shared.state.nodes[nodeID]?.body.bootId, shared.watches[nodeID]?[boot] != nil else { return }
+            guard let boot = shared.state.nodes[nodeID]?.body.bootId, shared.watches[nodeID]?[boot] != nil else {
+                return
+            }
             shared.state.watchOpened(by: nodeID, boot: boot)
         }
     }

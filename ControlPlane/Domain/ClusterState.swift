@@ -133,7 +133,9 @@ extension ClusterState {
 extension StreamID {
     package init?(recordKey key: String) {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let stream = try? StreamID(app: String(parts[0]), id: String(parts[1])) else { return nil }
+        guard parts.count == 2, let stream = try? StreamID(app: String(parts[0]), id: String(parts[1])) else {
+            return nil
+        }
         self = stream
     }
 

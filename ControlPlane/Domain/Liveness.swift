@@ -75,7 +75,9 @@ extension ClusterState {
     }
 
     private func nextProbe(_ seen: NodeEvidence, _ now: WallTime) -> (recheckAt: WallTime, isDue: Bool) {
-        guard let probe = seen.probe, now - probe.at < timing.probeInterval else { return (now + timing.probeInterval, true) }
+        guard let probe = seen.probe, now - probe.at < timing.probeInterval else {
+            return (now + timing.probeInterval, true)
+        }
         return (probe.at + timing.probeInterval, false)
     }
 
@@ -95,7 +97,9 @@ extension ClusterState {
 
     /// How the API shows the node.
     package func state(of nodeID: String, at now: WallTime) -> NodeState {
-        guard let node = nodes[nodeID]?.body, let lease = leases[nodeID], lease.bootID == node.bootId else { return .dead }
+        guard let node = nodes[nodeID]?.body, let lease = leases[nodeID], lease.bootID == node.bootId else {
+            return .dead
+        }
         if lease.validUntil >= now { return .alive }
         if let recovery, now < recovery.until, lease.validUntil >= recovery.outageBegan { return .alive }
         return .dead

@@ -23,9 +23,12 @@ extension ClusterState {
         // Two random choices spread a burst of equal questions better than always naming the least loaded.
         guard let first = finalists.randomElement(using: &random), let second = finalists.randomElement(using: &random)
         else {
-            let reasons = candidates.map { "\($0.shown.nodeId): \($0.shown.refused ?? "")" }.prefix(5).joined(separator: "; ")
+            let reasons = candidates.map { "\($0.shown.nodeId): \($0.shown.refused ?? "")" }.prefix(5).joined(
+                separator: "; "
+            )
             throw .unavailable(
-                "No node can take this \(purpose.rawValue) now" + (reasons.isEmpty ? ": none is registered." : " (\(reasons)).")
+                "No node can take this \(purpose.rawValue) now"
+                    + (reasons.isEmpty ? ": none is registered." : " (\(reasons)).")
             )
         }
         let chosen = second.shown.score > first.shown.score ? second : first

@@ -47,7 +47,9 @@ extension ClusterState {
     }
 
     /// Nil when there is no such stream to be read any more.
-    package func readable(_ stream: StreamID, at now: WallTime) -> (stored: Stored<StreamRecord>, condition: StreamCondition)? {
+    package func readable(_ stream: StreamID, at now: WallTime) -> (
+        stored: Stored<StreamRecord>, condition: StreamCondition
+    )? {
         guard let stored = streams[stream] else { return nil }
         let condition = condition(of: stored.body, stream, at: now)
         if condition.status == .finished, let until = condition.until, until <= now { return nil }

@@ -84,7 +84,8 @@ enum OpenAPIDocument {
         var described = operation.answers
         if !operation.roles.isEmpty {
             described += [
-                .problem(401, "No token, or not one of this cluster's."), .problem(403, "The token's role does not allow it."),
+                .problem(401, "No token, or not one of this cluster's."),
+                .problem(403, "The token's role does not allow it."),
             ]
             if operation.needsStore, !described.contains(where: { $0.status == 503 }) {
                 described.append(.problem(503, "The store does not answer now."))

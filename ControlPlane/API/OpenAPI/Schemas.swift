@@ -27,7 +27,14 @@ enum Schemas {
 
     private static let time = WallTime(milliseconds: 1)
     private static let position = StreamPosition(sequence: 1, discontinuity: 1, mediaTime: 1.5)
-    private static let track = TrackDescription(kind: "video", codec: "h264", width: 1, height: 1, sampleRate: 1, channels: 1)
+    private static let track = TrackDescription(
+        kind: "video",
+        codec: "h264",
+        width: 1,
+        height: 1,
+        sampleRate: 1,
+        channels: 1
+    )
 
     private static let settings: AppSettings = {
         var settings = AppSettings()
@@ -58,7 +65,12 @@ enum Schemas {
         return load
     }()
 
-    private static let capacity = NodeCapacity(cores: 8, egressBitsPerSecond: 5_000_000_000, viewers: 3000, publishers: 500)
+    private static let capacity = NodeCapacity(
+        cores: 8,
+        egressBitsPerSecond: 5_000_000_000,
+        viewers: 3000,
+        publishers: 500
+    )
 
     private static let node = NodeResource(
         nodeId: "edge21",
@@ -168,7 +180,13 @@ enum Schemas {
             capacity: capacity
         ),
         "Problem": Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2"),
-        "ReleaseRequest": ReleaseRequest(nodeId: "origin1", bootId: "b", epoch: 1, reason: .unpublished, next: position),
+        "ReleaseRequest": ReleaseRequest(
+            nodeId: "origin1",
+            bootId: "b",
+            epoch: 1,
+            reason: .unpublished,
+            next: position
+        ),
         "RouteAnswer": RouteAnswer(
             epoch: 1,
             parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000),

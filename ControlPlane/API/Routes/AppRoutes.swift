@@ -100,7 +100,9 @@ enum AppRoutes {
     }
 
     private static func reply(_ call: Call, _ app: String, status: HTTPResponse.Status = .ok) throws -> Reply {
-        let (settings, revision) = call.coordinator.read { state, _ in (state.settings(of: app), state.apps[app]?.revision) }
+        let (settings, revision) = call.coordinator.read { state, _ in
+            (state.settings(of: app), state.apps[app]?.revision)
+        }
         return try .json(AppResource(app: app, settings: settings), status: status, revision: revision ?? Revision(0))
     }
 }

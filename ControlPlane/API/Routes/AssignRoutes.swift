@@ -22,7 +22,9 @@ enum AssignRoutes {
                 .init(name: "group", summary: "The group nearest to the client."),
                 .init(name: "explain", kind: .boolean, summary: "List all candidates, their scores and refusals."),
             ],
-            answers: [.ok("Assignment", "The node and its URLs by protocol."), .problem(503, "No node can take it now.")],
+            answers: [
+                .ok("Assignment", "The node and its URLs by protocol."), .problem(503, "No node can take it now."),
+            ],
             handler: { call in
                 guard let app = call.query("app"), let id = call.query("id") else {
                     throw Problem.badRequest("The query parameters app and id are needed.")

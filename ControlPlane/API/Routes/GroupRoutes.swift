@@ -31,7 +31,8 @@ enum GroupRoutes {
             roles: [.admin],
             requestSchema: "GroupSettings",
             answers: [
-                .ok("Group", "Changed."), .ok("Group", "Set up.", status: 201), .problem(412, "If-Match does not hold."),
+                .ok("Group", "Changed."), .ok("Group", "Set up.", status: 201),
+                .problem(412, "If-Match does not hold."),
                 .problem(422, "The parent cannot be this group's."),
             ],
             handler: put
@@ -50,8 +51,12 @@ enum GroupRoutes {
     @Sendable private static func list(_ call: Call) async throws -> Reply {
         let (limit, after) = try call.pageRequest()
         let page = call.coordinator.read { state, now in
-            let (names, next) = Paging.page(of: state.groupNames, name: { $0 }, after: after, limit: limit) { _ in true }
-            return Page(items: names.compactMap { state.groupResource($0, at: now) }, nextCursor: next.map(Cursor.encode))
+            let (names, next) = Paging.page(of: state.groupNames, name: { $0 }, after: after, limit: limit) { _ in true
+            }
+            return Page(
+                items: names.compactMap { state.groupResource($0, at: now) },
+                nextCursor: next.map(Cursor.encode)
+            )
         }
         return try .json(page)
     }
@@ -73,8 +78,12 @@ enum GroupRoutes {
     }
 
     private static func reply(_ call: Call, _ name: String, status: HTTPResponse.Status = .ok) throws -> Reply {
-        let found = call.coordinator.read { state, now in (state.groupResource(name, at: now), state.groups[name]?.revision) }
-        guard let group = found.0 else { throw Problem.notFound("No group '\(name)' was set up, and no node names it.") }
+        let found = call.coordinator.read { state, now in
+            (state.groupResource(name, at: now), state.groups[name]?.revision)
+        }
+        guard let group = found.0 else {
+            throw Problem.notFound("No group '\(name)' was set up, and no node names it.")
+        }
         return try .json(group, status: status, revision: found.1 ?? Revision(0))
     }
 }

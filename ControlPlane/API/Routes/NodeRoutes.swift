@@ -13,8 +13,16 @@ enum NodeRoutes {
             summary: "List nodes.",
             query: Operation.paging + [
                 .init(name: "group", summary: "Only nodes of this group."),
-                .init(name: "role", kind: .choice(NodeRole.allCases.map(\.rawValue)), summary: "Only nodes of this role."),
-                .init(name: "state", kind: .choice(NodeState.allCases.map(\.rawValue)), summary: "Only nodes in this state."),
+                .init(
+                    name: "role",
+                    kind: .choice(NodeRole.allCases.map(\.rawValue)),
+                    summary: "Only nodes of this role."
+                ),
+                .init(
+                    name: "state",
+                    kind: .choice(NodeState.allCases.map(\.rawValue)),
+                    summary: "Only nodes in this state."
+                ),
             ],
             answers: [.ok("NodePage", "Nodes in order of their ids.")],
             handler: list
@@ -114,7 +122,8 @@ extension NodeRegistration {
         do throws(NameError) { try NameRules.check(group, role: .group) } catch { return error.description }
         let ports = [
             ("http", addresses.http), ("https", addresses.https), ("rtmp", addresses.rtmp), ("rtmps", addresses.rtmps),
-            ("relay", addresses.relay), ("srt", addresses.srt), ("webrtc", addresses.webrtc), ("agent", addresses.agent),
+            ("relay", addresses.relay), ("srt", addresses.srt), ("webrtc", addresses.webrtc),
+            ("agent", addresses.agent),
         ]
         for case (let name, let port?) in ports where !(1...65535).contains(port) {
             return "addresses.\(name) is \(port); allowed is 1 to 65535, or leave it out when the listener is off"

@@ -61,7 +61,8 @@ enum StreamRoutes {
             summary: "A node asks where to pull a stream from.",
             requestSchema: "RouteRequest",
             answers: [
-                .ok("RouteAnswer", "The parent to pull from."), .problem(404, "No such stream, or the node is not registered."),
+                .ok("RouteAnswer", "The parent to pull from."),
+                .problem(404, "No such stream, or the node is not registered."),
                 .problem(409, "The asker owns the stream, or is superseded."),
                 .problem(503, "No node that has it can be used now."),
             ],
@@ -83,7 +84,10 @@ enum StreamRoutes {
                 guard app == nil || stream.app == app, let found = state.readable(stream, at: now) else { return false }
                 return status == nil || found.condition.status == status
             }
-            return Page(items: names.compactMap { state.streamResource($0, at: now) }, nextCursor: next.map(Cursor.encode))
+            return Page(
+                items: names.compactMap { state.streamResource($0, at: now) },
+                nextCursor: next.map(Cursor.encode)
+            )
         }
         return try .json(page)
     }

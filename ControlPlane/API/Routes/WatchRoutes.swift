@@ -12,9 +12,19 @@ enum WatchRoutes {
             path: "/v1/watch",
             summary: "Changes as Server-Sent Events, resumable. With nodeId only what concerns that node.",
             query: [
-                .init(name: "since", kind: .integer, summary: "The id of the last event seen. Last-Event-ID says the same."),
-                .init(name: "nodeId", summary: "Only what concerns this node; the open connection shows that it lives."),
-                .init(name: "bootId", summary: "The boot the connection belongs to; the node's present one when missing."),
+                .init(
+                    name: "since",
+                    kind: .integer,
+                    summary: "The id of the last event seen. Last-Event-ID says the same."
+                ),
+                .init(
+                    name: "nodeId",
+                    summary: "Only what concerns this node; the open connection shows that it lives."
+                ),
+                .init(
+                    name: "bootId",
+                    summary: "The boot the connection belongs to; the node's present one when missing."
+                ),
             ],
             answers: [
                 Operation.Answer(

@@ -31,7 +31,8 @@ extension ClusterState {
         }
         if owner.nodeId == request.nodeId, owner.bootId == request.bootId {
             let isSameHold = owner.claimId == request.claimId || stored.body.epoch == request.epoch
-            return isSameHold ? .answer(.granted(answer(to: request, stored.body))) : try grant(stream, request, at: now)
+            return isSameHold
+                ? .answer(.granted(answer(to: request, stored.body))) : try grant(stream, request, at: now)
         }
         switch verdict(on: owner, at: now) {
         case .gone: return try grant(stream, request, at: now)

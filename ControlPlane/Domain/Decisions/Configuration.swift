@@ -41,7 +41,9 @@ extension ClusterState {
     }
 
     private func checkParent(_ parent: String, of group: String) throws(Problem) {
-        do throws(NameError) { try NameRules.check(parent, role: .group) } catch { throw .unprocessable(error.description) }
+        do throws(NameError) { try NameRules.check(parent, role: .group) } catch {
+            throw .unprocessable(error.description)
+        }
         var name: String? = parent
         var visited: Set<String> = []
         while let current = name, visited.insert(current).inserted {

@@ -38,7 +38,8 @@ extension Problem {
             .streamInUse,
             status: 409,
             title: "Stream in use",
-            detail: "'\(stream)' is being published through node '\(owner)', which is alive. Stop that publisher first.",
+            detail:
+                "'\(stream)' is being published through node '\(owner)', which is alive. Stop that publisher first.",
             owner: owner
         )
     }

@@ -81,7 +81,9 @@ package enum Paging {
         for key in keys {
             let text = name(key)
             if let cursor, !cursor.utf8.lexicographicallyPrecedes(text.utf8) { continue }
-            if kept.count > limit, let last = kept.last, !text.utf8.lexicographicallyPrecedes(last.name.utf8) { continue }
+            if kept.count > limit, let last = kept.last, !text.utf8.lexicographicallyPrecedes(last.name.utf8) {
+                continue
+            }
             guard isWanted(key) else { continue }
             let position = kept.partitioningIndex { text.utf8.lexicographicallyPrecedes($0.name.utf8) }
             kept.insert((text, key), at: position)

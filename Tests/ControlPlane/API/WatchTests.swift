@@ -112,7 +112,7 @@ import Timebase
 
                     """
             )
-            #expect(try await api.call(.get, "/v1/watch").text.isEmpty)
+            #expect(try await api.call(.get, "/v1/watch").status == 503)
         }
     }
 }

@@ -59,7 +59,7 @@ let shared: [Target] = [
 let media: [Target] = [
     library("MediaModel", "DataPlane/Media/MediaModel", ["Timebase", nioCore]),
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
-    library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "Codecs", "MediaModel", nioCore]),
+    library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
     library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", nioCore]),
 ]
 
@@ -96,18 +96,23 @@ let dataPlane: [Target] = [
     ),
     library("Drivers", "DataPlane/Drivers", ["EngineModel", "Timebase", logging, metrics, nioCore]),
     library(
+        "FanOut",
+        "DataPlane/FanOut",
+        ["ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library(
         "RTMPServer",
         "DataPlane/Servers/RTMPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Streams",
-            "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability", "RTMP",
+            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
     library(
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -115,7 +120,7 @@ let dataPlane: [Target] = [
         "RelayService",
         "DataPlane/Servers/RelayService",
         [
-            "ClusterModel", "Drivers", "EngineModel", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
+            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
             lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -131,12 +136,12 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Drivers", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
+            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
-            nioPosix, nioTLS,
+            nioPosix, nioTLS, unixSignals,
         ]
     ),
-    program("millrace-worker", "DataPlane/millrace-worker", ["Settings", "Worker"]),
+    program("millrace-worker", "DataPlane/millrace-worker", ["Observability", "Settings", "Worker", metrics]),
 ]
 
 let controlPlane: [Target] = [
@@ -213,6 +218,7 @@ let testTargets: [Target] = [
     tests("RelayTests", "Tests/DataPlane/Relay", ["Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase", nioCore]),
     tests("StreamsTests", "Tests/DataPlane/Streams", ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]),
     tests("DriversTests", "Tests/DataPlane/Drivers", ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
+    tests("FanOutTests", "Tests/DataPlane/FanOut", ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
     tests(
         "ServersTests",
         "Tests/DataPlane/Servers",

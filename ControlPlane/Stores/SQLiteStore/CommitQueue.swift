@@ -62,7 +62,8 @@ final class CommitQueue: Sendable {
     private func enqueue(_ waiting: Waiting, urgent: Bool) -> StoreError? {
         let (refusal, mustStart) = state.withLock { state -> (StoreError?, Bool) in
             if state.isClosed { return (.unavailable("\(path) is closed"), false) }
-            guard state.urgent.count + state.ordinary.count < limits.waitingWritesMax else {
+            // Each line has its own limit: heartbeats are not turned away because of other writes.
+            guard (urgent ? state.urgent : state.ordinary).count < limits.waitingWritesMax else {
                 return (.unavailable("\(path): \(limits.waitingWritesMax) writes wait for the disk"), false)
             }
             if urgent { state.urgent.append(waiting) } else { state.ordinary.append(waiting) }

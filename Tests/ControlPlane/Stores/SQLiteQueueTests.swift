@@ -1,32 +1,51 @@
 import Domain
 import SQLiteStore
+import StoreConformance
 import Testing
 
 @Suite struct SQLiteQueueTests {
+    /// The file has room for the heartbeat only if that goes before the writes that were there first.
     @Test func `a heartbeat overtakes the writes that wait`() async throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove() }
+        let path = directory.file("cluster.db")
         var limits = SQLiteLimits()
-        limits.writesPerCommitMax = 1
-        let store = try SQLiteStore(path: directory.file("cluster.db"), limits: limits)
-        let count = 2000
-        let done = Shared(0)
-        let body = Array(#"{"fill":"\#(String(repeating: "x", count: 50_000))"}"#.utf8)
+        limits.waitingWritesMax = 200
+        limits.fileBytesMax = 4 << 20
+        limits.busyTimeoutSeconds = 60
+        let store = try SQLiteStore(path: path, limits: limits)
+        let holder = try ChildProcess("/usr/bin/env", ["python3", "-u", "-c", Self.holdScript, path])
+        try await holder.waitForOutput("held")
+        let large = Array(#"{"fill":"\#(String(repeating: "x", count: 50_000))"}"#.utf8)
+        let turnedAway = Shared(0)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<count {
+            for number in 0..<300 {
                 group.addTask {
-                    _ = try await store.write(.stream, "live/s\(number)", body: body, expecting: nil)
-                    done.change { $0 += 1 }
+                    do {
+                        _ = try await store.write(.stream, "live/s\(number)", body: large, expecting: nil)
+                    } catch StoreError.unavailable(let reason) {
+                        if reason.contains("wait for the disk") { turnedAway.change { $0 += 1 } }
+                    }
                 }
             }
-            let renewal = LeaseRenewal(nodeID: "n1", bootID: "b1", bootNumber: 1, report: Array("{}".utf8))
-            _ = try await store.renew([renewal], for: .seconds(20))
-            let before = done.value
-            #expect(before < count, "the heartbeat waited for every write")
+            try await eventually("the line is full") { turnedAway.value > 0 }
+            let renewal = LeaseRenewal(nodeID: "n1", bootID: "b1", bootNumber: 1, report: large)
+            // Runs here until it stands in line.
+            let heartbeat = Task.immediate { try await store.renew([renewal], for: .seconds(20)) }
+            holder.kill()
+            _ = try await heartbeat.value
             try await group.waitForAll()
         }
         await store.close()
     }
+
+    private static let holdScript = """
+        import sqlite3, sys
+        connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        print("held")
+        sys.stdin.read()
+        """
 
     @Test func `more waiting writes than the limit are turned away, and the rest is done`() async throws {
         let directory = try TemporaryDirectory()

@@ -1,0 +1,67 @@
+import ClusterHarness
+import ClusterModel
+import Testing
+
+@Suite(.serialized) struct PlaybackTests {
+    @Test(arguments: StoreKind.allCases)
+    func `what is published to an origin plays from an edge in every protocol`(store: StoreKind) async throws {
+        let cluster = try await Cluster.start(on: store)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        for worker in [edge, origin] {
+            for url in [
+                worker.rtmp("live/s1"), worker.media("live/s1", ".flv"), worker.media("live/s1", ".m3u8"),
+            ] {
+                try await cluster.waitUntilPlayable(url)
+                #expect(try codecs(at: url) == ["aac", "h264"], "\(url)")
+            }
+        }
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `viewers are counted, relay pulls are not`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let viewers = [
+            try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.rtmp("live/s1")),
+            try cluster.view(edge.media("live/s1", ".flv")),
+        ]
+        try await eventually("two RTMP viewers and one of HTTP-FLV are counted\n\(cluster.logs)") {
+            let counts = try cluster.stream("live/s1").viewers
+            return counts.rtmp == 2 && counts.httpFlv == 1 && counts.total == 3
+        }
+        let tree = try cluster.stream("live/s1").relayTree
+        #expect(tree.map(\.nodeId) == ["edge1"] && tree.map(\.from) == ["origin1"])
+        for viewer in viewers { viewer.process.kill() }
+        try await eventually("all viewers are gone") { try cluster.stream("live/s1").viewers.total == 0 }
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a clean end finishes the stream for every viewer`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let viewers = [try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.media("live/s1", ".flv"))]
+        for viewer in viewers { try await viewer.waitForMore() }
+        try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
+        // ffmpeg unpublishes before it ends.
+        publisher.signal(15)
+        try await eventually("the stream is finished\n\(cluster.logs)") {
+            try cluster.stream("live/s1").status == .finished
+        }
+        for viewer in viewers {
+            try await eventually("\(viewer.path) ends\n\(viewer.process.lastLines)") { !viewer.process.isRunning }
+        }
+        try await eventually("the playlist says it has ended") {
+            let playlist = try http(edge.media("live/s1", ".m3u8"))
+            return String(decoding: playlist.body, as: UTF8.self).contains("#EXT-X-ENDLIST")
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package import ClusterModel
+package import Foundation
+import Synchronization
+
+/// The database a cluster of a test stands on.
+package enum StoreKind: String, CaseIterable, Sendable {
+    case sqlite
+    case mongodb
+}
+
+/// Where one worker of a test listens.
+package struct WorkerPorts: Hashable, Sendable {
+    package let http: Int
+    package let rtmp: Int
+    package let relay: Int
+}
+
+package struct WorkerHandle: Sendable {
+    package let id: String
+    package let role: NodeRole
+    package let ports: WorkerPorts
+    package let process: Child
+
+    package func rtmp(_ stream: String) -> String { "rtmp://127.0.0.1:\(ports.rtmp)/\(stream)" }
+
+    /// `live/s1` with the ending `.flv`, `.m3u8`, …
+    package func media(_ stream: String, _ ending: String) -> String {
+        let parts = stream.split(separator: "/")
+        return "http://127.0.0.1:\(ports.http)/\(parts[0])/streams/\(parts[1])\(ending)"
+    }
+
+    package func http(_ path: String) -> String { "http://127.0.0.1:\(ports.http)\(path)" }
+}
+
+/// Real processes from the release folder, on free ports, in a folder of their own. All end with the value.
+package final class Cluster: Sendable {
+    package static let nodeToken = "node-token-of-the-tests"
+    package static let adminToken = "admin-token-of-the-tests"
+
+    package let directory: URL
+    package let store: StoreKind
+    package let controlURL: String
+    private let controlPort: Int
+    private let storePort: Int
+    private let children = Mutex<[Child]>([])
+
+    private init(store: StoreKind) throws {
+        let ports = try freePorts(2)
+        self.store = store
+        controlPort = ports[0]
+        storePort = ports[1]
+        controlURL = "http://127.0.0.1:\(ports[0])"
+        directory = FileManager.default.temporaryDirectory.appending(path: "millrace-e2e-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        for child in children.withLock({ $0.reversed() }) { child.kill() }
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// A store and a control plane that is ready.
+    package static func start(on store: StoreKind) async throws -> Cluster {
+        let cluster = try Cluster(store: store)
+        try await cluster.startStore()
+        try await cluster.startControl()
+        return cluster
+    }
+
+    /// Nil for the embedded store.
+    @discardableResult
+    package func startStore() async throws -> Child? {
+        guard store == .mongodb else { return nil }
+        let data = directory.appending(path: "mongodb").path
+        let program = SourceTree.root.appending(path: "ops/mongodb-test-server").path
+        let server = try launch("mongodb", program, ["run", "\(storePort)", data])
+        try await eventually("the MongoDB test server answers; \(server.lastLines)", within: .seconds(90)) {
+            try run(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/\(self.storePort)"]).status == 0
+        }
+        return server
+    }
+
+    @discardableResult
+    package func startControl() async throws -> Child {
+        let child = try launch(
+            "control",
+            SourceTree.program("millrace-control"),
+            ["--listen", "127.0.0.1:\(controlPort)", "--store", storeAddress],
+            ["MILLRACE_NODE_TOKEN": Self.nodeToken, "MILLRACE_ADMIN_TOKEN": Self.adminToken]
+        )
+        try await ready("the control plane", controlURL + "/readyz", child)
+        return child
+    }
+
+    package func killControl() { kill("control") }
+
+    package func killStore() { kill("mongodb") }
+
+    private func kill(_ name: String) {
+        for child in children.withLock({ $0 }) where child.name == name { child.kill() }
+    }
+
+    private var storeAddress: String {
+        switch store {
+        case .sqlite: "sqlite:" + directory.appending(path: "millrace.db").path
+        case .mongodb:
+            "mongodb://127.0.0.1:\(storePort)/millrace?replicaSet=secantus&retryWrites=false"
+        }
+    }
+
+    /// A worker that is ready. One started again under its old id takes its old ports.
+    package func startWorker(_ id: String, _ role: NodeRole, ports: WorkerPorts? = nil) async throws -> WorkerHandle {
+        let free = try freePorts(3)
+        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
+        let child = try launch(
+            id,
+            SourceTree.program("millrace-worker"),
+            [
+                "--node-id", id, "--role", role.rawValue, "--control", controlURL, "--advertise", "127.0.0.1",
+                "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
+                "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
+                "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
+            ],
+            ["MILLRACE_NODE_TOKEN": Self.nodeToken]
+        )
+        try await ready(id, "http://127.0.0.1:\(ports.http)/readyz", child)
+        return WorkerHandle(id: id, role: role, ports: ports, process: child)
+    }
+
+    /// Publishes colour bars and a tone, a keyframe a second, until killed.
+    package func publish(_ stream: String, to worker: WorkerHandle) throws -> Child {
+        try launch(
+            "publisher",
+            "/usr/bin/env",
+            [
+                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re", "-f", "lavfi", "-i",
+                "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:v",
+                "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25", "-c:a",
+                "aac", "-f", "flv", worker.rtmp(stream),
+            ]
+        )
+    }
+
+    /// Records what a viewer gets, over one connection that is never made anew.
+    package func view(_ url: String) throws -> Viewer {
+        let path = directory.appending(path: "viewer-\(UUID().uuidString).flv").path
+        let child = try launch(
+            "viewer",
+            "/usr/bin/env",
+            [
+                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-rw_timeout", "20000000", "-i", url,
+                "-c",
+                "copy", "-flush_packets", "1", "-f", "flv", path,
+            ]
+        )
+        return Viewer(process: child, path: path)
+    }
+
+    /// The stream as the control plane shows it.
+    package func stream(_ stream: String) throws -> StreamResource {
+        try http("\(controlURL)/v1/streams/\(stream)", bearer: Self.adminToken).json()
+    }
+
+    package func waitForOrigin(of stream: String, _ nodeID: String) async throws {
+        try await eventually("\(stream) is broadcast by \(nodeID)\n\(logs)") {
+            let resource = try self.stream(stream)
+            return resource.status == .broadcasting && resource.originNodeId == nodeID
+        }
+    }
+
+    package func waitUntilPlayable(_ url: String) async throws {
+        try await eventually("\(url) plays\n\(logs)") { try codecs(at: url).contains("h264") }
+    }
+
+    /// The last lines of every process, for the message of a failed test.
+    package var logs: String { children.withLock { $0.map(\.lastLines).joined(separator: "\n") } }
+
+    private func launch(
+        _ name: String,
+        _ program: String,
+        _ arguments: [String],
+        _ environment: [String: String] = [:]
+    ) throws -> Child {
+        let child = try Child(name, program, arguments, environment: environment, in: directory)
+        children.withLock { $0.append(child) }
+        return child
+    }
+
+    private func ready(_ what: String, _ url: String, _ child: Child) async throws {
+        try await eventually("\(what) is ready\n\(child.lastLines)") {
+            guard child.isRunning else { throw NeverHappened(description: child.lastLines) }
+            return try http(url).status == 200
+        }
+    }
+}
+
+/// One player's connection.
+package struct Viewer: Sendable {
+    package let process: Child
+    package let path: String
+
+    package var bytes: Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return attributes?[.size] as? Int ?? 0
+    }
+
+    /// Waits until more has come over the same connection.
+    package func waitForMore(_ more: Int = 50_000, within limit: Duration = .seconds(30)) async throws {
+        let before = bytes
+        try await eventually("the viewer gets more than \(before) bytes; \(process.lastLines)", within: limit) {
+            guard process.isRunning else { throw NeverHappened(description: process.lastLines) }
+            return bytes >= before + more
+        }
+    }
+}

@@ -18,7 +18,7 @@ private struct Ban: Sendable, CustomStringConvertible {
 /// Cut in two so that this file does not hold the words itself.
 private let bans = [
     Ban(
-        words: ["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"],
+        words: ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "HA" + "CK"],
         folders: SourceFiles.shipped + ["Tests"],
         instead: "finish it, or open an issue"
     ),
@@ -75,7 +75,9 @@ private let bans = [
         let source = try #require(SourceFiles.text(table))
         let names = source.matches(of: /static let (\w+) = MetricName\(/).map { String($0.1) }
         #expect(names.count == MetricNames.all.count, "a metric is missing from MetricNames.all")
-        for name in names { #expect(code.contains("MetricNames.\(name)"), "\(name) is never counted: take it out") }
+        for name in names where !code.contains("MetricNames.\(name)") {
+            Issue.record("\(name) is never counted: take it out of MetricNames")
+        }
     }
 
     @Test func `every setting is in the manual`() throws {

@@ -23,6 +23,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -58,7 +59,7 @@ let shared: [Target] = [
 let media: [Target] = [
     library("MediaModel", "DataPlane/Media/MediaModel", ["Timebase", nioCore]),
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
-    library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "Codecs", "MediaModel", nioCore]),
+    library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
     library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", nioCore]),
 ]
 
@@ -95,18 +96,23 @@ let dataPlane: [Target] = [
     ),
     library("Drivers", "DataPlane/Drivers", ["EngineModel", "Timebase", logging, metrics, nioCore]),
     library(
+        "FanOut",
+        "DataPlane/FanOut",
+        ["ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library(
         "RTMPServer",
         "DataPlane/Servers/RTMPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Streams",
-            "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability", "RTMP",
+            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
     library(
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -114,7 +120,7 @@ let dataPlane: [Target] = [
         "RelayService",
         "DataPlane/Servers/RelayService",
         [
-            "ClusterModel", "Drivers", "EngineModel", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
+            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
             lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -130,12 +136,12 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Drivers", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
+            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
-            nioPosix, nioTLS,
+            nioPosix, nioTLS, unixSignals,
         ]
     ),
-    program("millrace-worker", "DataPlane/millrace-worker", ["Settings", "Worker"]),
+    program("millrace-worker", "DataPlane/millrace-worker", ["Observability", "Settings", "Worker", metrics]),
 ]
 
 let controlPlane: [Target] = [
@@ -154,19 +160,31 @@ let controlPlane: [Target] = [
         ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
     ),
     library(
+        "Coordination",
+        "ControlPlane/Coordination",
+        ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
+    ),
+    library(
         "API",
         "ControlPlane/API",
-        ["ClusterModel", "Domain", "Observability", "Timebase", crypto, httpTypes, hummingbird, logging, metrics, nioCore]
+        [
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes, hummingbird,
+            logging, metrics, nioCore,
+        ]
     ),
     library(
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
-            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
         ]
     ),
-    program("millrace-control", "ControlPlane/millrace-control", ["ControlPlaneService", "Settings"]),
+    program(
+        "millrace-control",
+        "ControlPlane/millrace-control",
+        ["ControlPlaneService", "Observability", "Settings", metrics]
+    ),
 ]
 
 let operations: [Target] = [
@@ -200,6 +218,7 @@ let testTargets: [Target] = [
     tests("RelayTests", "Tests/DataPlane/Relay", ["Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase", nioCore]),
     tests("StreamsTests", "Tests/DataPlane/Streams", ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]),
     tests("DriversTests", "Tests/DataPlane/Drivers", ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
+    tests("FanOutTests", "Tests/DataPlane/FanOut", ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
     tests(
         "ServersTests",
         "Tests/DataPlane/Servers",
@@ -208,7 +227,7 @@ let testTargets: [Target] = [
     tests("WorkerTests", "Tests/DataPlane/Worker", ["ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix]),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
     tests("StoreTests", "Tests/ControlPlane/Stores", ["ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport", "Timebase"]),
-    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),

@@ -34,7 +34,8 @@ package protocol ClusterStore: Sendable {
     ) async throws(StoreError) -> WriteOutcome
 
     /// Removes the record if its revision is `expected`.
-    func delete(_ kind: RecordKind, _ key: String, expecting expected: Revision) async throws(StoreError) -> WriteOutcome
+    func delete(_ kind: RecordKind, _ key: String, expecting expected: Revision) async throws(StoreError)
+        -> WriteOutcome
 
     /// Renews leases, many in one round trip. A lease is renewed, or made if there is none; it is refused with `.superseded`
     /// if a newer boot of the node holds it. `validUntil` becomes the store's time plus `duration`.

@@ -17,7 +17,7 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
 }
 
 /// Why a name was refused. `description` is fit for the wire: it says what, why and what to do.
-package struct NameError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct NameError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Role: String, Sendable {
         case app
         case streamID = "stream id"
@@ -25,7 +25,7 @@ package struct NameError: Error, Equatable, Sendable, CustomStringConvertible {
         case group
     }
 
-    package enum Rule: Equatable, Sendable {
+    package enum Rule: Hashable, Sendable {
         case form
         case reservedApp
         case reservedEnding(String)

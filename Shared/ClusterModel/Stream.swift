@@ -8,8 +8,18 @@ package struct ClaimRequest: Codable, Hashable, Sendable {
     package var claimId: String
     package var `protocol`: String
     package var remoteAddress: String?
+    /// The epoch the claimant holds already: after an outage the same boot is granted the same hold unchanged.
+    package var epoch: Int64?
 
-    package init(nodeId: String, bootId: String, claimId: String, protocol: String, remoteAddress: String? = nil) {
+    package init(
+        nodeId: String,
+        bootId: String,
+        claimId: String,
+        protocol: String,
+        remoteAddress: String? = nil,
+        epoch: Int64? = nil
+    ) {
+        self.epoch = epoch
         self.nodeId = nodeId
         self.bootId = bootId
         self.claimId = claimId

@@ -59,11 +59,11 @@ package enum MetricNames {
         ["kind"],
         help: "Access units taken in, audio or video."
     )
-    package static let accessUnitsSkipped = MetricName(
-        "millrace_access_units_skipped_total",
+    package static let viewerSkips = MetricName(
+        "millrace_viewer_skips_total",
         .counter,
         protocolLabel,
-        help: "Access units left out for viewers too slow to take them."
+        help: "Times a viewer too slow to follow was moved ahead to a keyframe."
     )
     package static let viewersDropped = MetricName(
         "millrace_viewers_dropped_total",
@@ -269,7 +269,7 @@ package enum MetricNames {
 
     package static let all: [MetricName] = [
         connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
-        ingestBytes, egressBytes, accessUnitsReceived, accessUnitsSkipped, viewersDropped, timelineRepairs, firstFrame,
+        ingestBytes, egressBytes, accessUnitsReceived, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
         gopCacheBytes, viewerQueueBytes, segmentsCut, httpRequests,
         relayPulls, relayServed, relayBytes, relayReroutes, relayHop,
         controlRequests, controlRequestTime, heartbeatsMissed, holds, registered,

@@ -1,0 +1,96 @@
+import ClusterModel
+package import Coordination
+import Domain
+import HTTPTypes
+package import Hummingbird
+import Timebase
+
+/// The control plane's HTTP interface: one table of operations, registered with the router and told by OpenAPI.
+package struct API: Sendable {
+    private let coordinator: Coordinator
+    private let tokens: AccessTokens
+    private let limits: APILimits
+    private let idempotency: IdempotencyCache
+    private let operations: [Operation]
+
+    /// `renderMetrics` gives the text of `/metrics`.
+    package init(
+        coordinator: Coordinator,
+        tokens: AccessTokens,
+        limits: APILimits = APILimits(),
+        renderMetrics: @escaping @Sendable () -> String
+    ) {
+        self.coordinator = coordinator
+        self.tokens = tokens
+        self.limits = limits
+        idempotency = IdempotencyCache(limits: limits)
+        let served =
+            NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
+            + AppRoutes.operations + WatchRoutes.operations + HealthRoutes.operations(renderMetrics: renderMetrics)
+        operations = served + [OpenAPIRoute.operation(describing: served)]
+    }
+
+    package func router() -> Router<APIContext> {
+        let router = Router(context: APIContext.self)
+        router.add(middleware: ProblemMiddleware(operations: operations))
+        router.add(middleware: AccessMiddleware(tokens: tokens))
+        for operation in operations {
+            router.on(RouterPath(operation.path), method: operation.method) { request, context in
+                try await answer(request, context, operation)
+            }
+        }
+        return router
+    }
+
+    /// Method and path of everything served, for the test that OpenAPI says the same.
+    package var served: Set<String> { Set(operations.map { "\($0.method.rawValue) \($0.path)" }) }
+
+    private func answer(_ request: Request, _ context: APIContext, _ operation: Operation) async throws -> Response {
+        if !operation.roles.isEmpty {
+            guard let role = context.role, operation.roles.contains(role) else { throw Problem.forbidden }
+            if operation.needsStore { try coordinator.requireAnswering() }
+        }
+        var call = Call(
+            request: request,
+            body: ByteBuffer(),
+            parameters: context.parameters,
+            coordinator: coordinator,
+            limits: limits
+        )
+        guard operation.isWrite else { return try await operation.handler(call).response }
+        call.body = try await request.body.collect(upTo: limits.requestBodyBytesMax)
+        return try await answerOnce(call, context, operation).response
+    }
+
+    private func answerOnce(_ call: Call, _ context: APIContext, _ operation: Operation) async throws -> Reply {
+        guard let text = call.request.headers[.idempotencyKey] else { return try await operation.handler(call) }
+        guard (1...limits.idempotencyKeyCharactersMax).contains(text.count) else {
+            throw Problem.badRequest("Idempotency-Key may have 1 to \(limits.idempotencyKeyCharactersMax) characters.")
+        }
+        let key = IdempotencyCache.Key(
+            role: context.role,
+            method: operation.method.rawValue,
+            path: call.request.uri.path,
+            key: text
+        )
+        if case .repeated(let reply) = try idempotency.begin(key, body: call.body, at: CoordinatorClock.system.now()) {
+            return reply
+        }
+        do {
+            let reply = try await operation.handler(call)
+            idempotency.end(key, with: reply)
+            return reply
+        } catch let problem as Problem {
+            idempotency.end(key, with: .problem(problem))
+            throw problem
+        } catch {
+            idempotency.end(key, with: nil)
+            throw error
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// A literal of token characters always makes a name.
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .ifMatch
+}

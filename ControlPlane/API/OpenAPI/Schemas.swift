@@ -1,0 +1,202 @@
+import ClusterModel
+import Timebase
+
+import class Foundation.JSONDecoder
+import class Foundation.JSONEncoder
+
+/// Component schemas, read off one full example of each body: what the API really writes, not what somebody noted.
+enum Schemas {
+    static let components: [String: JSONValue] = examples.compactMapValues { example in
+        guard let data = try? JSONEncoder().encode(example),
+            let value = try? JSONDecoder().decode(JSONValue.self, from: data)
+        else { return nil }
+        return schema(of: value)
+    }
+
+    static func schema(of example: JSONValue) -> JSONValue {
+        switch example {
+        case .null: [:]
+        case .bool: ["type": "boolean"]
+        case .integer: ["type": "integer"]
+        case .number: ["type": "number"]
+        case .string: ["type": "string"]
+        case .array(let items): ["type": "array", "items": items.first.map(schema) ?? [:]]
+        case .object(let fields): ["type": "object", "properties": .object(fields.mapValues(schema))]
+        }
+    }
+
+    private static let time = WallTime(milliseconds: 1)
+    private static let position = StreamPosition(sequence: 1, discontinuity: 1, mediaTime: 1.5)
+    private static let track = TrackDescription(
+        kind: "video",
+        codec: "h264",
+        width: 1,
+        height: 1,
+        sampleRate: 1,
+        channels: 1
+    )
+
+    private static let settings: AppSettings = {
+        var settings = AppSettings()
+        settings.mergeWindowMilliseconds = 50
+        settings.publisherGrace = 15.5
+        settings.pullLinger = 10.5
+        settings.hlsSegmentDuration = 2.5
+        return settings
+    }()
+
+    private static let addresses: NodeAddresses = {
+        var addresses = NodeAddresses(host: "10.0.2.21", publicHost: "e21.example.org")
+        addresses.http = 5080
+        addresses.https = 5443
+        addresses.rtmp = 1935
+        addresses.rtmps = 8443
+        addresses.relay = 5000
+        addresses.srt = 4200
+        addresses.webrtc = 50000
+        addresses.agent = 5001
+        return addresses
+    }()
+
+    private static let load: NodeLoad = {
+        var load = NodeLoad()
+        load.cpu = 0.5
+        load.memory = 0.5
+        return load
+    }()
+
+    private static let capacity = NodeCapacity(
+        cores: 8,
+        egressBitsPerSecond: 5_000_000_000,
+        viewers: 3000,
+        publishers: 500
+    )
+
+    private static let node = NodeResource(
+        nodeId: "edge21",
+        role: .edge,
+        group: "region2",
+        state: .alive,
+        bootId: "b",
+        version: "0.1.0",
+        addresses: addresses,
+        capacity: capacity,
+        load: load,
+        lastHeartbeatAt: time,
+        sessionsLeft: 1,
+        safeToTerminate: false,
+        streams: 1
+    )
+
+    private static let stream = StreamResource(
+        app: "live",
+        id: "s1",
+        status: .broadcasting,
+        epoch: 1,
+        originNodeId: "origin1",
+        startedAt: time,
+        endedAt: time,
+        tracks: [track],
+        viewers: ViewerCounts(),
+        relayTree: [.init(nodeId: "edge21", from: "origin1", group: "region2")]
+    )
+
+    private static let heartbeat = Heartbeat(
+        bootId: "b",
+        load: load,
+        holds: [Hold(app: "live", id: "s1", epoch: 1, next: position)],
+        pulls: [Pull(app: "live", id: "s1", epoch: 1, from: "origin1")],
+        sessions: 1,
+        streams: [
+            StreamReport(
+                app: "live",
+                id: "s1",
+                epoch: 1,
+                viewers: ViewerCounts(),
+                segmentFetches: [SegmentFetches(sequence: 1, hls: 1, dash: 1)],
+                tracks: [track],
+                isBroadcasting: true
+            )
+        ]
+    )
+
+    private static let group = GroupResource(name: "region2", parent: "region1", nodes: 1, aliveNodes: 1)
+
+    private static let examples: [String: any Encodable & Sendable] = [
+        "App": AppResource(app: "live", settings: settings),
+        "AppPage": Page(items: [AppResource(app: "live", settings: settings)], nextCursor: "c"),
+        "AppSettings": settings,
+        "Assignment": Assignment(
+            nodeId: "edge21",
+            group: "region2",
+            urls: ["hls": "http://e21.example.org:5080/live/streams/s1.m3u8"],
+            explain: [.init(nodeId: "edge21", score: 0.5, refused: "dead")]
+        ),
+        "ClaimGrant": ClaimGrant(
+            app: "live",
+            id: "s1",
+            nodeId: "origin1",
+            epoch: 1,
+            leaseSeconds: 20,
+            resume: position,
+            appSettings: settings
+        ),
+        "ClaimRequest": ClaimRequest(
+            nodeId: "origin1",
+            bootId: "b",
+            claimId: "c",
+            protocol: "rtmp",
+            remoteAddress: "203.0.113.9",
+            epoch: 1
+        ),
+        "Group": group,
+        "GroupPage": Page(items: [group], nextCursor: "c"),
+        "GroupSettings": GroupSettings(parent: "region1"),
+        "Health": Health(status: "ok"),
+        "Heartbeat": heartbeat,
+        "HeartbeatAnswer": HeartbeatAnswer(
+            state: .alive,
+            lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
+            directives: [Directive(type: .drain, deadline: 300)],
+            revision: 1
+        ),
+        "Node": node,
+        "NodePage": Page(items: [node], nextCursor: "c"),
+        "NodeRegistered": NodeRegistered(
+            nodeId: "edge21",
+            group: "region2",
+            state: .alive,
+            leaseSeconds: 20,
+            heartbeatSeconds: 5,
+            revision: 1,
+            apps: ["live": settings]
+        ),
+        "NodeRegistration": NodeRegistration(
+            bootId: "b",
+            role: .edge,
+            group: "region2",
+            version: "0.1.0",
+            addresses: addresses,
+            capacity: capacity
+        ),
+        "Problem": Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2"),
+        "ReleaseRequest": ReleaseRequest(
+            nodeId: "origin1",
+            bootId: "b",
+            epoch: 1,
+            reason: .unpublished,
+            next: position
+        ),
+        "RouteAnswer": RouteAnswer(
+            epoch: 1,
+            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000),
+            tier: .origin,
+            secondaryForGroup: true,
+            ticket: "t",
+            revision: 1
+        ),
+        "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
+        "Stream": stream,
+        "StreamPage": Page(items: [stream], nextCursor: "c"),
+    ]
+}

@@ -1,0 +1,53 @@
+import ClusterModel
+import Domain
+import HTTPTypes
+import Hummingbird
+
+import class Foundation.JSONEncoder
+
+/// What an operation answers.
+struct Reply: Sendable {
+    enum Content: Sendable {
+        case whole(ByteBuffer)
+        case stream(ResponseBody)
+    }
+
+    var status: HTTPResponse.Status
+    var headers: HTTPFields = [:]
+    var content = Content.whole(ByteBuffer())
+
+    static let noContent = Reply(status: .noContent)
+
+    static func json(
+        _ value: some Encodable,
+        status: HTTPResponse.Status = .ok,
+        revision: Revision? = nil
+    ) throws -> Reply {
+        var headers: HTTPFields = [.contentType: "application/json; charset=utf-8"]
+        if let revision { headers[.eTag] = "\"\(revision.value)\"" }
+        return Reply(status: status, headers: headers, content: .whole(try JSONText.encode(value)))
+    }
+
+    static func problem(_ problem: Problem) -> Reply {
+        var headers: HTTPFields = [.contentType: "application/problem+json"]
+        if problem.status == 503 || problem.status == 429 { headers[.retryAfter] = "1" }
+        if problem.status == 401 { headers[.wwwAuthenticate] = "Bearer" }
+        let body = (try? JSONText.encode(problem)) ?? ByteBuffer()
+        return Reply(status: .init(code: problem.status), headers: headers, content: .whole(body))
+    }
+
+    var response: Response {
+        switch content {
+        case .whole(let buffer): Response(status: status, headers: headers, body: ResponseBody(byteBuffer: buffer))
+        case .stream(let body): Response(status: status, headers: headers, body: body)
+        }
+    }
+}
+
+enum JSONText {
+    static func encode(_ value: some Encodable) throws -> ByteBuffer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return ByteBuffer(bytes: try encoder.encode(value))
+    }
+}

@@ -1,0 +1,94 @@
+package import ClusterModel
+package import Domain
+import Synchronization
+import Timebase
+
+extension Coordinator {
+    package func register(
+        _ nodeID: String,
+        _ registration: NodeRegistration,
+        ifMatch: RevisionCondition
+    ) async throws(Problem) -> NodeRegistered {
+        try requireAnswering()
+        let record = try await commit { shared, now throws(Problem) in
+            try shared.state.decideRegister(nodeID, registration, ifMatch: ifMatch, at: now)
+        }
+        let known = read { state, _ in state.leases[nodeID] }
+        // The same boot registers again after an outage: what it reported last still tells where its streams are.
+        let report = known.flatMap { $0.bootID == record.bootId ? $0.report : nil }
+        try await renewLease(of: nodeID, report ?? Heartbeat(bootId: record.bootId, load: NodeLoad()))
+        notePresentWatch(of: nodeID)
+        guard let answer = read({ state, now in state.registered(nodeID, revision: hub.revision, at: now) }) else {
+            throw .superseded(nodeID)
+        }
+        return answer
+    }
+
+    package func heartbeat(_ nodeID: String, _ heartbeat: Heartbeat) async throws(Problem) -> HeartbeatAnswer {
+        try requireAnswering()
+        try await learnNode(nodeID, boot: heartbeat.bootId)
+        try await renewLease(of: nodeID, heartbeat)
+        return try read { state, now throws(Problem) in
+            try state.answer(to: heartbeat, of: nodeID, revision: hub.revision, at: now)
+        }
+    }
+
+    package func leave(_ nodeID: String, ifMatch: RevisionCondition) async throws(Problem) {
+        try requireAnswering()
+        _ = try await commit { shared, _ throws(Problem) in try shared.state.decideLeave(nodeID, ifMatch: ifMatch) }
+        do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw .storeUnavailable(error) }
+    }
+
+    private func renewLease(of nodeID: String, _ heartbeat: Heartbeat) async throws(Problem) {
+        let renewal = try read { state, _ throws(Problem) in try state.renewal(for: nodeID, heartbeat) }
+        switch await batcher.renew(renewal) {
+        case .failure(let error): throw .storeUnavailable(error)
+        case .success((.superseded, _)):
+            await learn(.node, nodeID)
+            throw .superseded(nodeID)
+        case .success((.renewed(let validUntil), let now)):
+            let lease = Lease(
+                nodeID: nodeID,
+                bootID: renewal.bootID,
+                bootNumber: renewal.bootNumber,
+                validUntil: validUntil,
+                report: renewal.report
+            )
+            absorb(lease, heartbeat, at: now)
+        }
+    }
+
+    private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, at time: WallTime) {
+        let news = shared.withLock { shared -> [Announcement] in
+            shared.storeTime.heard(time, at: clock.now())
+            let now = shared.storeTime.now(at: clock.now())
+            shared.state.apply(lease, report: heartbeat)
+            var news = shared.state.announceNode(lease.nodeID, at: now)
+            for hold in heartbeat.holds {
+                guard let stream = try? StreamID(app: hold.app, id: hold.id) else { continue }
+                news += shared.state.announce(stream, at: now)
+            }
+            return news
+        }
+        hub.publish(news)
+        signals.fire()
+    }
+
+    /// Before a boot is called unknown or superseded, the store is asked: another control plane may have registered it.
+    func learnNode(_ nodeID: String, boot: String) async throws(Problem) {
+        let isKnown = read { state, _ in state.nodes[nodeID]?.body.bootId == boot }
+        if !isKnown { await learn(.node, nodeID) }
+    }
+
+    /// Reads one record anew. A store that does not answer changes nothing here; the decision then says what it can.
+    func learn(_ kind: RecordKind, _ key: String) async {
+        guard let record = try? await store.read(kind, key) else { return }
+        absorb(.written(record))
+    }
+
+    package func requireAnswering() throws(Problem) {
+        guard phase == .answering else {
+            throw .storeUnavailable(.unavailable("it has not answered for a while"))
+        }
+    }
+}

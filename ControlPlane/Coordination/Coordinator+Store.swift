@@ -1,0 +1,137 @@
+package import Domain
+import Logging
+import Synchronization
+import Timebase
+
+/// Keeps the state in step with the store, and notices when the store goes away and comes back.
+extension Coordinator {
+    static let pingInterval = Duration.seconds(1)
+    private static let followPause = Duration.seconds(1)
+    private static let leaseRefreshPings = 5
+
+    /// Runs until the task is cancelled.
+    package func keepInStep() async {
+        await withTaskGroup { group in
+            group.addTask { await self.followStore() }
+            group.addTask { await self.pingStore() }
+        }
+    }
+
+    private func pingStore() async {
+        var pings = 0
+        while !Task.isCancelled {
+            pings += 1
+            await ping(refreshLeases: pings % Self.leaseRefreshPings == 0)
+            await clock.sleep(Self.pingInterval)
+        }
+    }
+
+    /// One look at the store. Reads everything when it answers for the first time, or again.
+    package func ping(refreshLeases isDue: Bool) async {
+        do throws(StoreError) {
+            heard(try await store.now())
+            if phase != .answering {
+                try await load()
+            } else if isDue, shared.withLock({ $0.isStoreShared }) {
+                try await refreshLeases()
+            }
+        } catch {
+            lost(error)
+        }
+    }
+
+    private func lost(_ error: StoreError) {
+        let wasAnswering = shared.withLock { shared in
+            defer { if shared.phase == .answering { shared.phase = .away } }
+            return shared.phase == .answering
+        }
+        if wasAnswering || phase == .starting {
+            logger.warning(
+                "The store does not answer; trying again every \(Self.pingInterval)",
+                metadata: ["store": "\(store.description)", "error": "\(error)"]
+            )
+        }
+    }
+
+    private func heard(_ time: WallTime) {
+        shared.withLock { $0.storeTime.heard(time, at: clock.now()) }
+    }
+
+    /// Reads all records and leases, then judges no lease for a while: nodes could not renew them.
+    package func load() async throws(StoreError) {
+        for kind in RecordKind.allCases where kind != .cluster { try await loadRecords(kind) }
+        try await refreshLeases()
+        let count = shared.withLock { shared in
+            shared.state.beginRecovery(at: shared.storeTime.now(at: clock.now()))
+            shared.phase = .answering
+            return (nodes: shared.state.nodes.count, streams: shared.state.streams.count)
+        }
+        signals.fire()
+        logger.notice(
+            "The store answers",
+            metadata: [
+                "store": "\(store.description)", "nodes": "\(count.nodes)", "streams": "\(count.streams)",
+            ]
+        )
+    }
+
+    private func loadRecords(_ kind: RecordKind) async throws(StoreError) {
+        let pageSize = 1000
+        var gone = shared.withLock { $0.state.keys(of: kind) }
+        var cursor: String?
+        while true {
+            let page = try await store.list(kind, after: cursor, limit: pageSize)
+            for record in page {
+                gone.remove(record.key)
+                absorb(.written(record))
+            }
+            guard page.count == pageSize, let last = page.last else { break }
+            cursor = last.key
+        }
+        for key in gone { absorb(.deleted(kind, key: key)) }
+    }
+
+    func refreshLeases() async throws(StoreError) {
+        let (leases, now) = try await store.leases()
+        shared.withLock { shared in
+            shared.storeTime.heard(now, at: clock.now())
+            for lease in leases { shared.state.apply(lease) }
+        }
+    }
+
+    private func followStore() async {
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                try await store.follow { [weak self] change in self?.absorb(change) }
+                // Only this process can write, so it knows everything.
+                if !Task.isCancelled { shared.withLock { $0.isStoreShared = false } }
+                return
+            } catch {
+                logger.debug("Following the store ended", metadata: ["error": "\(error)"])
+                await clock.sleep(Self.followPause)
+                if phase == .answering { await readAnew() }
+            }
+        }
+    }
+
+    /// Changes may have been missed.
+    private func readAnew() async {
+        do throws(StoreError) {
+            for kind in RecordKind.allCases where kind != .cluster { try await loadRecords(kind) }
+        } catch {
+            lost(error)
+        }
+    }
+}
+
+extension ClusterState {
+    func keys(of kind: RecordKind) -> Set<String> {
+        switch kind {
+        case .node: Set(nodes.keys)
+        case .stream: Set(streams.keys.map(\.recordKey))
+        case .group: Set(groups.keys)
+        case .app: Set(apps.keys)
+        case .cluster: []
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package import ClusterModel
+package import Domain
+package import Logging
+import Synchronization
+package import Timebase
+
+/// The shell around the domain: keeps its state, makes its writes, retries what somebody else was faster with.
+///
+/// Every decision is taken under one short lock and made true by one compare-and-set in the store, outside the lock.
+package final class Coordinator: Sendable {
+    /// Whether the store can be asked.
+    package enum Phase: Sendable {
+        /// The records were not read yet.
+        case starting
+        case answering
+        case away
+    }
+
+    struct Shared: Sendable {
+        var state: ClusterState
+        var random: any RandomNumberGenerator & Sendable
+        var storeTime = StoreTimeEstimate()
+        var phase = Phase.starting
+        /// Open watch connections by node, with the boot each was opened for.
+        var watches: [String: [String: Int]] = [:]
+        var probing: Set<String> = []
+        /// Whether others may write to the store: then what this process knows can be behind.
+        var isStoreShared = true
+    }
+
+    /// Asks whether a relay port answers within the time.
+    package typealias Probe = @Sendable (_ host: String, _ port: Int, _ timeout: Duration) async -> Bool
+
+    let store: any ClusterStore
+    let clock: CoordinatorClock
+    let timing: ClusterTiming
+    let probe: Probe
+    let logger: Logger
+    let shared: Mutex<Shared>
+    let signals = Signals()
+    let batcher: HeartbeatBatcher
+    package let hub: WatchHub
+    private let relayKey: RelayKey
+
+    package init(
+        store: any ClusterStore,
+        hub: WatchHub,
+        relayKey: RelayKey,
+        clock: CoordinatorClock = .system,
+        timing: ClusterTiming = ClusterTiming(),
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        probe: @escaping Probe,
+        logger: Logger
+    ) {
+        self.store = store
+        self.hub = hub
+        self.relayKey = relayKey
+        self.clock = clock
+        self.timing = timing
+        self.probe = probe
+        self.logger = logger
+        shared = Mutex(Shared(state: ClusterState(timing: timing), random: random))
+        batcher = HeartbeatBatcher(store: store, lease: timing.leaseDuration)
+    }
+
+    package var phase: Phase { shared.withLock { $0.phase } }
+
+    /// The store's time, as far as it is known.
+    package var now: WallTime { shared.withLock { $0.storeTime.now(at: clock.now()) } }
+
+    /// Reads the state at the store's present time.
+    package func read<Answer: Sendable, Refusal: Error>(
+        _ body: (ClusterState, WallTime) throws(Refusal) -> Answer
+    ) throws(Refusal) -> Answer {
+        try shared.withLock { shared throws(Refusal) in
+            try body(shared.state, shared.storeTime.now(at: clock.now()))
+        }
+    }
+
+    func ticket(for stream: StreamID, child: String) -> String {
+        RelayTicket(stream: stream, child: child, expiresAt: now + RelayTicket.lifetime).signed(with: relayKey)
+    }
+
+    // MARK: Decide, write, or decide again
+
+    /// More conflicts than this on one record mean that something is wrong, not that others are fast.
+    private static let attemptsMax = 32
+
+    func commit<Answer: Sendable>(
+        _ decide: (inout Shared, WallTime) throws(Problem) -> Decision<Answer>
+    ) async throws(Problem) -> Answer {
+        for _ in 0..<Self.attemptsMax {
+            let decision = try shared.withLock { shared throws(Problem) in
+                let now = shared.storeTime.now(at: clock.now())
+                return try decide(&shared, now)
+            }
+            switch decision {
+            case .answer(let answer): return answer
+            case .write(let write, let answer): if try await perform(write) { return answer }
+            }
+        }
+        throw .unavailable("Others changed the same record again and again. Try again shortly.")
+    }
+
+    /// False when somebody was faster; the state then holds the winner's record.
+    func perform(_ write: RecordWrite) async throws(Problem) -> Bool {
+        do throws(StoreError) {
+            switch try await send(write) {
+            case .done(let revision):
+                absorb(write, revision)
+                return true
+            case .conflict(let record):
+                absorb(conflict: record, write)
+                return false
+            }
+        } catch {
+            throw .storeUnavailable(error)
+        }
+    }
+
+    private func send(_ write: RecordWrite) async throws(StoreError) -> WriteOutcome {
+        if let body = write.body {
+            return try await store.write(write.kind, write.key, body: body, expecting: write.expected)
+        }
+        guard let expected = write.expected else { return .done(Revision(0)) }
+        return try await store.delete(write.kind, write.key, expecting: expected)
+    }
+
+    private func absorb(_ write: RecordWrite, _ revision: Revision) {
+        guard let body = write.body else { return absorb(.deleted(write.kind, key: write.key)) }
+        absorb(.written(Record(kind: write.kind, key: write.key, revision: revision, body: body)))
+    }
+
+    private func absorb(conflict record: Record?, _ write: RecordWrite) {
+        guard let record else { return absorb(.deleted(write.kind, key: write.key)) }
+        // A smaller revision than the one expected: it was deleted and made anew.
+        if let expected = write.expected, record.revision < expected { absorb(.deleted(write.kind, key: write.key)) }
+        absorb(.written(record))
+    }
+
+    /// Takes in what the store said, and tells those whom it concerns.
+    func absorb(_ change: StoreChange) {
+        let news = shared.withLock { shared -> [Announcement] in
+            let now = shared.storeTime.now(at: clock.now())
+            do {
+                return try shared.state.take(change, at: now)
+            } catch {
+                logger.error("A record was skipped", metadata: ["error": "\(error)"])
+                return []
+            }
+        }
+        hub.publish(news)
+        signals.fire()
+    }
+}
+
+extension ClusterState {
+    /// Applies a change of the store; answers with what it means for watchers.
+    mutating func take(_ change: StoreChange, at now: WallTime) throws(StoreError) -> [Announcement] {
+        switch change {
+        case .deleted(let kind, let key):
+            applyDeletion(of: kind, key: key, at: now)
+            switch kind {
+            case .node: return announceNode(key, at: now)
+            // What was set up falls back to the defaults.
+            case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
+            case .stream, .group, .cluster: return []
+            }
+        case .written(let record):
+            let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
+            let former = stream.flatMap { streams[$0]?.body }
+            try apply(record)
+            switch record.kind {
+            case .node: return announceNode(record.key, always: true, at: now)
+            case .app:
+                guard let settings = apps[record.key]?.body.settings else { return [] }
+                return [Announcement(event: .app(.init(app: record.key, settings: settings)), nodes: nil)]
+            case .stream:
+                guard let stream else { return [] }
+                return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
+            case .group, .cluster: return []
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package import ClusterModel
+package import Timebase
+
+/// What one control plane knows of the cluster: the store's records and leases, indexed, and what it saw itself.
+///
+/// Pure: it is told what was written and what time it is. Decisions read it and propose writes; nothing is true here before
+/// the store said so.
+package struct ClusterState: Sendable {
+    package struct Stored<Body: Sendable>: Sendable {
+        package var body: Body
+        package var revision: Revision
+    }
+
+    package let timing: ClusterTiming
+    let limits: ClusterLimits
+
+    package internal(set) var nodes: [String: Stored<NodeRecord>] = [:]
+    package internal(set) var streams: [StreamID: Stored<StreamRecord>] = [:]
+    package internal(set) var groups: [String: Stored<GroupRecord>] = [:]
+    package internal(set) var apps: [String: Stored<AppRecord>] = [:]
+    package internal(set) var leases: [String: LeaseView] = [:]
+    var evidence: [String: NodeEvidence] = [:]
+    /// When nodes that left did so.
+    var departures: [String: WallTime] = [:]
+
+    /// Streams by the node that owns them.
+    var owned: [String: Set<StreamID>] = [:]
+    /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
+    var positions: [StreamID: LastPosition] = [:]
+    /// Nodes whose heartbeat names the stream: owners and pullers.
+    var carriers: [StreamID: Set<String>] = [:]
+    /// Streams whose status can change by time alone.
+    var unsettled: Set<StreamID> = []
+    var failedParents = FailedParents()
+    var interests = RouteInterests()
+    var recovery: Recovery?
+    /// What the watchers were last told.
+    var announced = Announcements()
+
+    package init(timing: ClusterTiming = ClusterTiming(), limits: ClusterLimits = ClusterLimits()) {
+        self.timing = timing
+        self.limits = limits
+    }
+
+    package func settings(of app: String) -> AppSettings { apps[app]?.body.settings ?? AppSettings() }
+
+    package var allSettings: [String: AppSettings] { apps.mapValues(\.body.settings) }
+}
+
+/// A node's lease with its report read.
+package struct LeaseView: Sendable {
+    package var bootID: String
+    package var bootNumber: Int64
+    package var validUntil: WallTime
+    package var report: Heartbeat?
+}
+
+// MARK: - Records
+
+extension ClusterState {
+    /// Takes in a record as the store has it. Older revisions than the known one are ignored.
+    package mutating func apply(_ record: Record) throws(StoreError) {
+        switch record.kind {
+        case .node:
+            guard isNews(record.revision, nodes[record.key]?.revision) else { return }
+            let body = try RecordCoding.decode(NodeRecord.self, from: record.body, key: record.key)
+            if let known = nodes[record.key], known.body.bootId != body.bootId {
+                evidence[record.key] = nil
+                unsettled.formUnion(owned[record.key] ?? [])
+            }
+            nodes[record.key] = Stored(body: body, revision: record.revision)
+            departures[record.key] = nil
+        case .stream:
+            let body = try RecordCoding.decode(StreamRecord.self, from: record.body, key: record.key)
+            guard let stream = try? StreamID(app: body.app, id: body.id) else {
+                throw .corrupt("'\(record.key)' is no name of a stream")
+            }
+            guard isNews(record.revision, streams[stream]?.revision) else { return }
+            index(stream, from: streams[stream]?.body, to: body)
+            streams[stream] = Stored(body: body, revision: record.revision)
+        case .group:
+            guard isNews(record.revision, groups[record.key]?.revision) else { return }
+            let body = try RecordCoding.decode(GroupRecord.self, from: record.body, key: record.key)
+            groups[record.key] = Stored(body: body, revision: record.revision)
+        case .app:
+            guard isNews(record.revision, apps[record.key]?.revision) else { return }
+            let body = try RecordCoding.decode(AppRecord.self, from: record.body, key: record.key)
+            apps[record.key] = Stored(body: body, revision: record.revision)
+        case .cluster: break
+        }
+    }
+
+    package mutating func applyDeletion(of kind: RecordKind, key: String, at now: WallTime) {
+        switch kind {
+        case .node:
+            guard nodes.removeValue(forKey: key) != nil else { return }
+            departures[key] = now
+            evidence[key] = nil
+            removeLease(of: key)
+            unsettled.formUnion(owned[key] ?? [])
+        case .stream:
+            guard let stream = StreamID(recordKey: key) else { return }
+            index(stream, from: streams[stream]?.body, to: nil)
+            streams[stream] = nil
+        case .group: groups[key] = nil
+        case .app: apps[key] = nil
+        case .cluster: break
+        }
+    }
+
+    /// A revision that is smaller can only be older news, or a record that was deleted and made again; the latter is told by
+    /// its deletion first.
+    private func isNews(_ revision: Revision, _ known: Revision?) -> Bool {
+        known.map { revision > $0 } ?? true
+    }
+
+    private mutating func index(_ stream: StreamID, from old: StreamRecord?, to new: StreamRecord?) {
+        if let owner = old?.owner?.nodeId {
+            owned[owner]?.remove(stream)
+            if owned[owner]?.isEmpty == true { owned[owner] = nil }
+        }
+        if let owner = new?.owner?.nodeId { owned[owner, default: []].insert(stream) }
+        if new == nil {
+            unsettled.remove(stream)
+            positions[stream] = nil
+            announced.streams[stream] = nil
+        } else if new?.owner == nil {
+            unsettled.insert(stream)
+        }
+    }
+}
+
+extension StreamID {
+    package init?(recordKey key: String) {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let stream = try? StreamID(app: String(parts[0]), id: String(parts[1])) else {
+            return nil
+        }
+        self = stream
+    }
+
+    package var recordKey: String { description }
+}
+
+// MARK: - Leases
+
+extension ClusterState {
+    /// Takes in a lease as the store has it. An older boot's never replaces a newer one's. `report` spares reading it again.
+    package mutating func apply(_ lease: Lease, report known: Heartbeat? = nil) {
+        let read = known ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
+        apply(lease, read)
+    }
+
+    private mutating func apply(_ lease: Lease, _ report: Heartbeat?) {
+        let known = leases[lease.nodeID]
+        if let known, known.bootNumber > lease.bootNumber { return }
+        if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
+        replaceCarried(by: lease.nodeID, known?.report, with: report)
+        if let report { notePositions(of: report, at: lease.validUntil) }
+        leases[lease.nodeID] = LeaseView(
+            bootID: lease.bootID,
+            bootNumber: lease.bootNumber,
+            validUntil: lease.validUntil,
+            report: report
+        )
+    }
+
+    package mutating func removeLease(of nodeID: String) {
+        guard let lease = leases.removeValue(forKey: nodeID) else { return }
+        replaceCarried(by: nodeID, lease.report, with: nil)
+    }
+
+    private mutating func replaceCarried(by nodeID: String, _ old: Heartbeat?, with new: Heartbeat?) {
+        let before = old?.carried ?? []
+        let after = new?.carried ?? []
+        for stream in before.subtracting(after) {
+            carriers[stream]?.remove(nodeID)
+            if carriers[stream]?.isEmpty == true { carriers[stream] = nil }
+        }
+        for stream in after.subtracting(before) { carriers[stream, default: []].insert(nodeID) }
+    }
+}
+
+/// What a heartbeat said of a stream its sender owned.
+struct LastPosition: Sendable {
+    var epoch: Int64
+    var next: StreamPosition
+    var heardAt: WallTime
+}
+
+extension ClusterState {
+    private mutating func notePositions(of report: Heartbeat, at leaseEnd: WallTime) {
+        let heardAt = WallTime(milliseconds: leaseEnd.milliseconds - timing.leaseDuration.milliseconds)
+        for hold in report.holds {
+            guard let next = hold.next, let stream = try? StreamID(app: hold.app, id: hold.id),
+                streams[stream]?.body.epoch == hold.epoch
+            else { continue }
+            positions[stream] = LastPosition(epoch: hold.epoch, next: next, heardAt: heardAt)
+        }
+    }
+}
+
+extension Heartbeat {
+    /// Every stream it names, by a name the cluster serves.
+    var carried: Set<StreamID> {
+        var names: Set<StreamID> = []
+        for hold in holds { if let name = try? StreamID(app: hold.app, id: hold.id) { names.insert(name) } }
+        for pull in pulls { if let name = try? StreamID(app: pull.app, id: pull.id) { names.insert(name) } }
+        for stream in streams { if let name = try? StreamID(app: stream.app, id: stream.id) { names.insert(name) } }
+        return names
+    }
+
+    func pull(of stream: StreamID) -> Pull? { pulls.first { $0.app == stream.app && $0.id == stream.id } }
+    func report(of stream: StreamID) -> StreamReport? { streams.first { $0.app == stream.app && $0.id == stream.id } }
+}

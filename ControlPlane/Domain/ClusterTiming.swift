@@ -1,0 +1,48 @@
+/// Every span of time the control plane decides by, in one place so that tests and the simulator can shorten them.
+package struct ClusterTiming: Hashable, Sendable {
+    /// A node without a heartbeat for longer is dead.
+    package var leaseDuration = Duration.seconds(20)
+    package var heartbeatInterval = Duration.seconds(5)
+    /// A heartbeat later than interval plus this counts as missed: a GC pause or a slow link is no death.
+    package var heartbeatSlack = Duration.seconds(1)
+    /// How long an owner's watch connection may be closed before that alone shows it is gone.
+    package var watchGrace = Duration.milliseconds(300)
+    /// A claim is held open this long while the present owner is being checked.
+    package var claimHold = Duration.seconds(5)
+    /// A relay port that answered this recently shows that its node is alive.
+    package var probeValidity = Duration.seconds(2)
+    /// A relay port is asked no more often than this.
+    package var probeInterval = Duration.seconds(1)
+    /// A relay port that says nothing for this long is mute.
+    package var probeTimeout = Duration.seconds(1)
+    /// After an outage no lease is judged ended until this long after the store answered again.
+    package var recovery = Duration.seconds(20)
+    /// Parents that an asker named as failed are not offered to it again for this long.
+    package var failedParentMemory = Duration.seconds(10)
+    /// A node that just became a secondary origin is trusted to have the stream until its heartbeats can show it.
+    package var secondaryStart = Duration.seconds(15)
+    /// A node that asked for a stream's route hears of the stream for this long, until its heartbeats list the pull.
+    package var routeInterest = Duration.seconds(60)
+    /// How long a finished stream can still be read.
+    package var finishedReadable = Duration.seconds(60)
+    /// Added to a resume position that had to be estimated, so that it never lies behind what viewers saw.
+    package var resumeMargin = Duration.seconds(1)
+    /// How long a node that left is remembered, to date the end of what it owned.
+    package var departureMemory = Duration.seconds(600)
+
+    package init() {}
+
+    package var heartbeatMissedAfter: Duration { heartbeatInterval + heartbeatSlack }
+}
+
+/// What one control plane keeps in memory beside the records.
+package struct ClusterLimits: Hashable, Sendable {
+    /// Remembered (asker, stream) pairs with failed parents.
+    package var failedParentsMax = 20_000
+    /// Remembered (stream, asker) pairs with an interest.
+    package var interestsMax = 200_000
+    /// Superseded boots a node record remembers, so that an old process cannot supersede its successor.
+    package var formerBootsMax = 8
+
+    package init() {}
+}

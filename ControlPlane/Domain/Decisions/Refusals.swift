@@ -1,0 +1,78 @@
+package import ClusterModel
+
+/// The refusals of the domain, in words for the one who asked.
+extension Problem {
+    package static func unknownStream(_ stream: StreamID) -> Problem {
+        Problem(
+            .unknownStream,
+            status: 404,
+            title: "Unknown stream",
+            detail: "Nobody publishes '\(stream)' and no finished stream of this name is kept. Publish it first."
+        )
+    }
+
+    package static func unknownNode(_ nodeID: String) -> Problem {
+        Problem(
+            .notFound,
+            status: 404,
+            title: "Unknown node",
+            detail: "Node '\(nodeID)' is not registered. Register it with PUT /v1/nodes/\(nodeID) first."
+        )
+    }
+
+    package static func notFound(_ what: String) -> Problem {
+        Problem(.notFound, status: 404, title: "Not found", detail: what)
+    }
+
+    package static func superseded(_ nodeID: String) -> Problem {
+        Problem(
+            .superseded,
+            status: 409,
+            title: "Superseded",
+            detail: "A newer process registered as node '\(nodeID)'. End this one, or give it an id of its own."
+        )
+    }
+
+    package static func streamInUse(_ stream: StreamID, owner: String) -> Problem {
+        Problem(
+            .streamInUse,
+            status: 409,
+            title: "Stream in use",
+            detail:
+                "'\(stream)' is being published through node '\(owner)', which is alive. Stop that publisher first.",
+            owner: owner
+        )
+    }
+
+    package static func conflict(_ detail: String) -> Problem {
+        Problem(.conflict, status: 409, title: "Conflict", detail: detail)
+    }
+
+    package static func unavailable(_ detail: String) -> Problem {
+        Problem(.unavailable, status: 503, title: "Not available now", detail: detail)
+    }
+
+    package static func unprocessable(_ detail: String) -> Problem {
+        Problem(.unprocessable, status: 422, title: "Value not allowed", detail: detail)
+    }
+
+    package static func badRequest(_ detail: String) -> Problem {
+        Problem(.badRequest, status: 400, title: "Bad request", detail: detail)
+    }
+
+    package static let preconditionFailed = Problem(
+        .preconditionFailed,
+        status: 412,
+        title: "Precondition failed",
+        detail: "The resource is not as If-Match says. Read it again and decide anew."
+    )
+
+    package static func storeUnavailable(_ error: StoreError) -> Problem {
+        Problem(
+            .storeUnavailable,
+            status: 503,
+            title: "Store not available",
+            detail: "The control plane cannot reach its store now. Try again shortly."
+        )
+    }
+}

@@ -1,0 +1,30 @@
+package import ClusterModel
+package import Timebase
+
+extension ClusterState {
+    /// Ends a hold. Answers true when this call ended it, false when it had ended before in the same way.
+    package func decideRelease(
+        _ stream: StreamID,
+        _ request: ReleaseRequest,
+        at now: WallTime
+    ) throws(Problem) -> Decision<Bool> {
+        guard let stored = streams[stream] else { throw .unknownStream(stream) }
+        var record = stored.body
+        guard record.epoch == request.epoch else {
+            throw .conflict("The epoch of '\(stream)' is \(record.epoch), not \(request.epoch): the hold was fenced.")
+        }
+        guard let owner = record.owner else { return .answer(false) }
+        guard owner.nodeId == request.nodeId, owner.bootId == request.bootId else {
+            throw .conflict("'\(stream)' is owned by another process: node '\(owner.nodeId)'.")
+        }
+        record.tracks = ownerReport(of: stream, owner)?.tracks ?? record.tracks
+        record.next = request.next ?? resumePosition(of: record, stream, at: now)
+        record.owner = nil
+        switch request.reason {
+        case .unpublished, .publisherLost: record.endedAt = now
+        case .draining: record.interruptedAt = now
+        }
+        let write = try RecordWrite.of(.stream, stream.recordKey, record, expecting: stored.revision)
+        return .write(write, then: true)
+    }
+}

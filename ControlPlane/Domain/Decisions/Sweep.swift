@@ -1,0 +1,46 @@
+import ClusterModel
+package import Timebase
+
+/// What time alone asks for: streams to finish, finished streams to forget.
+extension ClusterState {
+    /// Looks at no more than the streams whose status time can change.
+    package mutating func sweep(at now: WallTime, max: Int = 1000) -> [RecordWrite] {
+        failedParents.forgetExpired(at: now)
+        interests.forgetExpired(at: now)
+        departures = departures.filter { now - $0.value < timing.departureMemory || owned[$0.key] != nil }
+        for nodeID in owned.keys where state(of: nodeID, at: now) == .dead { unsettled.formUnion(owned[nodeID] ?? []) }
+        var writes: [RecordWrite] = []
+        for stream in unsettled {
+            guard let stored = streams[stream] else {
+                unsettled.remove(stream)
+                continue
+            }
+            let condition = condition(of: stored.body, stream, at: now)
+            if let write = settle(stream, stored, condition, at: now) {
+                if writes.count < max { writes.append(write) }
+            } else if condition.until == nil {
+                unsettled.remove(stream)
+            }
+        }
+        return writes
+    }
+
+    private func settle(
+        _ stream: StreamID,
+        _ stored: Stored<StreamRecord>,
+        _ condition: StreamCondition,
+        at now: WallTime
+    ) -> RecordWrite? {
+        guard condition.status == .finished else { return nil }
+        if let until = condition.until, until <= now {
+            return RecordWrite(kind: .stream, key: stream.recordKey, body: nil, expected: stored.revision)
+        }
+        guard stored.body.endedAt == nil else { return nil }
+        var record = stored.body
+        record.tracks = record.owner.flatMap { ownerReport(of: stream, $0)?.tracks } ?? record.tracks
+        record.next = resumePosition(of: record, stream, at: now)
+        record.owner = nil
+        record.endedAt = condition.endedAt
+        return try? .of(.stream, stream.recordKey, record, expecting: stored.revision)
+    }
+}

@@ -1,0 +1,130 @@
+package import ClusterModel
+package import Timebase
+
+/// What this control plane saw of a node beside its lease. Belongs to one boot.
+struct NodeEvidence: Sendable {
+    enum Watch: Sendable {
+        case neverSeen
+        case connected
+        case closed(at: WallTime)
+    }
+
+    var watch = Watch.neverSeen
+    /// The last answer of its relay port.
+    var probe: (at: WallTime, answered: Bool)?
+}
+
+/// After an outage, until when no lease is judged ended.
+struct Recovery: Sendable {
+    var until: WallTime
+    /// Leases that had ended before this are shown as dead all the same; only ownership is left alone.
+    var outageBegan: WallTime
+}
+
+/// Whether the owner of a stream still is one.
+package enum OwnerVerdict: Hashable, Sendable {
+    package enum Loss: String, Sendable {
+        case left
+        case superseded
+        case leaseEnded
+        case watchClosed
+        case mute
+    }
+
+    case gone(Loss, since: WallTime)
+    /// Connected, its heartbeats in time, its relay port not refusing.
+    case alive
+    /// Neither proven. Ask again at `recheckAt`, or when something is heard of it.
+    case unsure(recheckAt: WallTime, probe: Bool)
+
+    var isGone: Bool { if case .gone = self { true } else { false } }
+}
+
+extension ClusterState {
+    /// Judges an owner by the rules of the held claim.
+    package func verdict(on owner: StreamRecord.Owner, at now: WallTime) -> OwnerVerdict {
+        guard let node = nodes[owner.nodeId]?.body else {
+            return .gone(.left, since: departures[owner.nodeId] ?? owner.claimedAt)
+        }
+        guard node.bootId == owner.bootId else { return .gone(.superseded, since: node.bootedAt) }
+        let validUntil = leaseEnd(of: owner.nodeId, boot: owner.bootId) ?? owner.claimedAt + timing.leaseDuration
+        if validUntil < now, !isRecovering(at: now) { return .gone(.leaseEnded, since: validUntil) }
+        let lastHeard = WallTime(milliseconds: validUntil.milliseconds - timing.leaseDuration.milliseconds)
+        let seen = evidence[owner.nodeId] ?? NodeEvidence()
+        if case .closed(let closedAt) = seen.watch, closedAt >= lastHeard {
+            let goneAt = closedAt + timing.watchGrace
+            return now > goneAt
+                ? .gone(.watchClosed, since: closedAt) : .unsure(recheckAt: goneAt + .milliseconds(1), probe: false)
+        }
+        let missedAt = lastHeard + timing.heartbeatMissedAfter
+        return now > missedAt ? verdictOnMute(seen, lastHeard, now) : verdictOnHeard(seen, missedAt, now)
+    }
+
+    private func verdictOnMute(_ seen: NodeEvidence, _ lastHeard: WallTime, _ now: WallTime) -> OwnerVerdict {
+        if let probe = seen.probe, !probe.answered, probe.at >= lastHeard { return .gone(.mute, since: probe.at) }
+        let (recheckAt, probe) = nextProbe(seen, now)
+        return .unsure(recheckAt: recheckAt, probe: probe)
+    }
+
+    private func verdictOnHeard(_ seen: NodeEvidence, _ missedAt: WallTime, _ now: WallTime) -> OwnerVerdict {
+        let probe = seen.probe.flatMap { now - $0.at <= timing.probeValidity ? $0 : nil }
+        if probe?.answered == true { return .alive }
+        if case .connected = seen.watch, probe == nil { return .alive }
+        let (recheckAt, needsProbe) = nextProbe(seen, now)
+        return .unsure(recheckAt: min(missedAt + .milliseconds(1), recheckAt), probe: needsProbe)
+    }
+
+    private func nextProbe(_ seen: NodeEvidence, _ now: WallTime) -> (recheckAt: WallTime, isDue: Bool) {
+        guard let probe = seen.probe, now - probe.at < timing.probeInterval else {
+            return (now + timing.probeInterval, true)
+        }
+        return (probe.at + timing.probeInterval, false)
+    }
+
+    private func leaseEnd(of nodeID: String, boot: String) -> WallTime? {
+        guard let lease = leases[nodeID], lease.bootID == boot else { return nil }
+        return lease.validUntil
+    }
+
+    func isRecovering(at now: WallTime) -> Bool { recovery.map { now < $0.until } ?? false }
+
+    /// No lease is judged ended until `timing.recovery` after now.
+    package mutating func beginRecovery(at now: WallTime) {
+        let lastRenewal = leases.values.map(\.validUntil).max() ?? now
+        let outageBegan = WallTime(milliseconds: lastRenewal.milliseconds - timing.leaseDuration.milliseconds)
+        recovery = Recovery(until: now + timing.recovery, outageBegan: min(outageBegan, now))
+    }
+
+    /// How the API shows the node.
+    package func state(of nodeID: String, at now: WallTime) -> NodeState {
+        guard let node = nodes[nodeID]?.body, let lease = leases[nodeID], lease.bootID == node.bootId else {
+            return .dead
+        }
+        if lease.validUntil >= now { return .alive }
+        if let recovery, now < recovery.until, lease.validUntil >= recovery.outageBegan { return .alive }
+        return .dead
+    }
+
+    func lastHeartbeat(of nodeID: String) -> WallTime? {
+        leases[nodeID].map { WallTime(milliseconds: $0.validUntil.milliseconds - timing.leaseDuration.milliseconds) }
+    }
+
+    // MARK: What was seen
+
+    package mutating func watchOpened(by nodeID: String, boot: String?) {
+        guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
+        evidence[nodeID, default: NodeEvidence()].watch = .connected
+    }
+
+    package mutating func watchClosed(by nodeID: String, boot: String?, at now: WallTime) {
+        guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
+        evidence[nodeID, default: NodeEvidence()].watch = .closed(at: now)
+        unsettled.formUnion(owned[nodeID] ?? [])
+    }
+
+    package mutating func probed(_ nodeID: String, answered: Bool, at now: WallTime) {
+        guard nodes[nodeID] != nil else { return }
+        evidence[nodeID, default: NodeEvidence()].probe = (now, answered)
+        if !answered { unsettled.formUnion(owned[nodeID] ?? []) }
+    }
+}

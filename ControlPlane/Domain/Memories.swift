@@ -1,0 +1,55 @@
+import ClusterModel
+import Timebase
+
+/// Parents that an asker could not use for a stream, until when.
+struct FailedParents: Sendable {
+    private struct Key: Hashable {
+        var asker: String
+        var stream: StreamID
+    }
+
+    private var entries: [Key: [String: WallTime]] = [:]
+
+    mutating func remember(_ parents: [String], of stream: StreamID, for asker: String, until: WallTime, max: Int) {
+        let key = Key(asker: asker, stream: stream)
+        guard !parents.isEmpty, entries[key] != nil || entries.count < max else { return }
+        for parent in parents.prefix(16) { entries[key, default: [:]][parent] = until }
+    }
+
+    func contains(_ parent: String, of stream: StreamID, for asker: String, at now: WallTime) -> Bool {
+        entries[Key(asker: asker, stream: stream)]?[parent].map { now < $0 } ?? false
+    }
+
+    mutating func forgetExpired(at now: WallTime) {
+        entries = entries.compactMapValues { parents in
+            let left = parents.filter { now < $0.value }
+            return left.isEmpty ? nil : left
+        }
+    }
+}
+
+/// Nodes that asked for a stream's route lately and want to hear what becomes of it.
+struct RouteInterests: Sendable {
+    private var askers: [StreamID: [String: WallTime]] = [:]
+    private var count = 0
+
+    mutating func note(_ stream: StreamID, askedBy node: String, until: WallTime, max: Int) {
+        if askers[stream]?[node] == nil {
+            guard count < max else { return }
+            count += 1
+        }
+        askers[stream, default: [:]][node] = until
+    }
+
+    func nodes(askingFor stream: StreamID, at now: WallTime) -> [String] {
+        (askers[stream] ?? [:]).filter { now < $0.value }.map(\.key)
+    }
+
+    mutating func forgetExpired(at now: WallTime) {
+        askers = askers.compactMapValues { nodes in
+            let left = nodes.filter { now < $0.value }
+            return left.isEmpty ? nil : left
+        }
+        count = askers.values.reduce(0) { $0 + $1.count }
+    }
+}

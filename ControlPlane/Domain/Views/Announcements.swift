@@ -1,0 +1,103 @@
+package import ClusterModel
+package import Timebase
+
+/// An event with those whom it concerns.
+package struct Announcement: Hashable, Sendable {
+    package var event: WatchEvent
+    /// Nil concerns everybody.
+    package var nodes: Set<String>?
+
+    package init(event: WatchEvent, nodes: Set<String>?) {
+        self.event = event
+        self.nodes = nodes
+    }
+}
+
+/// What watchers were last told, so that only changes are sent.
+struct Announcements: Sendable {
+    var nodes: [String: NodeState] = [:]
+    var streams: [StreamID: WatchEvent.StreamChange] = [:]
+}
+
+extension ClusterState {
+    package func nodeChange(_ nodeID: String, at now: WallTime) -> WatchEvent.NodeChange? {
+        nodes[nodeID].map {
+            WatchEvent.NodeChange(
+                nodeId: nodeID,
+                group: $0.body.group,
+                state: state(of: nodeID, at: now),
+                directives: []
+            )
+        }
+    }
+
+    package func streamChange(_ stream: StreamID, at now: WallTime) -> WatchEvent.StreamChange? {
+        guard let (stored, condition) = readable(stream, at: now) else { return nil }
+        let owner = stored.body.owner.flatMap { verdict(on: $0, at: now).isGone ? nil : $0 }
+        return WatchEvent.StreamChange(
+            app: stream.app,
+            id: stream.id,
+            epoch: stored.body.epoch,
+            status: condition.status,
+            originNodeId: owner?.nodeId
+        )
+    }
+
+    /// The stream's news, if there is any, and the loss it means for the former owner.
+    package mutating func announce(
+        _ stream: StreamID,
+        formerOwner: StreamRecord.Owner? = nil,
+        formerEpoch: Int64 = 0,
+        at now: WallTime
+    ) -> [Announcement] {
+        guard let record = streams[stream]?.body, let change = streamChange(stream, at: now) else { return [] }
+        var news: [Announcement] = []
+        if announced.streams[stream] != change {
+            announced.streams[stream] = change
+            news.append(Announcement(event: .stream(change), nodes: concerned(with: stream, formerOwner, at: now)))
+        }
+        if let formerOwner, record.epoch > formerEpoch, record.owner?.nodeId != formerOwner.nodeId {
+            let loss = LostHold(app: stream.app, id: stream.id, epoch: record.epoch, by: record.owner?.nodeId)
+            news.append(Announcement(event: .lost(loss), nodes: [formerOwner.nodeId]))
+        }
+        return news
+    }
+
+    package mutating func announceNode(_ nodeID: String, always: Bool = false, at now: WallTime) -> [Announcement] {
+        guard let change = nodeChange(nodeID, at: now) else {
+            announced.nodes[nodeID] = nil
+            return []
+        }
+        guard always || announced.nodes[nodeID] != change.state else { return [] }
+        announced.nodes[nodeID] = change.state
+        return [Announcement(event: .node(change), nodes: [nodeID])]
+    }
+
+    /// News that time alone made.
+    package mutating func announceTimeouts(at now: WallTime) -> [Announcement] {
+        var news: [Announcement] = []
+        for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+        for stream in unsettled { news += announce(stream, at: now) }
+        return news
+    }
+
+    package func snapshot(for nodeID: String?, at now: WallTime) -> WatchSnapshot {
+        let names = nodeID.map { id in
+            streams.keys.filter { concerned(with: $0, nil, at: now).contains(id) }
+        }
+        return WatchSnapshot(
+            node: nodeID.flatMap { nodeChange($0, at: now) },
+            apps: allSettings,
+            streams: (names ?? Array(streams.keys)).sorted().compactMap { streamChange($0, at: now) }
+        )
+    }
+
+    private func concerned(with stream: StreamID, _ formerOwner: StreamRecord.Owner?, at now: WallTime) -> Set<String> {
+        var nodes = carriers[stream] ?? []
+        nodes.formUnion(interests.nodes(askingFor: stream, at: now))
+        if let owner = streams[stream]?.body.owner { nodes.insert(owner.nodeId) }
+        if let formerOwner { nodes.insert(formerOwner.nodeId) }
+        for secondary in streams[stream]?.body.secondaries.values.map(\.nodeId) ?? [] { nodes.insert(secondary) }
+        return nodes
+    }
+}

@@ -1,0 +1,247 @@
+import Drivers
+import MediaModel
+import Metrics
+import NIOCore
+import Timebase
+
+/// One stream in one format on one event loop: the ring of frames and the viewers that read it.
+///
+/// `@unchecked Sendable`: made anywhere, then touched on `loop` only.
+final class Lane: @unchecked Sendable {
+    private let loop: any EventLoop
+    private let limits: FanOutLimits
+    private let load: LoopLoad
+    private let meters: FanOutMeters
+    /// Bytes written since the meters were last told.
+    private var sentBytes = 0
+
+    private var ring = WireRing()
+    private var viewers: [Viewer] = []
+    private var policy: MergePolicy
+    private var endReason: EndReason?
+
+    /// When the oldest frame that was not offered to viewers yet came in.
+    private var waitingSince: NIODeadline?
+    private var allMayWait = true
+    private var flushTask: Scheduled<Void>?
+    private var stallCheck: RepeatedTask?
+
+    init(loop: any EventLoop, limits: FanOutLimits, policy: MergePolicy, load: LoopLoad, meters: FanOutMeters) {
+        self.loop = loop
+        self.limits = limits
+        self.policy = policy
+        self.load = load
+        self.meters = meters
+    }
+
+    // MARK: From the stream
+
+    func append(_ frames: [WireFrame]) {
+        for frame in frames {
+            ring.append(frame)
+            allMayWait = allMayWait && frame.mayWait
+        }
+        guard !viewers.isEmpty else { return trim(floor: ring.end) }
+        let since = waitingSince ?? .now()
+        waitingSince = since
+        policy.update(load: load.share)
+        let delay = policy.delay(allMayWait: allMayWait)
+        if delay == .zero { flush() } else { scheduleFlush(at: since + delay) }
+    }
+
+    func forgetStart() { ring.forgetStart() }
+
+    func setPolicy(_ policy: MergePolicy) { self.policy = policy }
+
+    func finish(_ reason: EndReason) {
+        endReason = reason
+        flush()
+    }
+
+    private func scheduleFlush(at deadline: NIODeadline) {
+        guard flushTask == nil else { return }
+        flushTask = loop.assumeIsolated().scheduleTask(deadline: deadline) { self.flush() }
+    }
+
+    private func flush() {
+        flushTask?.cancel()
+        flushTask = nil
+        waitingSince = nil
+        allMayWait = true
+        let begin = NIODeadline.now()
+        var floor = ring.start ?? ring.end
+        // Backwards, because a viewer that ends is replaced by the last one.
+        for index in stride(from: viewers.count - 1, through: 0, by: -1) where index < viewers.count {
+            let viewer = viewers[index]
+            pump(viewer)
+            if case .at(let number) = viewer.place, viewer.index != nil { floor = min(floor, number) }
+        }
+        trim(floor: floor)
+        let now = NIODeadline.now()
+        load.record(busy: now - begin, now: now)
+        meters.sent(sentBytes)
+        sentBytes = 0
+    }
+
+    private func trim(floor: Int) {
+        ring.trim(before: min(floor, ring.start ?? ring.end), bytesMax: limits.ringBytesMax)
+    }
+
+    // MARK: Viewers
+
+    func add(_ viewer: Viewer, prelude: [ByteBuffer]) {
+        viewer.index = viewers.count
+        viewer.lane = self
+        viewers.append(viewer)
+        if stallCheck == nil {
+            stallCheck = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+                self.dropStalled()
+            }
+        }
+        place(viewer)
+        if prelude.isEmpty { pump(viewer) } else { write(prelude, to: viewer) }
+    }
+
+    func remove(_ viewer: Viewer) {
+        guard let index = viewer.index else { return }
+        viewer.index = nil
+        viewer.lane = nil
+        let last = viewers.removeLast()
+        if last !== viewer {
+            viewers[index] = last
+            last.index = index
+        }
+        if viewers.isEmpty {
+            stallCheck?.cancel()
+            stallCheck = nil
+        }
+    }
+
+    /// The viewer has control bytes to send between two frames.
+    func controlAdded(to viewer: Viewer) {
+        guard viewer.control.readableBytes <= limits.controlBytesMax else { return end(viewer, .tooSlow) }
+        pump(viewer)
+    }
+
+    private func place(_ viewer: Viewer) {
+        viewer.place = ring.start.map(Viewer.Place.at) ?? .waitingForStart
+    }
+
+    private func end(_ viewer: Viewer, _ reason: Viewer.End) {
+        if reason == .tooSlow { meters.drops.increment() }
+        remove(viewer)
+        viewer.end(reason)
+    }
+
+    // MARK: Sending
+
+    /// Sends a viewer as much as its socket takes. Returns with the viewer caught up, or with a write in flight that calls
+    /// back here.
+    private func pump(_ viewer: Viewer) {
+        guard viewer.index != nil, viewer.writeStartedAt == nil else { return }
+        if viewer.control.readableBytes > 0 {
+            let bytes = viewer.control
+            viewer.control = ByteBuffer()
+            return write([bytes], to: viewer)
+        }
+        if viewer.place == .waitingForStart { place(viewer) }
+        guard case .at(var next) = viewer.place else { return endIfFinished(viewer) }
+        if isTooFarBehind(next) {
+            guard let target = skipTarget(for: viewer, from: next) else { return end(viewer, .tooSlow) }
+            next = target
+        }
+        viewer.place = .at(next)
+        if next < ring.end {
+            if let socket = viewer.socket { sendDirectly(to: viewer, on: socket, from: next) } else { gather(for: viewer, from: next) }
+        }
+        if viewer.place == .at(ring.end), viewer.writeStartedAt == nil {
+            viewer.skipsInARow = 0
+            endIfFinished(viewer)
+        }
+    }
+
+    private func endIfFinished(_ viewer: Viewer) {
+        if let endReason { end(viewer, .streamEnded(endReason)) }
+    }
+
+    private func isTooFarBehind(_ number: Int) -> Bool {
+        number < ring.first || ring.bytes(from: number) > limits.lagBytesMax
+            || ring.duration(from: number) > limits.lagDurationMax
+    }
+
+    /// Where a viewer that fell behind goes on; nil to drop it.
+    private func skipTarget(for viewer: Viewer, from number: Int) -> Int? {
+        guard limits.slowViewer == .skip, viewer.skipsInARow < limits.skipsMax else { return nil }
+        // Without a newer keyframe there is nothing to skip to: a long GOP is sent as it is.
+        guard let start = ring.start, start > number else { return number < ring.first ? nil : number }
+        viewer.skipsInARow += 1
+        meters.skips.increment()
+        return start
+    }
+
+    private func sendDirectly(to viewer: Viewer, on socket: DirectSocket, from number: Int) {
+        var number = number
+        while number < ring.end {
+            let (outcome, end, offered) = ring.withVectors(from: number, vectorsMax: DirectSocket.vectorsMax, socket.write)
+            switch outcome {
+            case .wrote(let count) where count == offered:
+                sentBytes += count
+                number = end
+                viewer.place = .at(number)
+            case .wrote(let count):
+                sentBytes += count
+                let (frame, offset) = ring.position(after: count, from: number)
+                return sendRest(of: frame, from: offset, to: viewer)
+            case .full:
+                return sendRest(of: number, from: 0, to: viewer)
+            case .failed:
+                return self.end(viewer, .connectionLost)
+            }
+        }
+        viewer.reportFirstFrame()
+    }
+
+    /// The socket is full: the rest of one frame waits in the channel, which knows how to wait for the socket.
+    private func sendRest(of number: Int, from offset: Int, to viewer: Viewer) {
+        viewer.place = .at(number + 1)
+        var skipped = 0
+        var rest: [ByteBuffer] = []
+        for piece in ring.frame(number).pieces {
+            let size = piece.readableBytes
+            if skipped + size > offset {
+                var tail = piece
+                tail.moveReaderIndex(forwardBy: max(0, offset - skipped))
+                rest.append(tail)
+            }
+            skipped += size
+        }
+        write(rest, to: viewer)
+    }
+
+    private func gather(for viewer: Viewer, from number: Int) {
+        var bytes = ByteBuffer()
+        var number = number
+        while number < ring.end, bytes.readableBytes < limits.gatherBytesMax {
+            for piece in ring.frame(number).pieces { bytes.writeImmutableBuffer(piece) }
+            number += 1
+        }
+        viewer.place = .at(number)
+        write([bytes], to: viewer)
+        viewer.reportFirstFrame()
+    }
+
+    private func write(_ pieces: [ByteBuffer], to viewer: Viewer) {
+        meters.sent(pieces.reduce(0) { $0 + $1.readableBytes })
+        viewer.write(pieces) { didSucceed in
+            if didSucceed { self.pump(viewer) } else { self.end(viewer, .connectionLost) }
+        }
+    }
+
+    private func dropStalled() {
+        let now = NIODeadline.now()
+        let stall = TimeAmount.nanoseconds(limits.stallMax.nanoseconds)
+        for viewer in viewers {
+            if let since = viewer.writeStartedAt, now - since > stall { end(viewer, .tooSlow) }
+        }
+    }
+}

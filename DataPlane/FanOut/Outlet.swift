@@ -1,0 +1,215 @@
+import ClusterModel
+package import MediaModel
+package import NIOCore
+package import Streams
+import Synchronization
+import Timebase
+
+/// Serves one live stream in one wire format to any number of viewers on any loops.
+///
+/// The stream's loop makes each frame's bytes once and hands each batch once to every loop that has viewers. The outlet
+/// subscribes while it has viewers. `@unchecked Sendable`: touched on the stream's loop only, but for `add` and `remove`,
+/// which hop.
+package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sendable {
+    package enum Audience: Sendable {
+        /// Merged writes as the stream's app asks; a change of owner goes unnoticed.
+        case players
+        /// Frames go at once; a fenced owner ends the pulls from it.
+        case nodes
+    }
+
+    package let stream: LiveStream
+
+    private let makeFormat: @Sendable () -> Format
+    private let limits: FanOutLimits
+    private let meters: FanOutMeters
+    private let loads: LoopLoads
+    private let audience: Audience
+
+    private var format: Format
+    private var lanes: [ObjectIdentifier: (lane: Lane, loop: any EventLoop, viewers: Int)] = [:]
+    private var isSubscribed = false
+    /// Of the newest frame.
+    private var lastTime = MediaTime.zero
+
+    package init(
+        stream: LiveStream,
+        limits: FanOutLimits = FanOutLimits(),
+        audience: Audience = .players,
+        loads: LoopLoads,
+        meters: FanOutMeters,
+        makeFormat: @escaping @Sendable () -> Format
+    ) {
+        self.stream = stream
+        self.limits = limits
+        self.audience = audience
+        self.loads = loads
+        self.meters = meters
+        self.makeFormat = makeFormat
+        format = makeFormat()
+    }
+
+    // MARK: Viewers, from their own loops
+
+    /// Starts sending to `viewer`: first `greeting`, then the format's prelude, then from the newest keyframe on.
+    ///
+    /// With `epoch`, the viewer was promised media of that epoch: should the stream have moved on, it is ended as fenced.
+    package func add(_ viewer: Viewer, greeting: ByteBuffer = ByteBuffer(), epoch: Epoch? = nil) {
+        let loop = viewer.loop
+        let bound = NIOLoopBound(viewer, eventLoop: loop)
+        stream.loop.execute {
+            if let epoch, let current = self.stream.epoch, current != epoch {
+                return loop.execute { bound.value.end(.streamEnded(.fenced(current))) }
+            }
+            let lane = self.enter(loop)
+            var prelude = self.format.prelude(tracks: self.stream.tracks)
+            if greeting.readableBytes > 0 { prelude.insert(greeting, at: 0) }
+            loop.execute { [prelude] in lane.add(bound.value, prelude: prelude) }
+        }
+    }
+
+    /// Stops sending. Harmless when the viewer has already ended.
+    package func remove(_ viewer: Viewer) {
+        let loop = viewer.loop
+        let bound = NIOLoopBound(viewer, eventLoop: loop)
+        stream.loop.execute {
+            guard let lane = self.leave(loop) else { return }
+            loop.execute { lane.remove(bound.value) }
+        }
+    }
+
+    // MARK: Lanes, on the stream's loop
+
+    private func enter(_ loop: any EventLoop) -> Lane {
+        subscribe()
+        let key = ObjectIdentifier(loop)
+        if let entry = lanes[key] {
+            lanes[key]?.viewers += 1
+            return entry.lane
+        }
+        let lane = Lane(
+            loop: loop,
+            limits: limits,
+            policy: MergePolicy(fixedMilliseconds: audience == .players ? stream.settings.mergeWindowMilliseconds : 0),
+            load: loads.load(of: loop),
+            meters: meters
+        )
+        lanes[key] = (lane, loop, 1)
+        var opening = makeFormat()
+        _ = opening.pieces(for: .tracks(stream.tracks))
+        let frames = Self.frames(for: stream.cachedItems, format: &opening)
+        if case .ended(let reason) = stream.phase {
+            loop.execute { lane.finish(reason) }
+        } else {
+            loop.execute { lane.append(frames) }
+        }
+        return lane
+    }
+
+    private func leave(_ loop: any EventLoop) -> Lane? {
+        let key = ObjectIdentifier(loop)
+        guard let entry = lanes[key] else { return nil }
+        if entry.viewers > 1 {
+            lanes[key]?.viewers -= 1
+        } else {
+            lanes[key] = nil
+            if lanes.isEmpty { unsubscribe() }
+        }
+        return entry.lane
+    }
+
+    private func subscribe() {
+        guard !isSubscribed else { return }
+        isSubscribed = true
+        format = makeFormat()
+        let snapshot = stream.subscribe(self)
+        // Lets the format learn the tracks.
+        _ = format.pieces(for: .tracks(snapshot.tracks))
+    }
+
+    private func unsubscribe() {
+        isSubscribed = false
+        stream.unsubscribe(self)
+    }
+
+    private static func frames(for items: [StreamItem], format: inout Format) -> [WireFrame] {
+        var frames: [WireFrame] = []
+        frames.reserveCapacity(items.count)
+        var time = MediaTime.zero
+        for item in items {
+            switch item {
+            case .unit(let unit): time = unit.decodeTime
+            case .cut(let mark): time = mark.mediaTime
+            case .tracks: break
+            }
+            guard let pieces = format.pieces(for: item) else { continue }
+            let frame = WireFrame(
+                pieces: pieces,
+                isStart: format.isStart(item),
+                mayWait: format.mayWait(item),
+                decodeTime: time
+            )
+            frames.append(frame)
+        }
+        return frames
+    }
+
+    // MARK: StreamSubscriber
+
+    package func stream(_ stream: LiveStream, sent items: [StreamItem]) {
+        let frames = Self.frames(for: items, format: &format)
+        lastTime = frames.last?.decodeTime ?? lastTime
+        let tracksChanged = items.contains { if case .tracks = $0 { true } else { false } }
+        for (lane, loop, _) in lanes.values {
+            if loop.inEventLoop {
+                if tracksChanged { lane.forgetStart() }
+                lane.append(frames)
+            } else {
+                loop.execute {
+                    if tracksChanged { lane.forgetStart() }
+                    lane.append(frames)
+                }
+            }
+        }
+    }
+
+    package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        let frame = format.pieces(for: notice).map {
+            WireFrame(pieces: $0, isStart: false, mayWait: false, decodeTime: lastTime)
+        }
+        for (lane, loop, _) in lanes.values {
+            loop.execute {
+                if let frame { lane.append([frame]) }
+                switch notice {
+                case .ended(let reason): lane.finish(reason)
+                case .epochChanged(let newer), .fenced(let newer):
+                    if self.audience == .nodes { lane.finish(.fenced(newer)) } else { lane.forgetStart() }
+                case .gap: lane.forgetStart()
+                case .interrupted, .parentChanged, .resumed: break
+                }
+            }
+        }
+    }
+}
+
+/// The load of each event loop, shared by all lanes on it.
+package final class LoopLoads: Sendable {
+    private let loads = Mutex<[ObjectIdentifier: UncheckedLoad]>([:])
+
+    /// The lock guards the table; a load itself is used on its loop only.
+    private struct UncheckedLoad: @unchecked Sendable {
+        let value: LoopLoad
+    }
+
+    package init() {}
+
+    func load(of loop: any EventLoop) -> LoopLoad {
+        loads.withLock { table in
+            let key = ObjectIdentifier(loop)
+            if let load = table[key] { return load }
+            let load = UncheckedLoad(value: LoopLoad(now: .now()))
+            table[key] = load
+            return load
+        }.value
+    }
+}

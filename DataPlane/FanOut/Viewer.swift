@@ -1,0 +1,82 @@
+import Drivers
+package import MediaModel
+package import NIOCore
+
+/// One player's place in a lane: a number into the ring, a socket, and at most one write in flight.
+///
+/// Made by the connection's handler and used on its event loop only.
+package final class Viewer {
+    package enum End: Equatable, Sendable {
+        /// The stream is over; everything was sent.
+        case streamEnded(EndReason)
+        /// Too slow for too long.
+        case tooSlow
+        case connectionLost
+    }
+
+    package let loop: any EventLoop
+    /// Called once, on the loop, when nothing more will be sent. The owner then says goodbye and closes.
+    package var onEnd: ((End) -> Void)?
+    /// Called once, on the loop, when the first frame has been handed to the kernel.
+    package var onFirstFrame: (() -> Void)?
+
+    var place: Place = .waitingForStart
+    /// A write through the channel has not completed; nothing may go past it.
+    var writeStartedAt: NIODeadline?
+    var control = ByteBuffer()
+    var skipsInARow = 0
+    var finalReason: EndReason?
+    /// Index in its lane's list; nil when in none.
+    var index: Int?
+    weak var lane: Lane?
+    let socket: DirectSocket?
+
+    private let context: ChannelHandlerContext
+
+    enum Place: Equatable {
+        case waitingForStart
+        /// The next frame to send.
+        case at(Int)
+    }
+
+    /// `context` is the handler's through which bytes leave when the socket is full: nothing between it and the socket may
+    /// change them but TLS. `isPlain` tells that there is no TLS.
+    package init(context: ChannelHandlerContext, isPlain: Bool) {
+        self.context = context
+        loop = context.eventLoop
+        socket = isPlain ? DirectSocket(of: context.channel) : nil
+    }
+
+    /// Sends bytes that belong to this viewer alone (a ping, an acknowledgement), between two frames.
+    package func send(_ bytes: ByteBuffer) {
+        control.writeImmutableBuffer(bytes)
+        lane?.controlAdded(to: self)
+    }
+
+    /// Writes through the channel; `completed` runs on the loop when the kernel has taken all, unless the channel failed.
+    func write(_ pieces: [ByteBuffer], completed: @escaping (Bool) -> Void) {
+        writeStartedAt = .now()
+        let promise = loop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            self.writeStartedAt = nil
+            if case .success = result { completed(true) } else { completed(false) }
+        }
+        for piece in pieces.dropLast() { context.write(NIOAny(piece), promise: nil) }
+        context.writeAndFlush(NIOAny(pieces.last ?? ByteBuffer()), promise: promise)
+    }
+
+    func end(_ end: End) {
+        guard let onEnd else { return }
+        self.onEnd = nil
+        onEnd(end)
+    }
+
+    func reportFirstFrame() {
+        guard let onFirstFrame else { return }
+        self.onFirstFrame = nil
+        onFirstFrame()
+    }
+}
+
+@available(*, unavailable)
+extension Viewer: Sendable {}

@@ -1,0 +1,91 @@
+package import MediaModel
+import Timebase
+
+package import struct NIOCore.ByteBuffer
+
+/// One rendition of a live stream as a node serves it over HLS and DASH: packager, index and bytes, over epochs.
+///
+/// Feed it the stream's items in order; after each, compare `version` and wake the held requests when it changed.
+package struct LiveRendition: Sendable {
+    package let rendition: String
+    private let selection: TrackSelection
+    private let packagerLimits: PackagerLimits
+    private var packager: Packager
+    private var current: SegmentWindow
+    /// The last epoch's, listed until the new one has a segment: a playlist without one stops many players.
+    private var previous: SegmentWindow?
+    private var store: SegmentStore
+
+    /// - Parameter index: the parent's, or at the origin a new one with its settings.
+    package init(
+        rendition: String = ObjectName.sourceRendition,
+        index: SegmentIndex,
+        selection: TrackSelection = .all,
+        packagerLimits: PackagerLimits = PackagerLimits(),
+        storeLimits: SegmentStoreLimits = SegmentStoreLimits()
+    ) {
+        self.rendition = rendition
+        self.selection = selection
+        self.packagerLimits = packagerLimits
+        packager = Packager(rendition: rendition, epoch: index.epoch, selection: selection, limits: packagerLimits)
+        current = SegmentWindow(index: index)
+        store = SegmentStore(rendition: rendition, limits: storeLimits)
+    }
+
+    /// What playlists are rendered from and blocking reloads are decided by.
+    package var listed: SegmentWindow { current.isPlayable ? current : previous ?? current }
+
+    package var version: SegmentWindow.Version { listed.version }
+
+    /// What a node that joins now must be told.
+    package var index: SegmentIndex { current.index }
+
+    package var byteCount: Int { store.byteCount }
+
+    package mutating func receive(_ item: StreamItem) {
+        for output in packager.receive(item) { take(output) }
+    }
+
+    /// A new owner has taken the stream, or this node re-joined at another parent. Indexes of older epochs are ignored; one
+    /// of the same epoch replaces ours only when it knows more.
+    package mutating func adopt(_ index: SegmentIndex) {
+        guard index.epoch >= current.index.epoch else { return }
+        let isNewEpoch = index.epoch > current.index.epoch
+        packager = Packager(rendition: rendition, epoch: index.epoch, selection: selection, limits: packagerLimits)
+        let window = SegmentWindow(index: index)
+        if isNewEpoch {
+            if current.isPlayable { previous = current }
+            current = window
+        } else if (window.nextSequence, index.open?.parts.count ?? 0)
+            > (current.nextSequence, current.index.open?.parts.count ?? 0) || index.isEnded
+        {
+            current = window
+        }
+    }
+
+    /// The stream ended in order on this node's own timeline: publisher gone or removed, not a relay that broke off.
+    package mutating func finish() {
+        for output in packager.finish() { take(output) }
+    }
+
+    package func object(_ name: ObjectName) -> SegmentStore.Lookup {
+        if let previous, name.epoch == previous.index.epoch {
+            let lookup = store.lookup(name, window: previous)
+            // Nothing more is made in an epoch that is over.
+            return lookup == .notYet ? .expired : lookup
+        }
+        return store.lookup(name, window: current)
+    }
+
+    /// Keeps an object the parent gave. False when it does not belong here.
+    package mutating func insert(fetched name: ObjectName, _ bytes: ByteBuffer) -> Bool {
+        guard name.epoch <= current.index.epoch else { return false }
+        return store.insert(fetched: name, bytes, window: current)
+    }
+
+    private mutating func take(_ output: PackagerOutput) {
+        current.receive(output)
+        store.receive(output, epoch: current.index.epoch, window: current)
+        if current.isPlayable, let last = previous, !store.holds(last.index.epoch) { previous = nil }
+    }
+}

@@ -1,0 +1,84 @@
+import Bytes
+import FLV
+package import MediaModel
+
+package import struct NIOCore.ByteBuffer
+
+/// Audio, video or metadata of the stream, as it stood in a message.
+package struct MediaMessage: Hashable, Sendable {
+    package var kind: TrackKind
+    /// Milliseconds; wraps at 2^32.
+    package var timestamp: UInt32
+    /// An FLV tag body: `FLVMediaTag` reads audio and video; data is AMF0, without the `@setDataFrame` in front.
+    package var payload: ByteBuffer
+
+    package init(kind: TrackKind, timestamp: UInt32, payload: ByteBuffer) {
+        self.kind = kind
+        self.timestamp = timestamp
+        self.payload = payload
+    }
+
+    /// The media a message carries; empty when it carries none.
+    static func all(in message: RawMessage) throws(RTMPError) -> [MediaMessage] {
+        let payload = message.payload
+        switch MessageType(rawValue: message.type) {
+        case .audio: return [MediaMessage(kind: .audio, timestamp: message.timestamp, payload: payload)]
+        case .video: return [MediaMessage(kind: .video, timestamp: message.timestamp, payload: payload)]
+        case .dataAMF0: return data(payload, timestamp: message.timestamp)
+        case .dataAMF3: return data(payload.withoutAMF3Mark, timestamp: message.timestamp)
+        case .aggregate: return try aggregate(message)
+        case .setChunkSize, .abort, .acknowledgement, .userControl, .windowAcknowledgementSize, .setPeerBandwidth,
+            .commandAMF3, .commandAMF0, nil:
+            return []
+        }
+    }
+
+    private static func data(_ payload: ByteBuffer, timestamp: UInt32) -> [MediaMessage] {
+        var decoder = AMF0Decoder(payload)
+        let name = try? decoder.value().string
+        switch name {
+        // Publishers ask a server to keep the frame for later players; players expect it without this word.
+        case "@setDataFrame": return [MediaMessage(kind: .data, timestamp: timestamp, payload: decoder.rest)]
+        case "@clearDataFrame", nil: return []
+        default: return [MediaMessage(kind: .data, timestamp: timestamp, payload: payload)]
+        }
+    }
+
+    /// Far more than the second or so of media that servers put together; an empty tag costs more than its bytes.
+    private static let aggregateTagCountMax = 1000
+
+    /// An aggregate is a run of FLV tags (RTMP 1.0 §7.1.6); the message's timestamp is that of the first.
+    private static func aggregate(_ message: RawMessage) throws(RTMPError) -> [MediaMessage] {
+        var reader = ByteReader(message.payload)
+        var messages: [MediaMessage] = []
+        var offset: UInt32?
+        while !reader.isEmpty {
+            do {
+                guard messages.count < aggregateTagCountMax else {
+                    throw RTMPError.malformedMessage(type: message.type)
+                }
+                let header = try FLVTagHeader(decoding: &reader)
+                let body = try reader.slice(header.bodyLength)
+                try reader.skip(4)
+                let shift = offset ?? (message.timestamp &- header.timestamp)
+                offset = shift
+                switch header.type {
+                case .audio, .video:
+                    let kind: TrackKind = header.type == .audio ? .audio : .video
+                    messages.append(MediaMessage(kind: kind, timestamp: header.timestamp &+ shift, payload: body))
+                case .data: messages += data(body, timestamp: header.timestamp &+ shift)
+                case nil: continue
+                }
+            } catch { throw .malformedMessage(type: message.type) }
+        }
+        return messages
+    }
+}
+
+extension ByteBuffer {
+    /// AMF3 messages of live clients are AMF0 behind one zero byte (RTMP 1.0 §7.1.1).
+    var withoutAMF3Mark: ByteBuffer {
+        guard getInteger(at: readerIndex, as: UInt8.self) == 0 else { return self }
+        return getSlice(at: readerIndex + 1, length: readableBytes - 1) ?? self
+    }
+}

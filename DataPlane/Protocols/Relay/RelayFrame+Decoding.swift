@@ -1,0 +1,174 @@
+import Bytes
+import MediaModel
+import Timebase
+
+package import struct NIOCore.ByteBuffer
+
+extension RelayFrame {
+    /// Reads a frame's payload. Slices share the storage of `payload`.
+    package init(type: UInt8, payload: ByteBuffer, limits: RelayLimits) throws(RelayError) {
+        guard let kind = Kind(rawValue: type) else { throw .unknownFrame(type: type) }
+        var reader = ByteReader(payload)
+        do {
+            self = try Self.decode(kind, &reader, limits)
+        } catch let error as RelayError {
+            throw error
+        } catch { throw .malformedFrame(type: type) }
+        guard reader.isEmpty else { throw .malformedFrame(type: type) }
+    }
+
+    private static func decode(_ kind: Kind, _ reader: inout ByteReader, _ limits: RelayLimits) throws -> RelayFrame {
+        switch kind {
+        case .hello: return .hello(try RelayHello(decoding: &reader, limits: limits))
+        case .objectRequest:
+            return .objectRequest(id: try reader.integer(), name: try reader.text(max: limits.nameBytesMax))
+        case .objectInterest: return .objectInterest(try reader.flag())
+        case .bye: return .bye
+        case .keepAlive: return .keepAlive
+        case .accept: return .accept(try RelayAccept(decoding: &reader, limits: limits))
+        case .refuse: return .refuse(try RelayRefusal(decoding: &reader, limits: limits))
+        case .tracks: return .item(.tracks(try reader.tracks(limits)))
+        case .unit: return .item(.unit(try reader.accessUnit()))
+        case .cut: return .item(.cut(try CutMark(decoding: &reader)))
+        case .state:
+            guard let state = RelayState(rawValue: try reader.integer()) else { throw ByteReader.Underflow() }
+            return .state(state)
+        case .objectData:
+            return .objectData(id: try reader.integer(), isLast: try reader.flag(), bytes: reader.rest())
+        case .objectMissing: return .objectMissing(id: try reader.integer())
+        case .end: return .end(try EndReason(decoding: &reader))
+        }
+    }
+}
+
+extension RelayHello {
+    init(decoding reader: inout ByteReader, limits: RelayLimits) throws {
+        guard try reader.integer(as: UInt32.self) == Self.magic else { throw RelayError.notARelay }
+        let version: UInt16 = try reader.integer()
+        let packager: UInt16 = try reader.integer()
+        self.init(
+            app: try reader.text(max: limits.nameBytesMax),
+            id: try reader.text(max: limits.nameBytesMax),
+            child: try reader.text(max: limits.nameBytesMax),
+            ticket: try reader.text(max: limits.ticketBytesMax),
+            haveEpoch: nil
+        )
+        let epoch: Int64 = try reader.integer()
+        haveEpoch = epoch > 0 ? Epoch(epoch) : nil
+        protocolVersion = version
+        packagerVersion = packager
+    }
+}
+
+extension RelayAccept {
+    init(decoding reader: inout ByteReader, limits: RelayLimits) throws {
+        let packager: UInt16 = try reader.integer()
+        let epoch: Int64 = try reader.integer()
+        guard let state = RelayState(rawValue: try reader.integer()) else { throw ByteReader.Underflow() }
+        let hopCount = Int(try reader.integer(as: UInt8.self))
+        guard hopCount <= limits.hopsMax else { throw RelayError.tooManyHops(limit: limits.hopsMax) }
+        var hops: [String] = []
+        for _ in 0..<hopCount { hops.append(try reader.text(max: limits.nameBytesMax)) }
+        let tracks = try reader.tracks(limits)
+        let index = try reader.slice(Int(try reader.integer(as: UInt32.self)))
+        let segmentIndex = index.readableBytes == 0 ? nil : index
+        self.init(epoch: Epoch(epoch), hops: hops, state: state, tracks: tracks, segmentIndex: segmentIndex)
+        packagerVersion = packager
+    }
+}
+
+extension RelayRefusal {
+    init(decoding reader: inout ByteReader, limits: RelayLimits) throws {
+        // A code of a later version is still a refusal.
+        code = Code(rawValue: try reader.integer()) ?? .unavailable
+        detail = try reader.text(max: limits.detailBytesMax)
+    }
+}
+
+extension CutMark {
+    init(decoding reader: inout ByteReader) throws {
+        let sequence: UInt64 = try reader.integer()
+        let part: UInt32 = try reader.integer()
+        let discontinuity: UInt64 = try reader.integer()
+        let isDiscontinuous = try reader.flag()
+        let ticks: Int64 = try reader.integer()
+        let wall: Int64 = try reader.integer()
+        self.init(
+            sequence: sequence,
+            part: part,
+            discontinuity: discontinuity,
+            isDiscontinuous: isDiscontinuous,
+            mediaTime: MediaTime(ticks: ticks),
+            wallTime: WallTime(milliseconds: wall),
+            oldestSequence: try reader.integer()
+        )
+    }
+}
+
+extension EndReason {
+    init(decoding reader: inout ByteReader) throws {
+        switch try reader.integer(as: UInt8.self) {
+        case 1: self = .unpublished
+        case 2: self = .publisherLost
+        case 3: self = .fenced(Epoch(try reader.integer()))
+        case 4: self = .draining
+        case 5: self = .removed
+        default: throw ByteReader.Underflow()
+        }
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func flag() throws(Underflow) -> Bool { try integer(as: UInt8.self) & 1 == 1 }
+
+    fileprivate mutating func text(max: Int) throws -> String {
+        let count = Int(try integer(as: UInt16.self))
+        guard count <= max else { throw RelayError.textTooLong(bytes: count, limit: max) }
+        return try string(count)
+    }
+
+    fileprivate mutating func accessUnit() throws -> AccessUnit {
+        let track: UInt8 = try integer()
+        let isKeyframe = try flag()
+        let ticks: Int64 = try integer()
+        let offset: Int32 = try integer()
+        return AccessUnit(
+            track: TrackID(track),
+            decodeTime: MediaTime(ticks: ticks),
+            compositionOffset: MediaTime(ticks: Int64(offset)),
+            isKeyframe: isKeyframe,
+            payload: rest()
+        )
+    }
+
+    fileprivate mutating func tracks(_ limits: RelayLimits) throws -> [Track] {
+        let count = Int(try integer(as: UInt8.self))
+        guard count <= limits.tracksMax else { throw RelayError.tooManyTracks(limit: limits.tracksMax) }
+        var tracks: [Track] = []
+        for _ in 0..<count {
+            let id: UInt8 = try integer()
+            let code: UInt8 = try integer()
+            let first = Int(try integer(as: UInt32.self))
+            let second = Int(try integer(as: UInt32.self))
+            let configuration = try slice(Int(try integer(as: UInt32.self)))
+            guard let codec = RelayCodec(rawValue: code) else { throw RelayError.unknownCodec(code) }
+            tracks.append(Track(id: TrackID(id), codec: codec.parameters(first, second, configuration)))
+        }
+        guard Set(tracks.map(\.id)).count == tracks.count else { throw RelayError.duplicateTrack }
+        return tracks
+    }
+}
+
+extension RelayCodec {
+    fileprivate func parameters(_ first: Int, _ second: Int, _ configuration: ByteBuffer) -> CodecParameters {
+        switch self {
+        case .h264: .h264(configuration: configuration, width: first, height: second)
+        case .h265: .h265(configuration: configuration, width: first, height: second)
+        case .av1: .av1(configuration: configuration, width: first, height: second)
+        case .aac: .aac(configuration: configuration, sampleRate: first, channels: second)
+        case .mp3: .mp3(sampleRate: first, channels: second)
+        case .opus: .opus(configuration: configuration, channels: second)
+        case .data: .data
+        }
+    }
+}

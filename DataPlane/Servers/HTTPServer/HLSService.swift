@@ -1,0 +1,85 @@
+package import ClusterModel
+package import Streams
+
+import HLS
+package import NIOCore
+import Synchronization
+
+/// What an HLS request asks of a stream.
+package enum HLSAsk: Sendable {
+    case mediaPlaylist(MediaQuery)
+    case multivariantPlaylist(MediaQuery)
+    case object(String)
+}
+
+/// HLS on this node: one packager per stream, made when the first request comes.
+package final class HLSService: Sendable {
+    private let streams = Mutex<[StreamID: HLSStream]>([:])
+    private let gate: any StreamGate
+    private let limits: HLSLimits
+
+    package init(gate: any StreamGate, limits: HLSLimits = HLSLimits()) {
+        self.gate = gate
+        self.limits = limits
+    }
+
+    /// Answers once, on any thread. A stream that is packaged here is asked at once; another goes by the gate.
+    package func serve(
+        _ ask: HLSAsk,
+        _ request: PlayRequest,
+        connection: ObjectIdentifier,
+        _ answer: @escaping @Sendable (MediaResponse) -> Void
+    ) {
+        let present = streams.withLock { $0[request.stream] }
+        if let present, present.stream.isServing {
+            return present.serve(ask, request, connection: connection, answer)
+        }
+        Task {
+            do throws(Refusal) {
+                let live = try await gate.play(request)
+                self.packager(of: live).serve(ask, request, connection: connection, answer)
+            } catch {
+                // A finished stream stays readable for a while, unless a new one has taken its name.
+                if let present, case .unknownStream = error {
+                    present.serve(ask, request, connection: connection, answer)
+                } else {
+                    answer(.refusal(error))
+                }
+            }
+        }
+    }
+
+    /// The packager of a stream, made if there is none.
+    package func packager(of stream: LiveStream) -> HLSStream {
+        streams.withLock { table in
+            if let present = table[stream.id], present.stream === stream { return present }
+            let made = HLSStream(stream: stream, limits: limits) { [weak self] in self?.remove($0) }
+            table[stream.id] = made
+            return made
+        }
+    }
+
+    /// First fetches of the newest segments of a stream, for the heartbeat.
+    package func segmentFetches(of id: StreamID) -> [SegmentFetches] {
+        streams.withLock { $0[id] }?.fetches ?? []
+    }
+
+    private func remove(_ stream: HLSStream) {
+        streams.withLock { table in
+            if table[stream.stream.id] === stream { table[stream.stream.id] = nil }
+        }
+    }
+}
+
+package struct HLSLimits: Sendable {
+    /// Without a request for this long nobody watches: players come back at least once a target duration.
+    package var idleTimeout = TimeAmount.seconds(10)
+    /// How long a live stream's first playlist is awaited (contract §2).
+    package var firstSegmentTimeout = TimeAmount.seconds(10)
+    /// A finished stream stays fetchable this long (contract §4.9).
+    package var afterEnd = TimeAmount.seconds(60)
+    /// Requests one stream may hold; more are told to come back.
+    package var waitingMax = 20_000
+
+    package init() {}
+}

@@ -1,0 +1,363 @@
+package import ClusterModel
+package import HLS
+package import MediaModel
+package import NIOCore
+import NIOHTTP1
+package import Streams
+import Synchronization
+import Timebase
+
+/// One stream packaged as HLS on this node: playlists, objects, and the requests that wait for them.
+///
+/// It packages while players ask here or a child node needs older segments, and keeps what it has for a while after the
+/// stream's end. `@unchecked Sendable`: touched on the stream's loop, but for `serve`, which hops, and `fetches`.
+package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Sendable {
+    private struct Waiting {
+        var ask: HLSAsk
+        var request: PlayRequest
+        var deadline: NIODeadline
+        var answer: @Sendable (MediaResponse) -> Void
+    }
+
+    package let stream: LiveStream
+    private let limits: HLSLimits
+    private let onIdle: @Sendable (HLSStream) -> Void
+
+    private var rendition: LiveRendition?
+    private var playlists = PlaylistCache()
+    private var waiting: [Waiting] = []
+    private var fetching: [String: [@Sendable (ObjectAnswer) -> Void]] = [:]
+    private var lastRequest = NIODeadline.now()
+    private var wantsObjects = false
+    private var idleCheck: RepeatedTask?
+    private var endedAt: NIODeadline?
+    private let fetchCounts = Mutex(FetchCounter())
+
+    init(stream: LiveStream, limits: HLSLimits, onIdle: @escaping @Sendable (HLSStream) -> Void) {
+        self.stream = stream
+        self.limits = limits
+        self.onIdle = onIdle
+    }
+
+    package var fetches: [SegmentFetches] { fetchCounts.withLock { $0.report } }
+
+    // MARK: Requests
+
+    func serve(
+        _ ask: HLSAsk,
+        _ request: PlayRequest,
+        connection: ObjectIdentifier,
+        _ answer: @escaping @Sendable (MediaResponse) -> Void
+    ) {
+        stream.loop.execute {
+            self.lastRequest = .now()
+            self.start()
+            if case .object(let name) = ask { self.count(name, by: connection) }
+            let waiting = Waiting(ask: ask, request: request, deadline: self.lastRequest + self.limits.firstSegmentTimeout, answer: answer)
+            self.consider(waiting)
+        }
+    }
+
+    /// A child node needs older segments: package, also when nobody asks here.
+    package func startForChildren() {
+        stream.loop.preconditionInEventLoop()
+        start()
+    }
+
+    private func start() {
+        guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
+        // First of all, because wanting objects leads back here.
+        rendition = LiveRendition(index: index(for: epoch))
+        let snapshot = stream.subscribe(self)
+        rendition?.receive(.tracks(snapshot.tracks))
+        for item in snapshot.items { rendition?.receive(item) }
+        stream.objects = self
+        wantsObjects = true
+        stream.wantObjects(true)
+        let period = TimeAmount.seconds(1)
+        idleCheck = stream.loop.scheduleRepeatedTask(initialDelay: period, delay: period) { [weak self] _ in
+            self?.checkIdle()
+        }
+    }
+
+    /// The parent's index if it has one for the epoch, else that of a stream that begins here.
+    private func index(for epoch: Epoch) -> SegmentIndex {
+        if let bytes = stream.upstream?.segmentIndex, let index = try? SegmentIndex(decoding: bytes), index.epoch == epoch {
+            return index
+        }
+        return SegmentIndex(epoch: epoch, settings: PackagingSettings(stream.settings))
+    }
+
+    private func checkIdle() {
+        let now = NIODeadline.now()
+        expireWaiting(at: now)
+        if let endedAt {
+            if now - endedAt >= limits.afterEnd { stop() }
+            return
+        }
+        guard now - lastRequest >= limits.idleTimeout else { return }
+        if wantsObjects {
+            wantsObjects = false
+            stream.wantObjects(false)
+        }
+        // Children keep it going.
+        if !stream.wantsObjects { stop() }
+    }
+
+    private func stop() {
+        idleCheck?.cancel()
+        idleCheck = nil
+        rendition = nil
+        playlists.removeAll()
+        if stream.objects === self { stream.objects = nil }
+        stream.unsubscribe(self)
+        for held in waiting { held.answer(.refusal(.unknownStream(stream.id))) }
+        waiting = []
+        onIdle(self)
+    }
+
+    // MARK: Deciding
+
+    private enum Verdict {
+        case answer(MediaResponse)
+        case wait(atMost: TimeAmount?)
+        case fetch(ObjectName)
+    }
+
+    private func consider(_ held: Waiting) {
+        switch verdict(on: held.ask, held.request) {
+        case .answer(let response): held.answer(response)
+        case .wait(let limit):
+            guard waiting.count < limits.waitingMax else { return held.answer(.refusal(.overloaded("too many held requests"))) }
+            var held = held
+            if let limit { held.deadline = .now() + limit }
+            waiting.append(held)
+        case .fetch(let name): fetch(name, for: held)
+        }
+    }
+
+    private func wakeWaiting() {
+        guard !waiting.isEmpty else { return }
+        let held = waiting
+        waiting = []
+        for one in held { consider(one) }
+    }
+
+    private func expireWaiting(at now: NIODeadline) {
+        let late = waiting.filter { $0.deadline <= now }
+        guard !late.isEmpty else { return }
+        waiting.removeAll { $0.deadline <= now }
+        for one in late { one.answer(.refusal(.unavailable("nothing new came from the stream in time"))) }
+    }
+
+    private func verdict(on ask: HLSAsk, _ request: PlayRequest) -> Verdict {
+        guard let rendition else { return .answer(.refusal(.unknownStream(stream.id))) }
+        switch ask {
+        case .object(let text):
+            guard let name = ObjectName(text) else { return .answer(notAnObject(text)) }
+            return verdict(on: name, rendition)
+        case .mediaPlaylist(let query):
+            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            return verdict(on: query, rendition)
+        case .multivariantPlaylist(let query):
+            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            let index = rendition.listed.index
+            let variant = MultivariantPlaylist.Variant(uri: "\(stream.id.id).m3u8", index: index, tracks: stream.tracks)
+            return .answer(.playlist(MultivariantPlaylist.render([variant], token: query.token), maxAge: 2))
+        }
+    }
+
+    private func verdict(on query: MediaQuery, _ rendition: LiveRendition) -> Verdict {
+        let reload: BlockingReload
+        do throws(BlockingReload.Failure) {
+            reload = try BlockingReload(query)
+        } catch {
+            return .answer(.problem(Problem(.badRequest, status: 400, title: "Bad request", detail: error.description)))
+        }
+        let window = rendition.listed
+        switch reload.decide(window) {
+        case .answer:
+            let body = playlists.body(of: window, streamID: stream.id.id, skip: reload.skip, token: query.token)
+            // A blocked answer is the same for ever; a plain one is old with the next part.
+            return .answer(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
+        case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
+        case .refuseTooFarAhead:
+            let detail = "_HLS_msn is too far ahead: the newest segment is \(window.nextSequence); reload the playlist without it"
+            return .answer(.problem(Problem(.badRequest, status: 400, title: "Bad request", detail: detail)))
+        }
+    }
+
+    private func verdict(on name: ObjectName, _ rendition: LiveRendition) -> Verdict {
+        switch rendition.object(name) {
+        case .bytes(let pieces): .answer(.object(pieces))
+        case .unknown, .expired: .answer(notAnObject(name.description))
+        case .notYet, .newerEpoch: endedAt == nil ? .wait(atMost: nil) : .answer(notAnObject(name.description))
+        case .fetchFromParent: stream.upstream == nil ? .answer(notAnObject(name.description)) : .fetch(name)
+        }
+    }
+
+    private func notAnObject(_ name: String) -> MediaResponse {
+        let detail = "there is no object '\(name.prefix(200))' of \(stream.id): take names from the playlist"
+        return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
+    }
+
+    // MARK: Objects this node cannot make
+
+    private func fetch(_ name: ObjectName, for held: Waiting) {
+        fetch(name) { answer in
+            switch answer {
+            case .bytes(let pieces): held.answer(.object(pieces))
+            case .missing: held.answer(self.notAnObject(name.description))
+            }
+        }
+    }
+
+    /// One request to the parent, however many wait for it.
+    private func fetch(_ name: ObjectName, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
+        let key = name.description
+        let isFirst = fetching[key] == nil
+        fetching[key, default: []].append(answer)
+        guard isFirst else { return }
+        guard let upstream = stream.upstream else { return finishFetch(key, .missing) }
+        upstream.fetch(object: key) { answer in
+            if case .bytes(let pieces) = answer {
+                var whole = ByteBuffer()
+                for piece in pieces { whole.writeImmutableBuffer(piece) }
+                _ = self.rendition?.insert(fetched: name, whole)
+            }
+            self.finishFetch(key, answer)
+        }
+    }
+
+    private func finishFetch(_ key: String, _ answer: ObjectAnswer) {
+        for waiter in fetching.removeValue(forKey: key) ?? [] { waiter(answer) }
+    }
+
+    // MARK: StreamObjects, for child nodes
+
+    package func object(named text: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
+        guard let rendition, let name = ObjectName(text) else { return answer(.missing) }
+        switch rendition.object(name) {
+        case .bytes(let pieces): answer(.bytes(pieces))
+        case .fetchFromParent where stream.upstream != nil: fetch(name, answer)
+        case .fetchFromParent, .unknown, .expired, .notYet, .newerEpoch: answer(.missing)
+        }
+    }
+
+    package func segmentIndex() -> ByteBuffer? {
+        guard let rendition else { return nil }
+        var bytes = ByteBuffer()
+        rendition.index.encode(into: &bytes)
+        return bytes
+    }
+
+    // MARK: StreamSubscriber
+
+    package func stream(_ stream: LiveStream, sent items: [StreamItem]) {
+        let before = rendition?.version
+        for item in items { rendition?.receive(item) }
+        if rendition?.version != before { versionChanged() }
+    }
+
+    package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        switch notice {
+        case .epochChanged(let epoch): rendition?.adopt(index(for: epoch))
+        case .parentChanged, .gap: if let epoch = stream.epoch { rendition?.adopt(index(for: epoch)) }
+        case .ended(let reason): ended(reason)
+        case .interrupted, .resumed, .fenced: return
+        }
+        versionChanged()
+    }
+
+    private func ended(_ reason: EndReason) {
+        endedAt = .now()
+        switch reason {
+        case .unpublished, .publisherLost: rendition?.finish()
+        case .fenced, .draining, .removed: stop()
+        }
+    }
+
+    private func versionChanged() {
+        playlists.removeAll()
+        wakeWaiting()
+    }
+
+    private func count(_ text: String, by connection: ObjectIdentifier) {
+        guard let name = ObjectName(text) else { return }
+        switch name.kind {
+        case .segment(let sequence), .part(let sequence, _):
+            fetchCounts.withLock { $0.count(sequence, by: connection) }
+        case .initialization: return
+        }
+    }
+}
+
+/// Playlists of the version at hand, rendered once for all who ask without a token of their own.
+private struct PlaylistCache {
+    private var plain: ByteBuffer?
+    private var skipping: ByteBuffer?
+
+    mutating func removeAll() {
+        plain = nil
+        skipping = nil
+    }
+
+    mutating func body(of window: SegmentWindow, streamID: String, skip: Bool, token: String?) -> ByteBuffer {
+        if token == nil, let cached = skip ? skipping : plain { return cached }
+        let body = MediaPlaylist(index: window.index, streamID: streamID).render(skip: skip, token: token)
+        guard token == nil else { return body }
+        if skip { skipping = body } else { plain = body }
+        return body
+    }
+}
+
+/// Counts each segment's fetches, once per connection, for the newest few segments (contract §4.8).
+private struct FetchCounter {
+    private static let segmentsMax = 4
+    private var connections: [(sequence: UInt64, seen: Set<ObjectIdentifier>)] = []
+
+    mutating func count(_ sequence: UInt64, by connection: ObjectIdentifier) {
+        if let index = connections.firstIndex(where: { $0.sequence == sequence }) {
+            connections[index].seen.insert(connection)
+        } else if sequence > connections.last?.sequence ?? 0 || connections.isEmpty {
+            connections.append((sequence, [connection]))
+            if connections.count > Self.segmentsMax { connections.removeFirst() }
+        }
+    }
+
+    var report: [SegmentFetches] {
+        connections.map { SegmentFetches(sequence: $0.sequence, hls: $0.seen.count, dash: 0) }
+    }
+}
+
+extension MediaResponse {
+    fileprivate static func playlist(_ body: ByteBuffer, maxAge: Int) -> MediaResponse {
+        MediaResponse(
+            status: .ok,
+            headers: ["content-type": "application/vnd.apple.mpegurl", "cache-control": "public, max-age=\(maxAge)"],
+            body: [body]
+        )
+    }
+
+    fileprivate static func object(_ pieces: [ByteBuffer]) -> MediaResponse {
+        MediaResponse(
+            status: .ok,
+            headers: ["content-type": "video/mp4", "cache-control": "public, max-age=31536000, immutable"],
+            body: pieces
+        )
+    }
+}
+
+extension PackagingSettings {
+    package init(_ settings: AppSettings) {
+        self.init(
+            segmentDuration: MediaTime(seconds: settings.hlsSegmentDuration),
+            partDuration: MediaTime(seconds: settings.hlsPartDuration),
+            windowSegments: settings.hlsWindowSegments
+        )
+    }
+}
+
+extension BlockingReload {
+    fileprivate init(_ query: MediaQuery) throws(Failure) { try self.init(query: query.directives) }
+}

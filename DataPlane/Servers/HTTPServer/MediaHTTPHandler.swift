@@ -1,0 +1,216 @@
+import ClusterModel
+import FanOut
+import Logging
+import MediaModel
+import NIOCore
+import NIOHTTP1
+import Streams
+
+/// One HTTP connection of a worker: reads requests, asks the right room, writes answers in order.
+///
+/// Requests come one at a time: the pipelining handler below holds back the next until the answer to this one is complete.
+final class MediaHTTPHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        case idle
+        case receiving(HTTPRequestHead, bodyBytes: Int)
+        case answering(HTTPRequestHead)
+        /// The connection belongs to a viewer now.
+        case streaming(FLVSession)
+        case closed
+    }
+
+    /// A media request has no body; this is room for a client that sends one by habit.
+    private static let bodyBytesMax = 64 << 10
+
+    private let service: MediaHTTPService
+    private let egress: FLVEgress
+    private let isPlain: Bool
+    private let idle: IdleRequestHandler
+    private let remoteAddress: String?
+    private var state = State.idle
+    private var context: ChannelHandlerContext?
+
+    init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?) {
+        self.service = service
+        self.egress = egress
+        self.isPlain = isPlain
+        self.idle = idle
+        self.remoteAddress = remoteAddress
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .idle): state = .receiving(head, bodyBytes: 0)
+        case (.body(let body), .receiving(let head, let count)):
+            let total = count + body.readableBytes
+            if total > Self.bodyBytesMax {
+                state = .answering(head)
+                let detail = "the body is over \(Self.bodyBytesMax) bytes: media requests need none"
+                respond(.problem(Problem(.tooLarge, status: 413, title: "Too large", detail: detail)), isLast: true)
+            } else {
+                state = .receiving(head, bodyBytes: total)
+            }
+        case (.end, .receiving(let head, _)):
+            state = .answering(head)
+            answer(head)
+        default: break
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if case .streaming(let session) = state { session.connectionLost() }
+        state = .closed
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        service.meters.badRequest("malformed_request")
+        service.logger.debug(
+            "http connection closed on an error",
+            metadata: ["error": "\(error)", "remote": "\(remoteAddress ?? "?")"]
+        )
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A client that closes its half of the connection is done; keeping the other half open serves nobody.
+        if let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: Routing
+
+    private func answer(_ head: HTTPRequestHead) {
+        let target = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let query = MediaQuery(target.count > 1 ? target[1] : "")
+        let route = MediaRoute(path: target.first ?? "")
+        switch head.method {
+        case .OPTIONS: return respond(CrossOrigin.preflight)
+        case .GET, .HEAD: break
+        default:
+            if route == .controlPlane { break }
+            let detail = "\(head.method) is not allowed on \(target.first ?? ""): use GET"
+            var response = MediaResponse.problem(
+                Problem(.methodNotAllowed, status: 405, title: "Method not allowed", detail: detail)
+            )
+            response.headers.add(name: "allow", value: "GET, HEAD, OPTIONS")
+            return respond(response)
+        }
+        switch route {
+        case .live: respond(.text("ok\n"))
+        case .ready: respond(readiness())
+        case .metrics: respond(metrics())
+        case .controlPlane: respond(.redirect(to: service.controlPlaneURL() + head.uri))
+        case .badName(let error): respond(.refusal(.badName(error)))
+        case .unknown: respond(unknownPath(target.first ?? ""))
+        case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
+        case .mediaPlaylist(let stream):
+            serveHLS(.mediaPlaylist(query), playRequest(stream, .hls, query, head))
+        case .multivariantPlaylist(let stream):
+            serveHLS(.multivariantPlaylist(query), playRequest(stream, .hls, query, head))
+        case .object(let stream, let name):
+            serveHLS(.object(name), playRequest(stream, .hls, query, head))
+        }
+    }
+
+    private func playRequest(
+        _ stream: StreamID,
+        _ kind: ClientProtocol,
+        _ query: MediaQuery,
+        _ head: HTTPRequestHead
+    ) -> PlayRequest {
+        let bearer = head.headers.first(name: "authorization").flatMap { value in
+            value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
+        }
+        return PlayRequest(stream: stream, protocol: kind, remoteAddress: remoteAddress, token: query.token ?? bearer)
+    }
+
+    private func readiness() -> MediaResponse {
+        switch service.readiness() {
+        case .ready: .text("ready\n")
+        case .notReady(let reason): .text("not ready: \(reason)\n", status: .serviceUnavailable)
+        }
+    }
+
+    private func metrics() -> MediaResponse {
+        MediaResponse(
+            status: .ok,
+            headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store"],
+            body: [ByteBuffer(string: service.renderMetrics())]
+        )
+    }
+
+    private func unknownPath(_ path: Substring) -> MediaResponse {
+        let detail = "nothing is served at '\(path.prefix(200))': see /{app}/streams/{id}.m3u8 and .flv"
+        return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
+    }
+
+    private func serveHLS(_ ask: HLSAsk, _ request: PlayRequest) {
+        guard let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        service.hls.serve(ask, request, connection: ObjectIdentifier(self)) { response in
+            loop.execute { bound.value.respond(response) }
+        }
+    }
+
+    private func startFLV(_ request: PlayRequest) {
+        guard let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let gate = service.gate
+        Task {
+            let result: Result<LiveStream, Refusal>
+            do throws(Refusal) {
+                result = .success(try await gate.play(request))
+            } catch { result = .failure(error) }
+            loop.execute { bound.value.flvDecided(result) }
+        }
+    }
+
+    private func flvDecided(_ result: Result<LiveStream, Refusal>) {
+        guard case .answering(let head) = state, let context = egress.context else { return }
+        switch result {
+        case .failure(let refusal):
+            service.meters.refused(refusal.reason)
+            respond(.refusal(refusal))
+        case .success(let stream):
+            guard head.method == .GET else { return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"])) }
+            let session = FLVSession(stream: stream, outlet: service.flv.outlet(for: stream))
+            state = .streaming(session)
+            idle.stop()
+            session.start(on: context, isPlain: isPlain)
+        }
+    }
+
+    // MARK: Answering
+
+    private func respond(_ response: MediaResponse, isLast: Bool = false) {
+        guard case .answering(let request) = state, let context else { return }
+        state = .idle
+        let keepsAlive = request.isKeepAlive && !isLast
+        var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
+        head.headers.add(contentsOf: CrossOrigin.headers)
+        if response.status != .noContent {
+            let length = response.body.reduce(0) { $0 + $1.readableBytes }
+            head.headers.replaceOrAdd(name: "content-length", value: String(length))
+        }
+        if !keepsAlive { head.headers.replaceOrAdd(name: "connection", value: "close") }
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if request.method != .HEAD {
+            for piece in response.body where piece.readableBytes > 0 {
+                context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+            }
+        }
+        let done = keepsAlive ? nil : context.eventLoop.makePromise(of: Void.self)
+        done?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
+    }
+}
+
+@available(*, unavailable)
+extension MediaHTTPHandler: Sendable {}

@@ -1,0 +1,42 @@
+package import FanOut
+package import Logging
+package import Streams
+
+/// What the HTTP connections of a worker share.
+package struct MediaHTTPService: Sendable {
+    package enum Readiness: Sendable {
+        case ready
+        /// Why new sessions should go elsewhere.
+        case notReady(String)
+    }
+
+    package let gate: any StreamGate
+    package let flv: OutletTable<FLVFormat>
+    package let hls: HLSService
+    package let logger: Logger
+    package let meters: HTTPMeters
+    package let readiness: @Sendable () -> Readiness
+    package let renderMetrics: @Sendable () -> String
+    /// Where REST calls that came here belong.
+    package let controlPlaneURL: @Sendable () -> String
+
+    package init(
+        gate: any StreamGate,
+        flv: OutletTable<FLVFormat>,
+        hls: HLSService,
+        logger: Logger,
+        meters: HTTPMeters,
+        readiness: @escaping @Sendable () -> Readiness,
+        renderMetrics: @escaping @Sendable () -> String,
+        controlPlaneURL: @escaping @Sendable () -> String
+    ) {
+        self.gate = gate
+        self.flv = flv
+        self.hls = hls
+        self.logger = logger
+        self.meters = meters
+        self.readiness = readiness
+        self.renderMetrics = renderMetrics
+        self.controlPlaneURL = controlPlaneURL
+    }
+}

@@ -1,0 +1,71 @@
+package import ClusterModel
+
+/// What a request to a worker's HTTP port asks for, read from its path alone.
+package enum MediaRoute: Hashable, Sendable {
+    case live
+    case ready
+    case metrics
+    case httpFLV(StreamID)
+    /// `{id}.m3u8`: the source rendition.
+    case mediaPlaylist(StreamID)
+    /// `{id}_adaptive.m3u8`.
+    case multivariantPlaylist(StreamID)
+    /// A segment, part or initialization section below `/{app}/streams/{id}/`.
+    case object(StreamID, name: String)
+    /// REST and the dashboard live on the control plane.
+    case controlPlane
+    case badName(NameError)
+    case unknown
+
+    package init(path: Substring) {
+        switch path {
+        case "/livez": self = .live
+        case "/readyz": self = .ready
+        case "/metrics": self = .metrics
+        case "/": self = .controlPlane
+        default: self = Self.deeper(path)
+        }
+    }
+
+    private static func deeper(_ path: Substring) -> MediaRoute {
+        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        guard path.first == "/", let app = segments.first else { return .unknown }
+        if app == "rest" || (segments.count > 1 && segments[1] == "rest") { return .controlPlane }
+        guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
+        do throws(NameError) {
+            switch segments.count {
+            case 3: return try file(app: String(app), name: segments[2])
+            case 4:
+                let stream = try StreamID(app: String(app), id: String(segments[2]))
+                return .object(stream, name: String(segments[3]))
+            default: return .unknown
+            }
+        } catch { return .badName(error) }
+    }
+
+    private static func file(app: String, name: Substring) throws(NameError) -> MediaRoute {
+        if let id = name.withoutSuffix(".flv") { return .httpFLV(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix("_adaptive.m3u8") { return .multivariantPlaylist(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix(".m3u8") { return .mediaPlaylist(try StreamID(app: app, id: id)) }
+        return .unknown
+    }
+}
+
+/// The part of a request target behind `?`, as far as media URLs use it. Other parameters are ignored.
+package struct MediaQuery: Hashable, Sendable {
+    package var token: String?
+    /// The `_HLS_*` parameters as they came; nobody reads the others.
+    package var directives: String
+
+    package init(_ query: Substring) {
+        let fields = query.split(separator: "&")
+        token = fields.first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) }
+        directives = fields.filter { $0.hasPrefix("_HLS_") }.joined(separator: "&")
+    }
+}
+
+extension Substring {
+    fileprivate func withoutSuffix(_ suffix: String) -> String? {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : nil
+    }
+}

@@ -1,0 +1,306 @@
+import ClusterModel
+import Drivers
+import EngineModel
+import FanOut
+import Logging
+import MediaModel
+import NIOCore
+import Observability
+import RTMP
+import Streams
+import Timebase
+
+/// One RTMP connection: drives the engine on the channel's loop and joins it to the hub, as publisher or player.
+final class RTMPConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Role {
+        case undecided
+        case publisher(Publication, RTMPToStream)
+        case player(LiveStream, Outlet<RTMPFormat>, Viewer)
+        case over
+    }
+
+    private let service: RTMPService
+    private let isPlain: Bool
+    private var session: RTMPServerSession
+    private var role = Role.undecided
+    private var batch: [IngestItem] = []
+    private var timer = EngineTimer()
+    private var context: ChannelHandlerContext?
+    private var logger: Logger
+
+    init(service: RTMPService, isPlain: Bool, at now: MonotonicInstant) {
+        self.service = service
+        self.isPlain = isPlain
+        var random = SystemRandomNumberGenerator()
+        session = RTMPServerSession(limits: service.limits, at: now, using: &random)
+        logger = service.logger
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        logger[metadataKey: LogKeys.remote] = "\(context.channel.remoteAddress?.description ?? "?")"
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        service.connections.change(by: 1)
+        drain()
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
+        drain()
+    }
+
+    /// Media of one read goes to the hub in one batch.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deliverBatch()
+        context.fireChannelReadComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        session.inputClosed(at: context.eventLoop.instant)
+        drain()
+        end()
+        timer.cancel()
+        self.context = nil
+        service.connections.change(by: -1)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        context.close(promise: nil)
+    }
+
+    // MARK: Engine
+
+    private func drain() {
+        var closes = false
+        while let output = session.nextOutput() {
+            switch output {
+            case .transmit(let bytes): transmit(bytes)
+            case .event(let event): handle(event)
+            case .close: closes = true
+            }
+        }
+        context?.flush()
+        if closes { closeBehindWrites() } else { schedule() }
+    }
+
+    /// While the connection belongs to a viewer, what the engine says goes between the viewer's frames.
+    private func transmit(_ bytes: ByteBuffer) {
+        if case .player(_, _, let viewer) = role {
+            viewer.send(bytes)
+        } else {
+            context?.write(wrapOutboundOut(bytes), promise: nil)
+        }
+    }
+
+    private func closeBehindWrites() {
+        deliverBatch()
+        guard let context else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    private func schedule() {
+        guard let context else { return }
+        timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
+            self.session.timeoutReached(at: now)
+            self.drain()
+        }
+    }
+
+    private func handle(_ event: RTMPServerSession.Event) {
+        switch event {
+        case .publishRequested(let id, let address, _): publishRequested(id, address)
+        case .playRequested(let id, let address, _): playRequested(id, address)
+        case .media(let message): take(message)
+        case .publishEnded(let isClean):
+            deliverBatch()
+            if case .publisher(let publication, _) = role { publication.end(isClean: isClean) }
+            role = .over
+        case .playEnded: end()
+        case .failed(let error):
+            service.protocolErrors(error.label)
+            logger.notice("connection closed", metadata: [LogKeys.reason: "\(error.label)", LogKeys.error: "\(error)"])
+        }
+    }
+
+    private func end() {
+        deliverBatch()
+        switch role {
+        case .publisher(let publication, _): publication.end(isClean: false)
+        case .player(let stream, let outlet, let viewer):
+            viewer.onEnd = nil
+            outlet.remove(viewer)
+            stream.countViewers(-1, of: .rtmp)
+        case .undecided, .over: break
+        }
+        role = .over
+    }
+
+    // MARK: Publish
+
+    private func publishRequested(_ id: RequestID, _ address: StreamAddress) {
+        guard let context else { return }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let request: PublishRequest
+        do throws(NameError) {
+            request = PublishRequest(
+                stream: try StreamID(app: address.app, id: address.name),
+                protocol: .rtmp,
+                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                token: address.token
+            )
+        } catch { return refusePublish(id, .badName(error)) }
+        let gate = service.gate
+        Task {
+            let result: Result<Publication, Refusal>
+            do throws(Refusal) {
+                result = .success(try await gate.publish(request, on: loop))
+            } catch { result = .failure(error) }
+            loop.execute { bound.value.publishDecided(id, result) }
+        }
+    }
+
+    private func publishDecided(_ id: RequestID, _ result: Result<Publication, Refusal>) {
+        switch result {
+        case .failure(let refusal): refusePublish(id, refusal)
+        case .success(let publication):
+            // The publisher may have left while the control plane decided.
+            guard let context, case .undecided = role else { return publication.end(isClean: false) }
+            logger[metadataKey: LogKeys.stream] = "\(publication.stream.id)"
+            role = .publisher(publication, RTMPToStream())
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            publication.whenRevoked { reason in
+                bound.eventLoop.execute { bound.value.revoked(reason) }
+            }
+            session.acceptPublish(id)
+            drain()
+            deliverBatch()
+        }
+    }
+
+    private func refusePublish(_ id: RequestID, _ refusal: Refusal) {
+        service.refused(refusal.reason)
+        logger.notice("publish refused", metadata: [LogKeys.reason: "\(refusal.reason)", LogKeys.error: "\(refusal)"])
+        session.refusePublish(id, refusal.publishCode, refusal.description)
+        drain()
+    }
+
+    private func revoked(_ reason: EndReason) {
+        guard case .publisher = role else { return }
+        logger.notice("publisher closed", metadata: [LogKeys.reason: "\(reason)"])
+        session.close(.publishBadName, "the stream has moved to another publisher")
+        drain()
+    }
+
+    private func take(_ message: MediaMessage) {
+        guard case .publisher(let publication, var adapter) = role else { return }
+        role = .over
+        do throws(RTMPToStream.Fault) {
+            switch message.kind {
+            case .video: batch += try adapter.video(message.payload, timestamp: message.timestamp)
+            case .audio: batch += try adapter.audio(message.payload, timestamp: message.timestamp)
+            case .data: break
+            }
+            role = .publisher(publication, adapter)
+        } catch {
+            role = .publisher(publication, adapter)
+            service.protocolErrors(error.reason)
+            logger.notice("publisher closed", metadata: [LogKeys.reason: "\(error.reason)", LogKeys.error: "\(error)"])
+            session.close(.failed, error.description)
+        }
+    }
+
+    private func deliverBatch() {
+        guard !batch.isEmpty, case .publisher(let publication, _) = role else { return batch.removeAll() }
+        publication.deliver(batch)
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Play
+
+    private func playRequested(_ id: RequestID, _ address: StreamAddress) {
+        guard let context else { return }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let request: PlayRequest
+        do throws(NameError) {
+            request = PlayRequest(
+                stream: try StreamID(app: address.app, id: address.name),
+                protocol: .rtmp,
+                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                token: address.token
+            )
+        } catch { return refusePlay(id, .badName(error)) }
+        let gate = service.gate
+        Task {
+            let result: Result<LiveStream, Refusal>
+            do throws(Refusal) {
+                result = .success(try await gate.play(request))
+            } catch { result = .failure(error) }
+            loop.execute { bound.value.playDecided(id, result) }
+        }
+    }
+
+    private func playDecided(_ id: RequestID, _ result: Result<LiveStream, Refusal>) {
+        switch result {
+        case .failure(let refusal): refusePlay(id, refusal)
+        case .success(let stream):
+            guard let context, case .undecided = role else { return }
+            session.acceptPlay(id)
+            drain()
+            startPlaying(stream, on: context)
+        }
+    }
+
+    private func refusePlay(_ id: RequestID, _ refusal: Refusal) {
+        service.refused(refusal.reason)
+        logger.info("play refused", metadata: [LogKeys.reason: "\(refusal.reason)", LogKeys.error: "\(refusal)"])
+        session.refusePlay(id, refusal.playCode, refusal.description)
+        drain()
+    }
+
+    private func startPlaying(_ stream: LiveStream, on context: ChannelHandlerContext) {
+        let viewer = Viewer(context: context, isPlain: isPlain)
+        let outlet = service.outlets.outlet(for: stream)
+        viewer.onEnd = { [weak self] end in self?.playerEnded(end) }
+        role = .player(stream, outlet, viewer)
+        stream.countViewers(1, of: .rtmp)
+        outlet.add(viewer)
+    }
+
+    private func playerEnded(_ reason: Viewer.End) {
+        guard case .player(let stream, let outlet, let viewer) = role else { return }
+        role = .over
+        outlet.remove(viewer)
+        stream.countViewers(-1, of: .rtmp)
+        switch reason {
+        case .streamEnded:
+            session.endPlay()
+            drain()
+            context?.close(promise: nil)
+        case .tooSlow, .connectionLost: context?.close(promise: nil)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension RTMPConnection: Sendable {}
+
+extension StreamAddress {
+    /// The value of `token` in the query.
+    fileprivate var token: String? {
+        query.split(separator: "&").first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) }
+    }
+}

@@ -1,0 +1,78 @@
+package import FanOut
+package import Logging
+package import NIOCore
+package import NIOSSL
+package import RTMP
+package import Streams
+
+import Metrics
+import NIOPosix
+import Observability
+import Synchronization
+import Timebase
+
+/// What the RTMP connections of a worker share.
+package struct RTMPService: Sendable {
+    package let gate: any StreamGate
+    package let outlets: OutletTable<RTMPFormat>
+    package let logger: Logger
+    package let limits: RTMPLimits
+    let connections = ConnectionCount(MetricNames.connections.gauge("rtmp"))
+
+    package init(
+        gate: any StreamGate,
+        outlets: OutletTable<RTMPFormat>,
+        logger: Logger,
+        limits: RTMPLimits = RTMPLimits()
+    ) {
+        self.gate = gate
+        self.outlets = outlets
+        self.logger = logger
+        self.limits = limits
+    }
+
+    func refused(_ reason: String) { MetricNames.connectionsRefused.counter("rtmp", reason).increment() }
+    func protocolErrors(_ reason: String) { MetricNames.protocolErrors.counter("rtmp", reason).increment() }
+}
+
+/// Connections open now, as a gauge.
+final class ConnectionCount: Sendable {
+    private let count = Atomic<Int>(0)
+    private let gauge: Gauge
+
+    init(_ gauge: Gauge) { self.gauge = gauge }
+
+    func change(by step: Int) { gauge.record(count.add(step, ordering: .relaxed).newValue) }
+}
+
+/// Listens for RTMP on a worker's media loops.
+package struct RTMPServer: Sendable {
+    private let service: RTMPService
+
+    package init(service: RTMPService) { self.service = service }
+
+    /// Binds and serves until the returned channel is closed. With `tls`: RTMPS.
+    package func listen(
+        host: String,
+        port: Int,
+        on group: any EventLoopGroup,
+        tls: NIOSSLContext? = nil
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            // Media comes in hundreds of kilobytes; small reads would split batches.
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    let now = MonotonicInstant(nanoseconds: Int64(channel.eventLoop.now.uptimeNanoseconds))
+                    try pipeline.addHandler(RTMPConnection(service: service, isPlain: tls == nil, at: now))
+                }
+            }
+            .bind(host: host, port: port).get()
+    }
+}

@@ -1,0 +1,146 @@
+import Codecs
+import FLV
+import MediaModel
+import Streams
+import Timebase
+
+import struct NIOCore.ByteBuffer
+
+/// Turns an RTMP publisher's messages into the hub's items. The only place where RTMP timestamps become media time.
+struct RTMPToStream {
+    /// What a publisher sent that the stream cannot carry.
+    enum Fault: Error, Equatable {
+        case container(FLVError)
+        case codec(CodecError)
+        case frameBeforeHeader
+        case unsupported(FLVCodec)
+    }
+
+    /// A codec's parameters, and what is needed of them for each frame.
+    private struct Source {
+        var track: Track
+        /// Bytes of a NAL unit's length as the publisher sends it.
+        var lengthBytes: Int?
+        var frame: AudioFrameDuration?
+    }
+
+    /// How long the first kind of media waits for the other before the tracks are announced without it.
+    private static let announceAfter = MediaTime(milliseconds: 500)
+    private static let pendingMax = 256
+
+    private var sources: [TrackID: Source] = [:]
+    private var isAnnounced = false
+    private var pending: [IngestItem] = []
+    private var pendingSince: MediaTime?
+    private var clock = MillisecondUnwrapper()
+
+    mutating func video(_ body: ByteBuffer, timestamp: UInt32) throws(Fault) -> [IngestItem] {
+        let tag: FLVMediaTag
+        do throws(FLVError) { tag = try .video(body) } catch { throw .container(error) }
+        return try take(tag, as: .video, timestamp: timestamp)
+    }
+
+    mutating func audio(_ body: ByteBuffer, timestamp: UInt32) throws(Fault) -> [IngestItem] {
+        let tag: FLVMediaTag
+        do throws(FLVError) { tag = try .audio(body) } catch { throw .container(error) }
+        return try take(tag, as: .audio, timestamp: timestamp)
+    }
+
+    private mutating func take(_ tag: FLVMediaTag, as id: TrackID, timestamp: UInt32) throws(Fault) -> [IngestItem] {
+        switch tag {
+        case .sequenceHeader(let codec, let configuration):
+            return learn(try Self.source(id, codec, configuration))
+        case .frame(let frame):
+            let changes = try learnFromFrame(frame, id)
+            return changes + announced(try unit(frame, id, timestamp))
+        case .endOfSequence, .ignored: return []
+        }
+    }
+
+    /// A codec without a sequence header (MP3) shows its parameters in the frame.
+    private mutating func learnFromFrame(_ frame: FLVFrame, _ id: TrackID) throws(Fault) -> [IngestItem] {
+        guard sources[id] == nil else { return [] }
+        guard case .mp3 = frame.codec else { throw .frameBeforeHeader }
+        return learn(try Self.source(id, frame.codec, frame.payload))
+    }
+
+    private mutating func learn(_ source: Source) -> [IngestItem] {
+        let id = source.track.id
+        let isNew = sources[id]?.track != source.track
+        sources[id] = source
+        guard isNew, isAnnounced else { return [] }
+        return [.tracks(tracks)]
+    }
+
+    private var tracks: [Track] { sources.values.map(\.track).sorted { $0.id < $1.id } }
+
+    private mutating func unit(_ frame: FLVFrame, _ id: TrackID, _ timestamp: UInt32) throws(Fault) -> IngestItem {
+        var payload = frame.payload
+        if let size = sources[id]?.lengthBytes, size != 4 {
+            do throws(CodecError) {
+                payload = try LengthPrefixedNALUnits.normalize(payload, lengthBytes: size)
+            } catch { throw .codec(error) }
+        }
+        let unit = AccessUnit(
+            track: id,
+            decodeTime: MediaTime(milliseconds: clock.unwrap(timestamp)),
+            compositionOffset: MediaTime(milliseconds: Int64(frame.compositionOffsetMilliseconds)),
+            isKeyframe: frame.isKeyframe,
+            payload: payload
+        )
+        return .unit(unit, frame: sources[id]?.frame)
+    }
+
+    /// Holds the first units back until the tracks are known, so that the stream does not begin with half of them.
+    private mutating func announced(_ item: IngestItem) -> [IngestItem] {
+        if isAnnounced { return [item] }
+        guard case .unit(let unit, _) = item else { return [] }
+        let since = pendingSince ?? unit.decodeTime
+        pendingSince = since
+        pending.append(item)
+        let kinds = Set(sources.values.map(\.track.kind))
+        let isComplete = kinds.contains(.video) && kinds.contains(.audio)
+        let hasWaited = unit.decodeTime - since >= Self.announceAfter || pending.count >= Self.pendingMax
+        guard isComplete || hasWaited else { return [] }
+        isAnnounced = true
+        defer { pending = [] }
+        return [.tracks(tracks)] + pending
+    }
+
+    private static func source(_ id: TrackID, _ codec: FLVCodec, _ record: ByteBuffer) throws(Fault) -> Source {
+        if codec == .vp9 { throw .unsupported(codec) }
+        do throws(CodecError) {
+            switch codec {
+            case .avc:
+                let size = try AVCConfiguration(parsing: record).lengthBytes
+                return Source(track: Track(id: id, codec: try .h264(avcC: record)), lengthBytes: size)
+            case .hevc:
+                let size = try HEVCConfiguration(parsing: record).lengthBytes
+                return Source(track: Track(id: id, codec: try .h265(hvcC: record)), lengthBytes: size)
+            case .av1: return Source(track: Track(id: id, codec: try .av1(av1C: record)))
+            case .aac: return audioSource(id, try .aac(audioSpecificConfig: record), record)
+            case .mp3: return audioSource(id, try .mp3(firstFrame: record), record)
+            case .opus, .vp9: return Source(track: Track(id: id, codec: try .opus(head: record)))
+            }
+        } catch { throw .codec(error) }
+    }
+
+    private static func audioSource(_ id: TrackID, _ codec: CodecParameters, _ first: ByteBuffer) -> Source {
+        let frame = codec.samples(inFrame: first).flatMap { samples in
+            codec.sampleRate.map { AudioFrameDuration(samples: Int64(samples), rate: Int64($0)) }
+        }
+        return Source(track: Track(id: id, codec: codec), frame: frame)
+    }
+}
+
+/// RTMP's 32-bit milliseconds as a number that does not wrap: the nearest to the last one wins (every 49.7 days).
+struct MillisecondUnwrapper {
+    private var last: (stamp: SerialNumber<UInt32>, value: Int64)?
+
+    mutating func unwrap(_ timestamp: UInt32) -> Int64 {
+        let stamp = SerialNumber(timestamp)
+        let value = last.map { $0.value + $0.stamp.distance(to: stamp) } ?? Int64(timestamp)
+        last = (stamp, value)
+        return value
+    }
+}

@@ -1,0 +1,214 @@
+import ClusterModel
+import Drivers
+import EngineModel
+import FanOut
+import Logging
+import MediaModel
+import NIOCore
+import Observability
+import Relay
+import Streams
+import Timebase
+
+/// One child's pull, served: drives the parent engine on the channel's loop and joins it to the hub.
+final class RelayParentConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private struct Serving {
+        let stream: LiveStream
+        let outlet: Outlet<RelayFormat>
+        let viewer: Viewer
+        var wantsObjects = false
+    }
+
+    private let service: RelayService
+    private let isPlain: Bool
+    private var session: RelayParentSession
+    private var serving: Serving?
+    private var timer = EngineTimer()
+    private var context: ChannelHandlerContext?
+    private var logger: Logger
+
+    init(service: RelayService, isPlain: Bool, at now: MonotonicInstant) {
+        self.service = service
+        self.isPlain = isPlain
+        session = RelayParentSession(limits: service.limits, at: now)
+        logger = service.logger
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        logger[metadataKey: LogKeys.remote] = "\(context.channel.remoteAddress?.description ?? "?")"
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        drain()
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
+        drain()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        session.inputClosed(at: context.eventLoop.instant)
+        drain()
+        stopServing()
+        timer.cancel()
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("relay connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        context.close(promise: nil)
+    }
+
+    // MARK: Engine
+
+    private func drain() {
+        var closes = false
+        while let output = session.nextOutput() {
+            switch output {
+            case .transmit(let bytes): transmit(bytes)
+            case .event(let event): handle(event)
+            case .close: closes = true
+            }
+        }
+        guard let context else { return }
+        context.flush()
+        if closes { return closeBehindWrites(context) }
+        timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
+            self.session.timeoutReached(at: now)
+            self.drain()
+        }
+    }
+
+    private func transmit(_ bytes: ByteBuffer) {
+        if let serving {
+            serving.viewer.send(bytes)
+        } else {
+            context?.write(wrapOutboundOut(bytes), promise: nil)
+        }
+    }
+
+    private func closeBehindWrites(_ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    private func handle(_ event: RelayParentSession.Event) {
+        switch event {
+        case .pullRequested(let hello): pullRequested(hello)
+        case .objectInterest(let isOn): setObjectInterest(isOn)
+        case .objectRequested(let id, let name): objectRequested(id, name)
+        case .childLeft: stopServing()
+        case .failed(let error):
+            service.protocolError(error.label)
+            logger.notice("relay child closed", metadata: [LogKeys.reason: "\(error.label)", LogKeys.error: "\(error)"])
+        }
+    }
+
+    // MARK: Pull
+
+    private func pullRequested(_ hello: RelayHello) {
+        guard let context else { return }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let service = service
+        Task {
+            let result: Result<(LiveStream, RelayAccept), RelayRefusalError>
+            do throws(RelayRefusalError) {
+                result = .success(try await service.open(hello))
+            } catch { result = .failure(error) }
+            loop.execute { bound.value.pullDecided(result, child: hello.child) }
+        }
+    }
+
+    private func pullDecided(_ result: Result<(LiveStream, RelayAccept), RelayRefusalError>, child: String) {
+        switch result {
+        case .failure(let error):
+            service.refused("\(error.refusal.code)")
+            logger.notice(
+                "pull refused",
+                metadata: [LogKeys.nodeId: "\(child)", LogKeys.reason: "\(error.refusal.detail)"]
+            )
+            session.refuse(error.refusal)
+            drain()
+        case .success((let stream, let accept)):
+            guard let context else { return }
+            logger[metadataKey: LogKeys.stream] = "\(stream.id)"
+            session.accept(accept)
+            drain()
+            let viewer = Viewer(context: context, isPlain: isPlain)
+            let outlet = service.outlets.outlet(for: stream)
+            viewer.onEnd = { [weak self] end in self?.viewerEnded(end) }
+            serving = Serving(stream: stream, outlet: outlet, viewer: viewer)
+            service.served.change(by: 1)
+            outlet.add(viewer, epoch: accept.epoch)
+            logger.info("pull served", metadata: [LogKeys.nodeId: "\(child)", LogKeys.epoch: "\(accept.epoch.value)"])
+        }
+    }
+
+    private func viewerEnded(_ end: Viewer.End) {
+        stopServing()
+        switch end {
+        case .streamEnded(let reason):
+            session.end(reason)
+            drain()
+        case .tooSlow:
+            logger.warning("relay child dropped: it reads too slowly to have everything")
+            context?.close(promise: nil)
+        case .connectionLost: context?.close(promise: nil)
+        }
+    }
+
+    private func stopServing() {
+        guard let serving else { return }
+        setObjectInterest(false)
+        self.serving = nil
+        serving.viewer.onEnd = nil
+        serving.outlet.remove(serving.viewer)
+        service.served.change(by: -1)
+    }
+
+    // MARK: Objects
+
+    private func setObjectInterest(_ isOn: Bool) {
+        guard let stream = serving?.stream, serving?.wantsObjects != isOn else { return }
+        serving?.wantsObjects = isOn
+        stream.loop.execute { stream.wantObjects(isOn) }
+    }
+
+    private func objectRequested(_ id: UInt32, _ name: String) {
+        guard let context, let stream = serving?.stream else { return session.objectMissing(id: id) }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let answer: @Sendable (ObjectAnswer) -> Void = { answer in
+            loop.execute { bound.value.objectAnswered(id, answer) }
+        }
+        stream.loop.execute {
+            if let objects = stream.objects {
+                objects.object(named: name, answer)
+            } else if let upstream = stream.upstream {
+                upstream.fetch(object: name, answer)
+            } else {
+                answer(.missing)
+            }
+        }
+    }
+
+    private func objectAnswered(_ id: UInt32, _ answer: ObjectAnswer) {
+        switch answer {
+        case .bytes(let pieces): session.send(object: pieces, id: id)
+        case .missing: session.objectMissing(id: id)
+        }
+        drain()
+    }
+}
+
+@available(*, unavailable)
+extension RelayParentConnection: Sendable {}

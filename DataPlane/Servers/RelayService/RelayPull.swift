@@ -1,0 +1,175 @@
+import Drivers
+import EngineModel
+import Logging
+import MediaModel
+import Metrics
+import NIOCore
+import Observability
+import Relay
+import Streams
+import Timebase
+
+/// One pull under way: drives the child engine on the stream's own loop and feeds the stream.
+///
+/// `@unchecked Sendable`: touched on the stream's loop only.
+final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// How the pull ended, for `RelayPuller`.
+    enum End: Sendable {
+        case lost(String)
+        case refused(RelayRefusal)
+        case ended(EndReason)
+        case stopped
+    }
+
+    private let stream: LiveStream
+    private let child: String
+    private let onEnd: @Sendable (End) -> Void
+    private var session: RelayChildSession
+    private var timer = EngineTimer()
+    private var context: ChannelHandlerContext?
+    private var batch: [StreamItem] = []
+    private var fetches: [UInt32: @Sendable (ObjectAnswer) -> Void] = [:]
+    private var hasEnded = false
+
+    private(set) var hops: [String] = []
+    private(set) var segmentIndex: ByteBuffer?
+
+    init(
+        stream: LiveStream,
+        hello: RelayHello,
+        limits: RelayLimits,
+        at now: MonotonicInstant,
+        onEnd: @escaping @Sendable (End) -> Void
+    ) {
+        self.stream = stream
+        child = hello.child
+        self.onEnd = onEnd
+        session = RelayChildSession(hello, limits: limits, at: now)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) {
+        drain()
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
+        drain()
+    }
+
+    /// What one read brought goes to the hub in one batch.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deliverBatch()
+        context.fireChannelReadComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        session.inputClosed(at: context.eventLoop.instant)
+        drain()
+        end(.lost("the connection broke"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// This node wants no more. From the stream's loop.
+    func stop() {
+        end(.stopped)
+        session.leave()
+        drain()
+    }
+
+    // MARK: Engine
+
+    private func drain() {
+        var closes = false
+        while let output = session.nextOutput() {
+            switch output {
+            case .transmit(let bytes): context?.write(wrapOutboundOut(bytes), promise: nil)
+            case .event(let event): handle(event)
+            case .close: closes = true
+            }
+        }
+        guard let context else { return }
+        context.flush()
+        if closes {
+            deliverBatch()
+            context.close(promise: nil)
+        } else {
+            timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
+                self.session.timeoutReached(at: now)
+                self.drain()
+            }
+        }
+    }
+
+    private func handle(_ event: RelayChildSession.Event) {
+        switch event {
+        case .accepted(let accept): accepted(accept)
+        case .refused(let refusal): end(.refused(refusal))
+        case .item(let item): batch.append(item)
+        case .state(.interrupted):
+            deliverBatch()
+            if !hasEnded { stream.interrupt() }
+        // Media brings the stream back by itself.
+        case .state(.broadcasting): break
+        case .object(let id, let bytes): fetches.removeValue(forKey: id)?(.bytes(bytes))
+        case .objectMissing(let id): fetches.removeValue(forKey: id)?(.missing)
+        case .ended(let reason):
+            deliverBatch()
+            end(.ended(reason))
+        case .failed(let error):
+            MetricNames.protocolErrors.counter("relay", error.label).increment()
+            end(.lost(error.description))
+        }
+    }
+
+    private func accepted(_ accept: RelayAccept) {
+        guard !hasEnded else { return }
+        guard !accept.hops.contains(child) else {
+            end(.lost("the parent has the stream from here (\(accept.hops.joined(separator: " → ")))"))
+            return session.leave()
+        }
+        hops = accept.hops
+        segmentIndex = accept.segmentIndex
+        stream.beginPull(from: self, epoch: accept.epoch, tracks: accept.tracks)
+        if accept.state == .interrupted { stream.interrupt() }
+    }
+
+    private func deliverBatch() {
+        guard !batch.isEmpty else { return }
+        if !hasEnded { stream.receive(batch) }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    private func end(_ reason: End) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        timer.cancel()
+        stream.endPull(from: self)
+        let open = fetches
+        fetches = [:]
+        for answer in open.values { answer(.missing) }
+        onEnd(reason)
+    }
+
+    // MARK: StreamUpstream
+
+    func wantObjects(_ isWanted: Bool) {
+        session.setObjectInterest(isWanted)
+        drain()
+    }
+
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
+        guard !hasEnded, let id = session.request(object: name) else { return answer(.missing) }
+        fetches[id] = answer
+        drain()
+    }
+}

@@ -1,0 +1,94 @@
+package import ClusterModel
+import Drivers
+package import MediaModel
+import NIOCore
+import NIOPosix
+package import Relay
+package import Streams
+
+/// Makes pulls: one TCP connection to the parent's relay port for each, on the stream's own loop.
+package struct RelayPuller: Sendable {
+    private static let connectTimeout = TimeAmount.seconds(2)
+
+    private let nodeID: String
+    private let limits: RelayLimits
+
+    package init(nodeID: String, limits: RelayLimits = RelayLimits()) {
+        self.nodeID = nodeID
+        self.limits = limits
+    }
+
+    /// Pulls `stream` from the parent of `route` until the pull ends, whoever ends it. Cancelling the task ends it.
+    package func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd {
+        let hello = await stream.loop.flatSubmit { [nodeID] in
+            stream.loop.makeSucceededFuture(
+                RelayHello(
+                    app: stream.id.app,
+                    id: stream.id.id,
+                    child: nodeID,
+                    ticket: ticket,
+                    haveEpoch: stream.epoch
+                )
+            )
+        }.value
+        let (ends, continuation) = AsyncStream.makeStream(of: RelayPull.End.self, bufferingPolicy: .bufferingOldest(1))
+        guard let hello else { return .lost("the event loop is closing") }
+        let pull = RelayPull(stream: stream, hello: hello, limits: limits, at: stream.loop.instant) { end in
+            continuation.yield(end)
+            continuation.finish()
+        }
+        let bootstrap = ClientBootstrap(group: stream.loop)
+            .connectTimeout(Self.connectTimeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(pull) }
+            }
+        let channel: any Channel
+        do {
+            channel = try await bootstrap.connect(host: route.parent.host, port: route.parent.relay).get()
+        } catch {
+            return .lost("no connection to \(route.parent.host):\(route.parent.relay) (\(error))")
+        }
+        return await withTaskCancellationHandler {
+            for await end in ends { return PullEnd(end) }
+            // The task was cancelled: the pull is told by the handler below and says so itself.
+            await stream.loop.flatSubmit { stream.loop.makeSucceededFuture(pull.stop()) }.finished()
+            return .stopped
+        } onCancel: {
+            stream.loop.execute {
+                pull.stop()
+                channel.close(promise: nil)
+            }
+        }
+    }
+}
+
+/// How a pull ended.
+package enum PullEnd: Hashable, Sendable {
+    /// No connection, no valid answer, or silence.
+    case lost(String)
+    /// The parent answered no.
+    case refused(RelayRefusal)
+    /// The parent said that the stream, or its part in it, is over.
+    case ended(EndReason)
+    /// This node wanted no more.
+    case stopped
+
+    init(_ end: RelayPull.End) {
+        switch end {
+        case .lost(let reason): self = .lost(reason)
+        case .refused(let refusal): self = .refused(refusal)
+        case .ended(let reason): self = .ended(reason)
+        case .stopped: self = .stopped
+        }
+    }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// The value, or nil when the loop is shutting down.
+    fileprivate var value: Value? {
+        get async { try? await get() }
+    }
+
+    fileprivate func finished() async { _ = try? await get() }
+}

@@ -1,0 +1,158 @@
+package import ClusterModel
+package import FanOut
+package import Logging
+package import NIOCore
+
+package import Relay
+package import Streams
+package import Timebase
+
+import Drivers
+import MediaModel
+import Metrics
+import NIOPosix
+import Observability
+import Synchronization
+
+/// Serves this node's streams to other nodes, on the relay port.
+package struct RelayService: Sendable {
+    let gate: any StreamGate
+    let nodeID: String
+    let key: RelayKey
+    let outlets: OutletTable<RelayFormat>
+    let wallClock: @Sendable () -> WallTime
+    let logger: Logger
+    let limits: RelayLimits
+    let served = ServedCount(MetricNames.relayServed.gauge())
+
+    package init(
+        gate: any StreamGate,
+        nodeID: String,
+        key: RelayKey,
+        outlets: OutletTable<RelayFormat>,
+        wallClock: @escaping @Sendable () -> WallTime,
+        logger: Logger,
+        limits: RelayLimits = RelayLimits()
+    ) {
+        self.gate = gate
+        self.nodeID = nodeID
+        self.key = key
+        self.outlets = outlets
+        self.wallClock = wallClock
+        self.logger = logger
+        self.limits = limits
+    }
+
+    /// What a node's lanes allow a child: it must have everything, so it is never skipped ahead.
+    package static var fanOutLimits: FanOutLimits {
+        var limits = FanOutLimits()
+        limits.slowViewer = .close
+        limits.lagBytesMax = 32 << 20
+        limits.ringBytesMax = 48 << 20
+        // Slices of objects queue here beside live media.
+        limits.controlBytesMax = 128 << 20
+        return limits
+    }
+
+    /// Decides a pull: the ticket, the stream, the loop check.
+    func open(_ hello: RelayHello) async throws(RelayRefusalError) -> (LiveStream, RelayAccept) {
+        let id: StreamID
+        do throws(NameError) {
+            id = try StreamID(app: hello.app, id: hello.id)
+        } catch { throw RelayRefusalError(.unknownStream, error.description) }
+        try check(hello, for: id)
+        let stream: LiveStream
+        do throws(Refusal) {
+            stream = try await gate.relay(id)
+        } catch { throw RelayRefusalError(error.relayCode, error.description) }
+        let nodeID = nodeID
+        let accept = try? await stream.loop.submit { Self.accept(stream, nodeID: nodeID) }.get()
+        guard let accept else {
+            throw RelayRefusalError(.unavailable, "stream \(id) has no owner's media here yet: ask again shortly")
+        }
+        if accept.hops.contains(hello.child) {
+            let path = accept.hops.joined(separator: " → ")
+            throw RelayRefusalError(.loop, "the stream comes here through you (\(path)): pull it from another node")
+        }
+        if let have = hello.haveEpoch, accept.epoch < have {
+            let detail = "this node has epoch \(accept.epoch.value), older than yours (\(have.value)): ask for a newer route"
+            throw RelayRefusalError(.olderEpoch, detail)
+        }
+        return (stream, accept)
+    }
+
+    private func check(_ hello: RelayHello, for id: StreamID) throws(RelayRefusalError) {
+        do throws(RelayTicket.Refusal) {
+            _ = try RelayTicket.verify(hello.ticket, for: id, with: key, at: wallClock())
+        } catch {
+            switch error {
+            case .expired: throw RelayRefusalError(.expiredTicket, "the ticket has run out: ask for a new route")
+            case .malformed, .badSignature:
+                throw RelayRefusalError(.badTicket, "the ticket is not ours: do both nodes have the same node token?")
+            case .otherStream: throw RelayRefusalError(.badTicket, "the ticket is for another stream than \(id)")
+            }
+        }
+    }
+
+    /// On the stream's loop. Nil while nothing can be promised.
+    private static func accept(_ stream: LiveStream, nodeID: String) -> RelayAccept? {
+        guard let epoch = stream.epoch, !stream.tracks.isEmpty else { return nil }
+        return RelayAccept(
+            epoch: epoch,
+            hops: (stream.upstream?.hops ?? []) + [nodeID],
+            state: stream.phase == .interrupted ? .interrupted : .broadcasting,
+            tracks: stream.tracks,
+            segmentIndex: stream.objects?.segmentIndex()
+        )
+    }
+
+    func refused(_ reason: String) { MetricNames.connectionsRefused.counter("relay", reason).increment() }
+    func protocolError(_ reason: String) { MetricNames.protocolErrors.counter("relay", reason).increment() }
+
+    /// Binds and serves until the returned channel is closed.
+    package func listen(
+        host: String,
+        port: Int,
+        on group: any EventLoopGroup
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = RelayParentConnection(service: self, isPlain: true, at: channel.eventLoop.instant)
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+            .bind(host: host, port: port).get()
+    }
+}
+
+struct RelayRefusalError: Error {
+    var refusal: RelayRefusal
+
+    init(_ code: RelayRefusal.Code, _ detail: String) { refusal = RelayRefusal(code, detail) }
+}
+
+/// Pulls served now, as a gauge.
+final class ServedCount: Sendable {
+    private let count = Atomic<Int>(0)
+    private let gauge: Gauge
+
+    init(_ gauge: Gauge) { self.gauge = gauge }
+
+    func change(by step: Int) { gauge.record(count.add(step, ordering: .relaxed).newValue) }
+}
+
+extension Refusal {
+    fileprivate var relayCode: RelayRefusal.Code {
+        switch self {
+        case .unknownStream, .badName: .unknownStream
+        case .overloaded: .overloaded
+        case .draining: .draining
+        case .inUse, .notAnOrigin, .notAnEdge, .unauthorized, .forbidden, .unavailable: .unavailable
+        }
+    }
+}

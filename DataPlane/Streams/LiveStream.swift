@@ -1,0 +1,292 @@
+package import ClusterModel
+package import MediaModel
+package import NIOCore
+import Synchronization
+package import Timebase
+
+/// One live stream on this node: where its source (a publisher, or a pull from a parent) meets its subscribers.
+///
+///     waiting ──items──► live ◄──────► interrupted ──► ended
+///        └──────────────────┴───────────────────────────►
+///
+/// It lives on one event loop. `@unchecked Sendable`: everything mutable is touched on `loop` only, which every method
+/// checks, except the viewer counts, which a lock guards.
+package final class LiveStream: @unchecked Sendable {
+    package enum Phase: Hashable, Sendable {
+        /// No media yet.
+        case waiting
+        case live
+        /// The source is away and may come back; viewers stay.
+        case interrupted
+        case ended(EndReason)
+    }
+
+    package let id: StreamID
+    package let loop: any EventLoop
+
+    package private(set) var phase = Phase.waiting
+    package private(set) var epoch: Epoch?
+    package private(set) var tracks: [Track] = []
+    package private(set) var settings: AppSettings
+    /// Answers for HLS and DASH objects of this stream, set by whoever packages it on this node.
+    package var objects: (any StreamObjects)?
+    /// The pull that feeds this stream; nil at the owner.
+    package var upstream: (any StreamUpstream)?
+    /// Told when the first subscriber comes and when the last one has gone.
+    package var onDemandChanged: ((Bool) -> Void)?
+    /// Told when children or packagers start or stop to want older objects.
+    package var onObjectInterestChanged: ((Bool) -> Void)?
+
+    private var cache: GOPCache
+    private var subscribers: [any StreamSubscriber] = []
+    private var origin: OriginFeed?
+    private var splice = SpliceFilter()
+    private var objectInterest = 0
+    private let viewers = Mutex(ViewerCounts())
+    private let byteCount = Atomic<Int>(0)
+    private let serving = Atomic<Bool>(false)
+
+    package init(
+        id: StreamID,
+        loop: any EventLoop,
+        settings: AppSettings = AppSettings(),
+        cacheLimits: GOPCacheLimits = GOPCacheLimits()
+    ) {
+        self.id = id
+        self.loop = loop
+        self.settings = settings
+        cache = GOPCache(limits: cacheLimits)
+    }
+
+    // MARK: Subscribers
+
+    package func subscribe(_ subscriber: any StreamSubscriber) -> StreamSnapshot {
+        loop.preconditionInEventLoop()
+        subscribers.append(subscriber)
+        if subscribers.count == 1 { onDemandChanged?(true) }
+        return StreamSnapshot(epoch: epoch, phase: phase, tracks: tracks, items: Array(cache.items))
+    }
+
+    package func unsubscribe(_ subscriber: any StreamSubscriber) {
+        loop.preconditionInEventLoop()
+        let before = subscribers.count
+        subscribers.removeAll { $0 === subscriber }
+        if before > 0, subscribers.isEmpty { onDemandChanged?(false) }
+    }
+
+    /// The stream since its current segment began, cut mark first.
+    package var cachedItems: [StreamItem] {
+        loop.preconditionInEventLoop()
+        return Array(cache.items)
+    }
+
+    package var hasSubscribers: Bool {
+        loop.preconditionInEventLoop()
+        return !subscribers.isEmpty
+    }
+
+    /// Counts one more (or, negative, one fewer) connection of a protocol. From any thread.
+    package func countViewers(_ change: Int, of kind: ClientProtocol) {
+        viewers.withLock { kind.count(change, in: &$0) }
+    }
+
+    package var viewerCounts: ViewerCounts { viewers.withLock { $0 } }
+
+    /// Payload bytes the source has sent. From any thread.
+    package var receivedBytes: Int { byteCount.load(ordering: .relaxed) }
+
+    /// Whether players can be added: the tracks are known and the stream has not ended. From any thread.
+    package var isServing: Bool { serving.load(ordering: .acquiring) }
+
+    /// Told, on the loop, when `isServing` becomes true.
+    package var onServing: (() -> Void)?
+
+    // MARK: Objects
+
+    /// Somebody below needs older segments (`true`), or no longer does.
+    package func wantObjects(_ isWanted: Bool) {
+        loop.preconditionInEventLoop()
+        let before = objectInterest > 0
+        objectInterest = max(0, objectInterest + (isWanted ? 1 : -1))
+        guard before != (objectInterest > 0) else { return }
+        origin?.cutter.retainSegments(objectInterest > 0)
+        upstream?.wantObjects(objectInterest > 0)
+        onObjectInterestChanged?(objectInterest > 0)
+    }
+
+    package var wantsObjects: Bool {
+        loop.preconditionInEventLoop()
+        return objectInterest > 0
+    }
+
+    // MARK: Source: a publisher on this node
+
+    /// A publisher of this node owns the stream from here on.
+    package func beginTenure(epoch: Epoch, resume: ResumePoint, settings: AppSettings, cutter: any StreamCutter) {
+        loop.preconditionInEventLoop()
+        self.settings = settings
+        var cutter = cutter
+        cutter.retainSegments(objectInterest > 0)
+        origin = OriginFeed(repair: TimelineRepair(startingAt: resume.mediaTime), cutter: cutter)
+        change(to: epoch)
+    }
+
+    /// The same owner's publisher came back within the grace: the timeline goes on, the epoch stays.
+    package func publisherReturned() {
+        loop.preconditionInEventLoop()
+        guard origin != nil else { return }
+        origin?.repair = TimelineRepair(startingAt: nextResumePoint?.mediaTime ?? .zero)
+    }
+
+    package func ingest(_ items: [IngestItem], at wall: WallTime) {
+        loop.preconditionInEventLoop()
+        guard var feed = origin else { return }
+        // The feed is moved out and back, so that its parts are mutated in place.
+        origin = nil
+        let placed = feed.place(items, at: wall)
+        origin = feed
+        send(placed)
+    }
+
+    /// Where the next owner would continue; nil on a node that does not own the stream.
+    package var nextResumePoint: ResumePoint? {
+        loop.preconditionInEventLoop()
+        return origin?.cutter.next
+    }
+
+    /// This node lost the stream to the owner of `newer`; from now on it may be fed by a pull.
+    package func endTenure(fencedBy newer: Epoch) {
+        loop.preconditionInEventLoop()
+        origin = nil
+        notify(.fenced(newer))
+        interrupt()
+    }
+
+    // MARK: Source: a pull from a parent
+
+    /// A parent accepted the pull; its items follow. Of the epoch at hand, only what is missing will be passed on.
+    package func beginPull(from upstream: any StreamUpstream, epoch newEpoch: Epoch, tracks newTracks: [Track]) {
+        loop.preconditionInEventLoop()
+        self.upstream = upstream
+        if objectInterest > 0 { upstream.wantObjects(true) }
+        if newEpoch == epoch {
+            splice.parentChanged()
+            notify(.parentChanged)
+        } else {
+            splice.epochChanged()
+            change(to: newEpoch)
+        }
+        if newTracks != tracks { send([.tracks(newTracks)]) }
+    }
+
+    /// The pull is over; another may follow.
+    package func endPull(from upstream: any StreamUpstream) {
+        loop.preconditionInEventLoop()
+        guard self.upstream === upstream else { return }
+        self.upstream = nil
+    }
+
+    package func receive(_ items: [StreamItem]) {
+        loop.preconditionInEventLoop()
+        var passed: [StreamItem] = []
+        passed.reserveCapacity(items.count)
+        for item in items {
+            switch splice.admit(item) {
+            case .pass: passed.append(item)
+            case .drop: continue
+            case .passAfterGap:
+                send(passed)
+                passed.removeAll()
+                cache.removeAll()
+                notify(.gap)
+                passed.append(item)
+            }
+        }
+        send(passed)
+    }
+
+    // MARK: Life
+
+    package func interrupt() {
+        loop.preconditionInEventLoop()
+        guard phase == .live else { return }
+        phase = .interrupted
+        notify(.interrupted)
+    }
+
+    package func end(_ reason: EndReason) {
+        loop.preconditionInEventLoop()
+        if case .ended = phase { return }
+        phase = .ended(reason)
+        serving.store(false, ordering: .releasing)
+        cache.removeAll()
+        notify(.ended(reason))
+    }
+
+    package func apply(_ settings: AppSettings) {
+        loop.preconditionInEventLoop()
+        self.settings = settings
+    }
+
+    private func change(to newEpoch: Epoch) {
+        let isFirst = epoch == nil
+        epoch = newEpoch
+        cache.removeAll()
+        if !isFirst { notify(.epochChanged(newEpoch)) }
+    }
+
+    private func send(_ items: [StreamItem]) {
+        guard !items.isEmpty else { return }
+        if case .ended = phase { return }
+        var bytes = 0
+        for item in items {
+            switch item {
+            case .tracks(let tracks): learn(tracks)
+            case .unit(let unit): bytes += unit.payload.readableBytes
+            case .cut: break
+            }
+            cache.append(item)
+        }
+        byteCount.add(bytes, ordering: .relaxed)
+        if bytes > 0, phase != .live {
+            let wasInterrupted = phase == .interrupted
+            phase = .live
+            if wasInterrupted { notify(.resumed) }
+        }
+        for subscriber in subscribers { subscriber.stream(self, sent: items) }
+    }
+
+    private func learn(_ tracks: [Track]) {
+        self.tracks = tracks
+        guard !tracks.isEmpty, !isServing else { return }
+        serving.store(true, ordering: .releasing)
+        onServing?()
+    }
+
+    private func notify(_ notice: StreamNotice) {
+        for subscriber in subscribers { subscriber.stream(self, noticed: notice) }
+    }
+}
+
+/// What only the owner of a stream needs: a repaired timeline and the cuts.
+private struct OriginFeed {
+    var repair: TimelineRepair
+    var cutter: any StreamCutter
+
+    mutating func place(_ items: [IngestItem], at wall: WallTime) -> [StreamItem] {
+        var placed: [StreamItem] = []
+        placed.reserveCapacity(items.count + 1)
+        for item in items {
+            let next: StreamItem
+            switch item {
+            case .tracks(let tracks): next = .tracks(tracks)
+            case .unit(var unit, let frame):
+                unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)
+                next = .unit(unit)
+            }
+            if let mark = cutter.mark(before: next, at: wall) { placed.append(.cut(mark)) }
+            placed.append(next)
+        }
+        return placed
+    }
+}

@@ -1,0 +1,72 @@
+package import MediaModel
+import NIOCore
+import Synchronization
+package import Timebase
+
+/// One publisher's right to feed one stream. Held by the publisher's connection; usable from any thread.
+package final class Publication: Sendable {
+    package let stream: LiveStream
+    package let epoch: Epoch
+
+    private struct State {
+        var isOver = false
+        var onRevoked: (@Sendable (EndReason) -> Void)?
+        var revocation: EndReason?
+    }
+
+    private let state = Mutex(State())
+    private let wallClock: @Sendable () -> WallTime
+    private let onEnd: @Sendable (Publication, _ isClean: Bool) -> Void
+
+    /// `onEnd` is called once, when the publisher leaves; `isClean` tells whether it said goodbye.
+    package init(
+        stream: LiveStream,
+        epoch: Epoch,
+        wallClock: @escaping @Sendable () -> WallTime,
+        onEnd: @escaping @Sendable (Publication, _ isClean: Bool) -> Void
+    ) {
+        self.stream = stream
+        self.epoch = epoch
+        self.wallClock = wallClock
+        self.onEnd = onEnd
+    }
+
+    /// Hands a batch to the stream: at once on the stream's own loop, else by one hop.
+    package func deliver(_ items: [IngestItem]) {
+        guard !items.isEmpty, !state.withLock({ $0.isOver }) else { return }
+        let wall = wallClock()
+        if stream.loop.inEventLoop {
+            stream.ingest(items, at: wall)
+        } else {
+            stream.loop.execute { self.stream.ingest(items, at: wall) }
+        }
+    }
+
+    /// The publisher is gone. Only the first call counts.
+    package func end(isClean: Bool) {
+        let isFirst = state.withLock { state in
+            defer { state.isOver = true }
+            return !state.isOver
+        }
+        if isFirst { onEnd(self, isClean) }
+    }
+
+    /// Sets what closes the publisher's connection when its right is taken away; called at once if it already was.
+    package func whenRevoked(_ body: @escaping @Sendable (EndReason) -> Void) {
+        let revocation = state.withLock { state in
+            state.onRevoked = body
+            return state.revocation
+        }
+        if let revocation { body(revocation) }
+    }
+
+    /// Takes the right away: a newer owner exists, or an operator wants it so.
+    package func revoke(_ reason: EndReason) {
+        let body = state.withLock { state in
+            state.isOver = true
+            state.revocation = state.revocation ?? reason
+            return state.onRevoked
+        }
+        body?(reason)
+    }
+}

@@ -1,0 +1,54 @@
+package import ClusterModel
+
+/// Why a publish or a play was not taken. Each protocol's server says it in that protocol's words.
+package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Nobody publishes a stream of that name.
+    case unknownStream(StreamID)
+    case badName(NameError)
+    /// A live owner holds the stream.
+    case inUse(StreamID, owner: String?)
+    /// This node takes no publishers. `origin` is one that does, when known.
+    case notAnOrigin(origin: String?)
+    /// This node takes no players.
+    case notAnEdge
+    case unauthorized(String)
+    case forbidden(String)
+    case overloaded(String)
+    case draining
+    /// The control plane or the path to the stream cannot be had just now; trying again helps.
+    case unavailable(String)
+
+    /// A stable word for logs and metrics.
+    package var reason: String {
+        switch self {
+        case .unknownStream: "unknown_stream"
+        case .badName: "bad_name"
+        case .inUse: "stream_in_use"
+        case .notAnOrigin: "not_an_origin"
+        case .notAnEdge: "not_an_edge"
+        case .unauthorized: "unauthorized"
+        case .forbidden: "forbidden"
+        case .overloaded: "overloaded"
+        case .draining: "draining"
+        case .unavailable: "unavailable"
+        }
+    }
+
+    /// What, why and what to do; fit for the wire.
+    package var description: String {
+        switch self {
+        case .unknownStream(let id): "stream \(id) is not being published: check the name or start the publisher"
+        case .badName(let error): error.description
+        case .inUse(let id, let owner):
+            "stream \(id) already has a publisher\(owner.map { " on \($0)" } ?? ""): end that one first or use another name"
+        case .notAnOrigin(let origin):
+            "this node is an edge and takes no publishers: publish to \(origin ?? "an origin")"
+        case .notAnEdge: "this node serves no players: ask an edge"
+        case .unauthorized(let detail): detail
+        case .forbidden(let detail): detail
+        case .overloaded(let detail): "this node is full (\(detail)): try another node or later"
+        case .draining: "this node is draining: try another node"
+        case .unavailable(let detail): "cannot be decided now (\(detail)): try again shortly"
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package import MediaModel
+
+/// Joins a new parent's items to what a node already has, when a pull is made again within one epoch.
+///
+/// The order of items in an epoch is the same on every node, so a place in it is (sequence, part, items since that cut).
+/// A parent starts at a segment's beginning: what was already passed on is dropped; a hole is reported, so that nobody
+/// packages across it.
+package struct SpliceFilter: Sendable {
+    package enum Outcome: Equatable, Sendable {
+        case pass
+        case drop
+        /// Items between the last one and this one never came.
+        case passAfterGap
+    }
+
+    private struct Place: Equatable {
+        var sequence: UInt64
+        var part: UInt32
+        var itemsSince: Int
+
+        func isBefore(_ other: Place) -> Bool {
+            (sequence, part, UInt64(itemsSince)) < (other.sequence, other.part, UInt64(other.itemsSince))
+        }
+    }
+
+    private var reached: Place?
+    private var incoming: Place?
+    private var isJoining = false
+
+    package init() {}
+
+    /// A new parent begins to send. Items of an older place than the one reached will be dropped.
+    package mutating func parentChanged() {
+        incoming = nil
+        isJoining = reached != nil
+    }
+
+    /// A new owner: everything it sends is new.
+    package mutating func epochChanged() {
+        reached = nil
+        incoming = nil
+        isJoining = false
+    }
+
+    package mutating func admit(_ item: StreamItem) -> Outcome {
+        let before = incoming
+        switch item {
+        case .cut(let mark): incoming = Place(sequence: mark.sequence, part: mark.part, itemsSince: 0)
+        case .unit: incoming?.itemsSince += 1
+        case .tracks: return isJoining ? .drop : .pass
+        }
+        guard let place = incoming else {
+            // Units before the first cut carry no place; a fresh start takes them, a join cannot order them.
+            return isJoining ? .drop : .pass
+        }
+        guard isJoining, let reached else {
+            reached = place
+            return .pass
+        }
+        if place == reached || place.isBefore(reached) { return .drop }
+        isJoining = false
+        self.reached = place
+        let followsDirectly = before == reached
+        return followsDirectly ? .pass : .passAfterGap
+    }
+}

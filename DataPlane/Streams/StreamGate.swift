@@ -1,0 +1,65 @@
+package import ClusterModel
+package import NIOCore
+
+/// Where servers ask whether they may. One implementation joins admission, ownership and routing (`StreamCoordinator`).
+package protocol StreamGate: Sendable {
+    /// Asks to own a stream and publish it. May wait for the control plane. `loop` is the publisher's, where a new stream
+    /// will live.
+    func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication
+
+    /// Finds a stream to play, here or by a relay pull. Returns once its tracks are known.
+    func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream
+
+    /// As `play`, for a child node.
+    func relay(_ stream: StreamID) async throws(Refusal) -> LiveStream
+}
+
+package struct PublishRequest: Hashable, Sendable {
+    package var stream: StreamID
+    package var `protocol`: ClientProtocol
+    package var remoteAddress: String?
+    package var token: String?
+
+    package init(stream: StreamID, protocol: ClientProtocol, remoteAddress: String?, token: String?) {
+        self.stream = stream
+        self.protocol = `protocol`
+        self.remoteAddress = remoteAddress
+        self.token = token
+    }
+}
+
+package struct PlayRequest: Hashable, Sendable {
+    package var stream: StreamID
+    package var `protocol`: ClientProtocol
+    package var remoteAddress: String?
+    package var token: String?
+
+    package init(stream: StreamID, protocol: ClientProtocol, remoteAddress: String?, token: String?) {
+        self.stream = stream
+        self.protocol = `protocol`
+        self.remoteAddress = remoteAddress
+        self.token = token
+    }
+}
+
+/// The protocols clients speak, by the names the API counts them under.
+package enum ClientProtocol: String, CaseIterable, Hashable, Sendable {
+    case rtmp
+    case httpFlv
+    case hls
+    case dash
+    case webrtc
+    case srt
+
+    /// Adds `change` to this protocol's count.
+    package func count(_ change: Int, in counts: inout ViewerCounts) {
+        switch self {
+        case .rtmp: counts.rtmp += change
+        case .httpFlv: counts.httpFlv += change
+        case .hls: counts.hls += change
+        case .dash: counts.dash += change
+        case .webrtc: counts.webrtc += change
+        case .srt: counts.srt += change
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package import ClusterModel
+import Codecs
+import MediaModel
+import Streams
+import Timebase
+
+extension StreamCoordinator {
+    /// What the heartbeat says of this node's streams.
+    package struct Report: Sendable {
+        package var holds: [Hold]
+        package var pulls: [Pull]
+        package var streams: [StreamReport]
+        package var viewers: ViewerCounts
+        package var publishers: Int
+
+        package typealias Hold = ClusterModel.Hold
+
+        /// Connections that would be cut if the process ended now.
+        package var sessions: Int { viewers.total + publishers }
+    }
+
+    /// `segmentFetches` tells what HLS and DASH players fetched of a stream.
+    package func report(segmentFetches: @Sendable (StreamID) -> [SegmentFetches]) async -> Report {
+        var report = Report(holds: [], pulls: pullReports, streams: [], viewers: ViewerCounts(), publishers: 0)
+        for stream in registry.all {
+            guard let view = await stream.loop.run({ StreamView(stream) }), let epoch = view.epoch else { continue }
+            let id = stream.id
+            var counts = stream.viewerCounts
+            let isOwner = holds[id].map { $0.epoch == epoch } ?? false
+            report.streams.append(
+                StreamReport(
+                    app: id.app,
+                    id: id.id,
+                    epoch: epoch.value,
+                    viewers: counts,
+                    segmentFetches: segmentFetches(id),
+                    tracks: isOwner ? view.tracks.map(TrackDescription.init) : nil,
+                    isBroadcasting: isOwner ? view.phase != .interrupted : nil
+                )
+            )
+            counts.hls = segmentFetches(id).last?.hls ?? 0
+            counts.dash = segmentFetches(id).last?.dash ?? 0
+            report.viewers = report.viewers + counts
+            guard isOwner else { continue }
+            let next = view.next.map(StreamPosition.init)
+            report.holds.append(ClusterModel.Hold(app: id.app, id: id.id, epoch: epoch.value, next: next))
+            if holds[id]?.publication != nil { report.publishers += 1 }
+        }
+        return report
+    }
+
+    /// The control plane's answer to a heartbeat sent at `sentAt`.
+    package func heartbeatAnswered(_ answer: HeartbeatAnswer, sentAt: MonotonicInstant, leaseSeconds: Int) async {
+        lease.renewed(sentAt: sentAt, for: .seconds(leaseSeconds))
+        for lost in answer.lost { await lose(lost) }
+        for directive in answer.directives { follow(directive) }
+    }
+
+    package func lose(_ lost: LostHold) async {
+        guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
+        await fence(id, by: Epoch(lost.epoch))
+    }
+
+    package func follow(_ directive: Directive) {
+        switch directive.type {
+        case .drain: beginDrain()
+        case .undrain: endDrain()
+        }
+    }
+}
+
+/// What the report needs of a stream, read on its loop in one go.
+private struct StreamView: Sendable {
+    var epoch: Epoch?
+    var phase: LiveStream.Phase
+    var tracks: [Track]
+    var next: ResumePoint?
+
+    init?(_ stream: LiveStream) {
+        if case .ended = stream.phase { return nil }
+        epoch = stream.epoch
+        phase = stream.phase
+        tracks = stream.tracks
+        next = stream.nextResumePoint
+    }
+}
+
+extension TrackDescription {
+    init(_ track: Track) {
+        self.init(kind: track.kind.rawValue, codec: track.codec.name)
+        if let size = track.codec.pictureSize {
+            width = size.width
+            height = size.height
+        }
+        sampleRate = track.codec.sampleRate
+        switch track.codec {
+        case .aac(_, _, let count), .mp3(_, let count), .opus(_, let count): channels = count
+        case .h264, .h265, .av1, .data: break
+        }
+    }
+}

@@ -1,0 +1,231 @@
+package import ClusterModel
+import MediaModel
+import NIOCore
+package import RelayService
+package import Streams
+import Timebase
+
+/// Makes one pull of a stream from one parent. Returns when it is over.
+package protocol StreamPuller: Sendable {
+    func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd
+}
+
+extension RelayPuller: StreamPuller {}
+
+extension StreamCoordinator {
+    struct PullState {
+        let stream: LiveStream
+        var task: Task<Void, Never>?
+        /// Players that wait for the first media.
+        var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+        var linger: Task<Void, Never>?
+        var route: RouteAnswer?
+        /// Ends a back-off early: the control plane said that something changed.
+        var wake: (@Sendable () -> Void)?
+    }
+
+    // MARK: Play
+
+    package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
+        if let stream = registry[request.stream], stream.isServing { return stream }
+        return try await open(request.stream)
+    }
+
+    package nonisolated func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+        if let stream = registry[id], stream.isServing { return stream }
+        return try await open(id)
+    }
+
+    /// The pulls of this node, for the heartbeat.
+    var pullReports: [Pull] {
+        pulls.compactMap { id, state in
+            state.route.map { Pull(app: id.app, id: id.id, epoch: $0.epoch, from: $0.parent.nodeId) }
+        }
+    }
+
+    private func open(_ id: StreamID) async throws(Refusal) -> LiveStream {
+        if let stream = registry[id], stream.isServing { return stream }
+        guard !isDraining else { throw .draining }
+        if pulls[id] == nil {
+            if holds[id] == nil, unknown.contains(id, at: clock.now()) { throw .unknownStream(id) }
+            let settings = appSettings[id.app] ?? AppSettings()
+            let (stream, _) = findOrAdd(id, on: group.next(), settings)
+            // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
+            if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
+        }
+        let result = await withCheckedContinuation { pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id))) }
+        return try result.get()
+    }
+
+    /// Gives up on players that wait too long for a stream that is being opened.
+    static let openTimeout = Duration.seconds(10)
+
+    private func watchForTracks(of stream: LiveStream) {
+        pulls[stream.id] = PullState(stream: stream)
+        let task = Task {
+            await self.notifyWhenServing(stream)
+            guard await self.clock.sleep(Self.openTimeout) else { return }
+            self.answerWaiting(for: stream.id, .failure(.unavailable("the publisher has sent no media yet")))
+            if self.holds[stream.id] != nil { self.pulls[stream.id] = nil }
+        }
+        pulls[stream.id]?.task = task
+    }
+
+    private func notifyWhenServing(_ stream: LiveStream) async {
+        await stream.loop.run {
+            stream.onServing = { Task { await self.streamServes(stream) } }
+            if stream.isServing { stream.onServing?() }
+        }
+    }
+
+    private func streamServes(_ stream: LiveStream) {
+        answerWaiting(for: stream.id, .success(stream))
+        // The entry of a hold served only those who waited.
+        if holds[stream.id] != nil {
+            pulls[stream.id]?.task?.cancel()
+            pulls[stream.id] = nil
+        }
+    }
+
+    private func answerWaiting(for id: StreamID, _ result: Result<LiveStream, Refusal>) {
+        let waiting = pulls[id]?.waiting ?? []
+        pulls[id]?.waiting = []
+        for continuation in waiting { continuation.resume(returning: result) }
+    }
+
+    // MARK: Pull
+
+    func startPull(of stream: LiveStream) {
+        guard pulls[stream.id] == nil else { return }
+        pulls[stream.id] = PullState(stream: stream)
+        pulls[stream.id]?.task = Task { await self.runPull(of: stream) }
+    }
+
+    /// Ends a pull and waits until nothing of it touches the stream any more.
+    func stopPull(of id: StreamID, end reason: EndReason? = nil) async {
+        guard let state = pulls[id] else { return }
+        state.linger?.cancel()
+        state.task?.cancel()
+        state.wake?()
+        await state.task?.value
+        answerWaiting(for: id, .failure(.unavailable("the stream is moving")))
+        pulls[id] = nil
+        await state.stream.loop.run {
+            state.stream.onDemandChanged = nil
+            state.stream.onServing = nil
+            if let reason { state.stream.end(reason) }
+        }
+        if reason != nil { close(state.stream) }
+    }
+
+    private func runPull(of stream: LiveStream) async {
+        await notifyWhenServing(stream)
+        await stream.loop.run {
+            stream.onDemandChanged = { isWanted in Task { await self.demandChanged(stream, isWanted: isWanted) } }
+        }
+        demandChanged(stream, isWanted: false)
+        var search = RouteSearch(startedAt: clock.now(), grace: .seconds(stream.settingsGrace(appSettings)))
+        while !Task.isCancelled {
+            let outcome = await pullOnce(stream, &search)
+            switch outcome {
+            case .retry(let delay): await pause(stream.id, delay)
+            case .over(let refusal, let reason): return await finishPull(of: stream, refusal, reason)
+            }
+        }
+    }
+
+    enum PullOutcome {
+        case retry(Duration)
+        case over(Refusal, EndReason)
+    }
+
+    private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
+        let haveEpoch = await stream.loop.run { stream.epoch?.value }
+        let request = RouteRequest(
+            nodeId: identity.nodeID,
+            bootId: identity.bootID,
+            failed: search.failed.isEmpty ? nil : search.failed,
+            haveEpoch: haveEpoch
+        )
+        let route: RouteAnswer
+        do throws(ControlPlaneError) {
+            route = try await control.route(stream.id, request)
+        } catch {
+            // Without the control plane the last route serves on: parents accept tickets made with the node token.
+            guard case .unavailable = error, let last = pulls[stream.id]?.route else {
+                return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())
+            }
+            route = last
+        }
+        if let haveEpoch, route.epoch < haveEpoch {
+            return search.noRoute(.unavailable("the route is older than the stream here"), isLive: true, at: clock.now())
+        }
+        pulls[stream.id]?.route = route
+        let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
+        let end = await puller.pull(stream, route: route, ticket: ticket)
+        logger.info("pull ended", metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"])
+        return search.pullEnded(end, parent: route.parent.nodeId, stream: stream.id, isLive: stream.isServing, at: clock.now())
+    }
+
+    private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
+        if case .unknownStream = refusal { unknown.add(stream.id, at: clock.now()) }
+        answerWaiting(for: stream.id, .failure(refusal))
+        pulls[stream.id]?.linger?.cancel()
+        pulls[stream.id] = nil
+        await stream.loop.run {
+            stream.onDemandChanged = nil
+            stream.onServing = nil
+            stream.end(reason)
+        }
+        close(stream)
+    }
+
+    private func pause(_ id: StreamID, _ delay: Duration) async {
+        let jittered = delay * Double.random(in: 0.5...1.0)
+        let (signal, continuation) = AsyncStream.makeStream(of: Void.self)
+        pulls[id]?.wake = { continuation.finish() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await self.clock.sleep(jittered) }
+            group.addTask { for await _ in signal {} }
+            await group.next()
+            group.cancelAll()
+        }
+        pulls[id]?.wake = nil
+    }
+
+    /// The control plane said that a stream changed: whoever waits to ask again asks now.
+    package func streamChanged(_ change: WatchEvent.StreamChange) {
+        guard let id = try? StreamID(app: change.app, id: change.id) else { return }
+        unknown.forget(id)
+        pulls[id]?.wake?()
+    }
+
+    // MARK: Demand
+
+    private func demandChanged(_ stream: LiveStream, isWanted: Bool) {
+        guard pulls[stream.id]?.stream === stream else { return }
+        pulls[stream.id]?.linger?.cancel()
+        pulls[stream.id]?.linger = nil
+        guard !isWanted else { return }
+        let linger = Duration.seconds((appSettings[stream.id.app] ?? AppSettings()).pullLinger)
+        pulls[stream.id]?.linger = Task {
+            guard await self.clock.sleep(linger) else { return }
+            await self.lingerEnded(stream)
+        }
+    }
+
+    private func lingerEnded(_ stream: LiveStream) async {
+        guard let state = pulls[stream.id], state.stream === stream else { return }
+        guard await !stream.loop.run({ stream.hasSubscribers }) else { return }
+        guard pulls[stream.id]?.waiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
+        // This task is the linger; it must not cancel itself before it is done.
+        pulls[stream.id]?.linger = nil
+        await stopPull(of: stream.id, end: .removed)
+    }
+}
+
+extension LiveStream {
+    fileprivate nonisolated func settingsGrace(_ apps: [String: AppSettings]) -> Double {
+        (apps[id.app] ?? AppSettings()).publisherGrace
+    }
+}

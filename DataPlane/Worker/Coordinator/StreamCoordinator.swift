@@ -1,0 +1,264 @@
+package import ClusterModel
+package import Logging
+import MediaModel
+package import NIOCore
+package import Streams
+package import Timebase
+
+/// The servers of this node, as far as streams come and go.
+package protocol StreamServers: Sendable {
+    /// A new stream, before anybody else has it.
+    func opened(_ stream: LiveStream)
+    /// It is over on this node: forget it.
+    func closed(_ stream: LiveStream)
+}
+
+/// Decides on this node who may publish and where a stream comes from; the one that talks with the control plane about
+/// streams.
+///
+/// It asks at four occasions only: a publisher arrives or leaves, the first viewer of a stream arrives, a lease or a route
+/// is lost. Viewers of a stream that is here never reach the actor.
+package actor StreamCoordinator: StreamGate {
+    struct Hold {
+        let stream: LiveStream
+        let epoch: Epoch
+        let settings: AppSettings
+        /// Nil while the publisher is away and the grace runs.
+        var publication: Publication?
+        var grace: Task<Void, Never>?
+    }
+
+    let identity: NodeIdentity
+    let registry: StreamRegistry
+    let control: any ControlPlaneLink
+    let puller: any StreamPuller
+    let clock: WorkerClock
+    let logger: Logger
+    let makeCutter: MakeStreamCutter
+    let group: any EventLoopGroup
+    /// Told of each new stream before anybody else has it, and when it is over on this node.
+    let servers: any StreamServers
+
+    var holds: [StreamID: Hold] = [:]
+    var pulls: [StreamID: PullState] = [:]
+    var unknown = UnknownStreams()
+    var appSettings: [String: AppSettings] = [:]
+    var lease = LeaseClock()
+    private var claiming: Set<StreamID> = []
+    private(set) var isDraining = false
+
+    package init(
+        identity: NodeIdentity,
+        registry: StreamRegistry,
+        control: any ControlPlaneLink,
+        puller: any StreamPuller,
+        clock: WorkerClock,
+        logger: Logger,
+        group: any EventLoopGroup,
+        makeCutter: @escaping MakeStreamCutter,
+        servers: any StreamServers
+    ) {
+        self.identity = identity
+        self.registry = registry
+        self.control = control
+        self.puller = puller
+        self.clock = clock
+        self.logger = logger
+        self.group = group
+        self.makeCutter = makeCutter
+        self.servers = servers
+    }
+
+    // MARK: Publish
+
+    package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
+        guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
+        guard !isDraining else { throw .draining }
+        if let hold = holds[request.stream] {
+            guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
+            guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
+            return await resume(hold)
+        }
+        guard claiming.insert(request.stream).inserted else { throw .inUse(request.stream, owner: identity.nodeID) }
+        defer { claiming.remove(request.stream) }
+        let grant = try await claim(request)
+        appSettings[request.stream.app] = grant.appSettings
+        unknown.forget(request.stream)
+        return await begin(grant, of: request.stream, on: loop)
+    }
+
+    private func claim(_ request: PublishRequest) async throws(Refusal) -> ClaimGrant {
+        let claim = ClaimRequest(
+            nodeId: identity.nodeID,
+            bootId: identity.bootID,
+            claimId: identity.makeID(),
+            protocol: request.protocol.rawValue,
+            remoteAddress: request.remoteAddress
+        )
+        do throws(ControlPlaneError) {
+            return try await control.claim(request.stream, claim)
+        } catch {
+            throw error.refusal(of: request.stream)
+        }
+    }
+
+    private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
+        await stopPull(of: id)
+        let settings = grant.appSettings
+        let (stream, isNew) = findOrAdd(id, on: loop, settings)
+        if isNew { logger.debug("stream lives here", metadata: ["stream": "\(id)"]) }
+        let epoch = Epoch(grant.epoch)
+        let resume = grant.resume.map(ResumePoint.init) ?? .start
+        let cutter = makeCutter(resume, settings)
+        await stream.loop.run { stream.beginTenure(epoch: epoch, resume: resume, settings: settings, cutter: cutter) }
+        let publication = makePublication(stream, epoch)
+        holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
+        logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
+        return publication
+    }
+
+    private func resume(_ hold: Hold) async -> Publication {
+        hold.grace?.cancel()
+        let stream = hold.stream
+        let publication = makePublication(stream, hold.epoch)
+        holds[stream.id]?.grace = nil
+        holds[stream.id]?.publication = publication
+        await stream.loop.run { stream.publisherReturned() }
+        logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
+        return publication
+    }
+
+    private func makePublication(_ stream: LiveStream, _ epoch: Epoch) -> Publication {
+        Publication(stream: stream, epoch: epoch, wallClock: clock.wall) { publication, isClean in
+            Task { await self.publisherLeft(publication, isClean: isClean) }
+        }
+    }
+
+    private func publisherLeft(_ publication: Publication, isClean: Bool) async {
+        let stream = publication.stream
+        guard let hold = holds[stream.id], hold.publication === publication else { return }
+        if isClean || isDraining {
+            await endHold(hold, isClean ? .unpublished : .draining)
+        } else {
+            holds[stream.id]?.publication = nil
+            await stream.loop.run { stream.interrupt() }
+            logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
+            holds[stream.id]?.grace = Task {
+                guard await self.clock.sleep(.seconds(hold.settings.publisherGrace)) else { return }
+                await self.graceEnded(stream.id, hold.epoch)
+            }
+        }
+    }
+
+    private func graceEnded(_ id: StreamID, _ epoch: Epoch) async {
+        guard let hold = holds[id], hold.epoch == epoch, hold.publication == nil else { return }
+        await endHold(hold, .publisherLost)
+    }
+
+    /// The stream is over: tells viewers, then the control plane.
+    private func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
+        let stream = hold.stream
+        hold.grace?.cancel()
+        holds[stream.id] = nil
+        let end: EndReason = switch reason {
+        case .unpublished: .unpublished
+        case .publisherLost: .publisherLost
+        case .draining: .draining
+        }
+        let next = await stream.loop.run {
+            defer { stream.end(end) }
+            return stream.nextResumePoint
+        }
+        close(stream)
+        logger.info("stream ended", metadata: ["stream": "\(stream.id)", "reason": "\(reason.rawValue)"])
+        await release(stream.id, hold.epoch, reason, next)
+    }
+
+    private func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
+        let request = ReleaseRequest(
+            nodeId: identity.nodeID,
+            bootId: identity.bootID,
+            epoch: epoch.value,
+            reason: reason,
+            next: next.map(StreamPosition.init)
+        )
+        do throws(ControlPlaneError) {
+            try await control.release(id, request)
+        } catch {
+            // The lease runs out instead, or the next heartbeat without this hold says the same.
+            logger.warning("release not confirmed", metadata: ["stream": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    func findOrAdd(_ id: StreamID, on loop: any EventLoop, _ settings: AppSettings) -> (stream: LiveStream, isNew: Bool) {
+        registry.findOrAdd(id) {
+            let stream = LiveStream(id: id, loop: loop, settings: settings)
+            servers.opened(stream)
+            return stream
+        }
+    }
+
+    func close(_ stream: LiveStream) {
+        registry.remove(stream)
+        servers.closed(stream)
+    }
+
+    // MARK: Fencing
+
+    /// A newer owner exists: this node's publisher ends, its viewers are fed from the new owner.
+    package func fence(_ id: StreamID, by newer: Epoch) async {
+        guard let hold = holds[id], hold.epoch < newer else { return }
+        holds[id] = nil
+        hold.grace?.cancel()
+        hold.publication?.revoke(.fenced(newer))
+        let stream = hold.stream
+        let hasViewers = await stream.loop.run {
+            stream.endTenure(fencedBy: newer)
+            return stream.hasSubscribers
+        }
+        logger.warning("fenced by a newer owner", metadata: ["stream": "\(id)", "epoch": "\(newer.value)"])
+        if hasViewers {
+            startPull(of: stream)
+        } else {
+            await stream.loop.run { stream.end(.fenced(newer)) }
+            close(stream)
+        }
+    }
+
+    /// Another process took this node's identity: nothing here is ours any more.
+    package func fenceAll() async {
+        for (id, hold) in holds { await fence(id, by: Epoch(hold.epoch.value + 1)) }
+    }
+
+    // MARK: Drain
+
+    /// Takes nothing new from here on.
+    package func beginDrain() { isDraining = true }
+    package func endDrain() { isDraining = false }
+
+    /// Ends what is left: publishers and pulls.
+    package func closeAll() async {
+        isDraining = true
+        for hold in Array(holds.values) {
+            hold.publication?.revoke(.draining)
+            await endHold(hold, .draining)
+        }
+        for id in Array(pulls.keys) { await stopPull(of: id, end: .draining) }
+    }
+
+    package func apply(_ settings: AppSettings, to app: String) async {
+        appSettings[app] = settings
+        for stream in registry.all where stream.id.app == app {
+            await stream.loop.run { stream.apply(settings) }
+        }
+    }
+}
+
+extension EventLoop {
+    /// Runs `body` on the loop and waits for its result.
+    func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            execute { continuation.resume(returning: body()) }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import ClusterModel
+import Glibc
+import HTTPServer
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Observability
+import RTMPServer
+import RelayService
+import Settings
+
+/// Opens a worker's ports, names the flag of the one that cannot be had, and tells what is off.
+struct Listeners {
+    let configuration: WorkerConfiguration
+    let group: any EventLoopGroup
+    let logger: Logger
+    private(set) var channels: [any Channel] = []
+
+    init(configuration: WorkerConfiguration, group: any EventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        self.group = group
+        self.logger = logger
+    }
+
+    mutating func open(http: MediaHTTPServer, rtmp: RTMPServer, relay: RelayService) async throws {
+        let ports = configuration.ports
+        let host = configuration.bindAddress
+        let group = group
+        try await open("http-port", ports.http) { try await http.listen(host: host, port: $0, on: group) }
+        try await open("rtmp-port", ports.rtmp) { try await rtmp.listen(host: host, port: $0, on: group) }
+        try await open("relay-port", ports.relay) { try await relay.listen(host: host, port: $0, on: group) }
+        if let tls = try tlsContext() {
+            try await open("https-port", ports.https) { try await http.listen(host: host, port: $0, on: group, tls: tls) }
+            try await open("rtmps-port", ports.rtmps) { try await rtmp.listen(host: host, port: $0, on: group, tls: tls) }
+        } else {
+            logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
+        }
+        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc), ("agent-port", ports.agent)]
+        let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
+        if !named.isEmpty {
+            logger.notice("This build has no listener for \(named.joined(separator: ", ")): left out of the registration")
+        }
+    }
+
+    func close() async {
+        for channel in channels { _ = try? await channel.close().get() }
+    }
+
+    /// The addresses to register: only what listens.
+    func addresses() -> NodeAddresses {
+        let ports = configuration.ports
+        var addresses = NodeAddresses(host: configuration.advertise ?? Addresses.advertised())
+        addresses.publicHost = configuration.publicHost
+        addresses.http = ports.http.listening
+        addresses.rtmp = ports.rtmp.listening
+        addresses.relay = ports.relay.listening
+        if configuration.tls != nil {
+            addresses.https = ports.https.listening
+            addresses.rtmps = ports.rtmps.listening
+        }
+        return addresses
+    }
+
+    private mutating func open(_ flag: String, _ port: Int, _ bind: (Int) async throws -> any Channel) async throws {
+        guard port != 0 else { return logger.notice("--\(flag) is 0: off") }
+        do {
+            channels.append(try await bind(port))
+            logger.notice("Listening", metadata: [LogKeys.flag: "--\(flag)", LogKeys.port: "\(port)"])
+        } catch {
+            await close()
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw SettingsError.conflict(
+                setting: "--\(flag)",
+                reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
+            )
+        }
+    }
+
+    private func tlsContext() throws -> NIOSSLContext? {
+        guard let files = configuration.tls else { return nil }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
+            let key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
+            return try NIOSSLContext(
+                configuration: .makeServerConfiguration(
+                    certificateChain: chain.map { .certificate($0) },
+                    privateKey: .privateKey(key)
+                )
+            )
+        } catch {
+            throw SettingsError.conflict(
+                setting: "--tls-cert",
+                reason: "\(files.certificatePath) and \(files.keyPath) are no usable certificate and key: \(error)"
+            )
+        }
+    }
+}
+
+extension Int {
+    fileprivate var listening: Int? { self == 0 ? nil : self }
+}

@@ -1,0 +1,191 @@
+import ClusterModel
+import HTTPServer
+import Logging
+import Observability
+import Streams
+import Synchronization
+import Timebase
+
+/// Keeps this node a member of the cluster: registers, sends heartbeats, follows the watch.
+final class Membership: Sendable {
+    /// What `/readyz` and the servers ask, from any thread.
+    private struct State {
+        var isRegistered = false
+        var isDraining = false
+        var leaseSeconds = 20
+        var heartbeatSeconds = 5
+    }
+
+    private let state = Mutex(State())
+    private let nodeID: String
+    private let registration: NodeRegistration
+    private let client: ControlPlaneClient
+    private let coordinator: StreamCoordinator
+    private let hls: HLSService
+    private let load: LoadSampler
+    private let clock: WorkerClock
+    private let logger: Logger
+
+    init(
+        nodeID: String,
+        registration: NodeRegistration,
+        client: ControlPlaneClient,
+        coordinator: StreamCoordinator,
+        hls: HLSService,
+        load: LoadSampler,
+        clock: WorkerClock,
+        logger: Logger
+    ) {
+        self.nodeID = nodeID
+        self.registration = registration
+        self.client = client
+        self.coordinator = coordinator
+        self.hls = hls
+        self.load = load
+        self.clock = clock
+        self.logger = logger
+    }
+
+    var readiness: MediaHTTPService.Readiness {
+        state.withLock { state in
+            if !state.isRegistered { return .notReady("not registered with the control plane yet") }
+            return state.isDraining ? .notReady("draining") : .ready
+        }
+    }
+
+    /// Runs until cancelled, or until another process has taken this node's identity.
+    func run() async {
+        await register()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.sendHeartbeats() }
+            group.addTask { await self.followWatch() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Registration
+
+    private func register() async {
+        var delay = Duration.milliseconds(200)
+        while !Task.isCancelled {
+            do throws(ControlPlaneError) {
+                try await registerOnce()
+                return logger.notice("Registered", metadata: [LogKeys.nodeId: "\(nodeID)", LogKeys.url: "\(client.currentURL)"])
+            } catch {
+                logger.warning("Not registered yet", metadata: [LogKeys.error: "\(error)"])
+            }
+            guard await clock.sleep(delay) else { return }
+            delay = min(delay * 2, .seconds(3))
+        }
+    }
+
+    private func registerOnce() async throws(ControlPlaneError) {
+        let sentAt = clock.now()
+        let answer = try await client.register(nodeID, registration)
+        state.withLock { state in
+            state.isRegistered = true
+            state.leaseSeconds = answer.leaseSeconds
+            state.heartbeatSeconds = answer.heartbeatSeconds
+        }
+        for (app, settings) in answer.apps { await coordinator.apply(settings, to: app) }
+        let renewed = HeartbeatAnswer(state: answer.state, lost: [], directives: [], revision: answer.revision)
+        await coordinator.heartbeatAnswered(renewed, sentAt: sentAt, leaseSeconds: answer.leaseSeconds)
+    }
+
+    // MARK: Heartbeat
+
+    private func sendHeartbeats() async {
+        while !Task.isCancelled {
+            let (lease, period) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
+            let sentAt = clock.now()
+            do throws(ControlPlaneError) {
+                let answer = try await client.heartbeat(nodeID, await heartbeat())
+                await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
+                follow(answer.state)
+            } catch {
+                switch error {
+                case .superseded:
+                    logger.critical("Another process runs with this node's id: fencing everything here and leaving")
+                    return await coordinator.fenceAll()
+                case .refused(let problem) where problem.status == 404:
+                    // Forgotten, by an operator or with the store: join again; holds are told in the next heartbeat.
+                    logger.warning("The control plane does not know this node: registering again")
+                    try? await registerOnce()
+                case .refused, .unavailable:
+                    logger.warning("Heartbeat failed: streams go on", metadata: [LogKeys.error: "\(error)"])
+                }
+            }
+            let spent = clock.now() - sentAt
+            guard await clock.sleep(max(.milliseconds(100), .seconds(period) - spent)) else { return }
+        }
+    }
+
+    private func heartbeat() async -> Heartbeat {
+        let hls = hls
+        let report = await coordinator.report { hls.segmentFetches(of: $0) }
+        let sample = load.sample(at: clock.now())
+        var nodeLoad = NodeLoad()
+        nodeLoad.cpu = sample.cpu
+        nodeLoad.memory = sample.memory
+        nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
+        nodeLoad.publishers = report.publishers
+        nodeLoad.viewers = report.viewers
+        return Heartbeat(
+            bootId: registration.bootId,
+            load: nodeLoad,
+            holds: report.holds,
+            pulls: report.pulls,
+            sessions: report.sessions,
+            streams: report.streams
+        )
+    }
+
+    private func follow(_ nodeState: NodeState) {
+        state.withLock { $0.isDraining = nodeState == .draining || nodeState == .drained }
+    }
+
+    // MARK: Watch
+
+    private func followWatch() async {
+        await client.watch(nodeID, bootID: registration.bootId) { _, event in
+            await self.handle(event)
+        }
+    }
+
+    private func handle(_ event: WatchEvent) async {
+        switch event {
+        case .snapshot(let snapshot):
+            for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
+            for change in snapshot.streams { await coordinator.streamChanged(change) }
+            if let node = snapshot.node { await handle(.node(node)) }
+        case .node(let change):
+            follow(change.state)
+            for directive in change.directives { await coordinator.follow(directive) }
+        case .lost(let lost): await coordinator.lose(lost)
+        case .stream(let change): await coordinator.streamChanged(change)
+        case .app(let change): await coordinator.apply(change.settings, to: change.app)
+        case .ping: break
+        }
+    }
+
+    // MARK: Leaving
+
+    /// Takes nothing new, waits for sessions to end, then closes what is left and leaves the cluster.
+    func drain(timeout: Duration) async {
+        state.withLock { $0.isDraining = true }
+        await coordinator.beginDrain()
+        let end = clock.now() + timeout
+        while clock.now() < end {
+            let report = await coordinator.report { _ in [] }
+            if report.sessions == 0 { break }
+            guard await clock.sleep(.milliseconds(100)) else { break }
+        }
+        await coordinator.closeAll()
+        do throws(ControlPlaneError) {
+            try await client.leave(nodeID)
+        } catch {
+            logger.warning("Left without goodbye: the lease will run out", metadata: [LogKeys.error: "\(error)"])
+        }
+    }
+}

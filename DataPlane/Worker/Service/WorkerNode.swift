@@ -1,0 +1,204 @@
+import ClusterModel
+import FanOut
+import Foundation
+import HTTPServer
+import Logging
+import NIOCore
+import Observability
+import RTMPServer
+import RelayService
+import Settings
+import Streams
+import Synchronization
+import Timebase
+
+/// The parts of a worker, joined.
+struct WorkerNode {
+    let client: ControlPlaneClient
+    let http: MediaHTTPServer
+    let rtmp: RTMPServer
+    let relay: RelayService
+
+    private let configuration: WorkerConfiguration
+    private let identity: NodeIdentity
+    private let coordinator: StreamCoordinator
+    private let hls: HLSService
+    private let load: LoadSampler
+    private let clock: WorkerClock
+    private let membership: MembershipSlot
+    private let logger: Logger
+
+    init(
+        configuration: WorkerConfiguration,
+        group: any EventLoopGroup,
+        metrics: PrometheusMetrics,
+        logger: Logger
+    ) throws {
+        guard let token = configuration.nodeToken?.revealed else {
+            let reason = "not set; set MILLRACE_NODE_TOKEN or --node-token-file to the control plane's node token"
+            throw SettingsError.conflict(setting: "--node-token-file", reason: reason)
+        }
+        self.configuration = configuration
+        self.logger = logger
+        identity = try Self.identity(configuration, RelayKey(nodeToken: token))
+        clock = .system
+        let client = ControlPlaneClient(urls: configuration.controlPlanes, nodeToken: token, logger: logger)
+        self.client = client
+        let parts = StreamParts()
+        coordinator = StreamCoordinator(
+            identity: identity,
+            registry: StreamRegistry(),
+            control: client,
+            puller: RelayPuller(nodeID: identity.nodeID),
+            clock: clock,
+            logger: logger,
+            group: group,
+            makeCutter: { RetainingCutter(resume: $0, settings: $1) },
+            servers: parts
+        )
+        let slot = MembershipSlot()
+        membership = slot
+        hls = HLSService(gate: coordinator)
+        parts.join(hls)
+        load = LoadSampler { parts.sentBytes }
+        http = MediaHTTPServer(
+            service: MediaHTTPService(
+                gate: coordinator,
+                flv: parts.flv,
+                hls: hls,
+                logger: logger,
+                meters: HTTPMeters(),
+                readiness: { slot.readiness },
+                renderMetrics: { metrics.render() },
+                controlPlaneURL: { client.currentURL }
+            )
+        )
+        rtmp = RTMPServer(service: RTMPService(gate: coordinator, outlets: parts.rtmp, logger: logger))
+        relay = RelayService(
+            gate: coordinator,
+            nodeID: identity.nodeID,
+            key: identity.relayKey,
+            outlets: parts.relay,
+            wallClock: clock.wall,
+            logger: logger
+        )
+    }
+
+    /// The node's membership under the addresses that listen.
+    func join(as addresses: NodeAddresses) -> Membership {
+        let made = Membership(
+            nodeID: identity.nodeID,
+            registration: NodeRegistration(
+                bootId: identity.bootID,
+                role: identity.role,
+                group: configuration.group,
+                version: WorkerVersion.current,
+                addresses: addresses,
+                capacity: NodeCapacity(cores: configuration.threads ?? System.coreCount)
+            ),
+            client: client,
+            coordinator: coordinator,
+            hls: hls,
+            load: load,
+            clock: clock,
+            logger: logger
+        )
+        membership.fill(made)
+        return made
+    }
+
+    private static func identity(_ configuration: WorkerConfiguration, _ key: RelayKey) throws -> NodeIdentity {
+        let nodeID: String
+        do throws(StateDirectory.Fault) {
+            let directory = try StateDirectory(path: configuration.stateDirectory)
+            nodeID = try directory.nodeID(chosen: configuration.nodeID) {
+                "\(configuration.role.rawValue)-\(UUID().uuidString.prefix(8).lowercased())"
+            }
+        } catch {
+            throw SettingsError.conflict(setting: "--state-dir", reason: error.description)
+        }
+        return NodeIdentity(
+            nodeID: nodeID,
+            bootID: UUID().uuidString.lowercased(),
+            role: configuration.role,
+            relayKey: key,
+            makeID: { UUID().uuidString.lowercased() }
+        )
+    }
+}
+
+package enum WorkerVersion {
+    package static let current = "0.1.0"
+}
+
+/// The outlets of all formats on this node, and what they must know of streams.
+private final class StreamParts: StreamServers {
+    let rtmp: OutletTable<RTMPFormat>
+    let flv: OutletTable<FLVFormat>
+    let relay: OutletTable<RelayFormat>
+    private let meters: [FanOutMeters]
+    private let hls = Mutex<HLSService?>(nil)
+
+    init() {
+        let loads = LoopLoads()
+        let (rtmpMeters, flvMeters) = (FanOutMeters(protocolName: "rtmp"), FanOutMeters(protocolName: "http-flv"))
+        let relayMeters = FanOutMeters(protocolName: "relay")
+        rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
+        flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
+        relay = OutletTable { stream in
+            Outlet(
+                stream: stream,
+                limits: RelayService.fanOutLimits,
+                audience: .nodes,
+                loads: loads,
+                meters: relayMeters
+            ) { RelayFormat() }
+        }
+        meters = [rtmpMeters, flvMeters, relayMeters]
+    }
+
+    var sentBytes: Int { meters.reduce(0) { $0 + $1.totalBytes } }
+
+    func join(_ service: HLSService) { hls.withLock { $0 = service } }
+
+    func opened(_ stream: LiveStream) {
+        let hls = hls.withLock { $0 }
+        // Children that want older segments need this node to package, also when nobody asks here.
+        stream.onObjectInterestChanged = { [weak stream] isWanted in
+            if isWanted, let stream { hls?.packager(of: stream).startForChildren() }
+        }
+    }
+
+    func closed(_ stream: LiveStream) {
+        rtmp.remove(stream)
+        flv.remove(stream)
+        relay.remove(stream)
+    }
+}
+
+/// Holds the membership that is made only once the listeners have their ports, for those who were made before.
+private final class MembershipSlot: Sendable {
+    private let slot = Mutex<Membership?>(nil)
+
+    func fill(_ membership: Membership) { slot.withLock { $0 = membership } }
+
+    var readiness: MediaHTTPService.Readiness {
+        slot.withLock { $0 }?.readiness ?? .notReady("starting")
+    }
+}
+
+extension WorkerClock {
+    /// The machine's clocks.
+    static var system: WorkerClock {
+        WorkerClock(
+            now: { MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) },
+            wall: { WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
+            sleep: { duration in
+                do {
+                    try await Task.sleep(for: duration)
+                    return true
+                } catch { return false }
+            }
+        )
+    }
+}

@@ -1,0 +1,96 @@
+import ClusterModel
+import Domain
+import Testing
+import Timebase
+
+@Suite struct ViewTests {
+    private func report(rtmp: Int = 0, fetches: [(UInt64, Int)] = []) -> StreamReport {
+        var viewers = ViewerCounts()
+        viewers.rtmp = rtmp
+        return StreamReport(
+            app: stream.app,
+            id: stream.id,
+            epoch: 1,
+            viewers: viewers,
+            segmentFetches: fetches.map { SegmentFetches(sequence: $0.0, hls: $0.1, dash: 0) }
+        )
+    }
+
+    @Test func `connections are summed over live nodes, HLS is the median of the last three segments' sums`() throws {
+        var cluster = Dialogue()
+        for edge in ["edge1", "edge2", "gone"] { try cluster.register(edge) }
+        try cluster.beat("gone", streams: [report(rtmp: 100)])
+        cluster.pass(.seconds(21))
+        try cluster.beat("edge1", streams: [report(rtmp: 3, fetches: [(1, 90), (2, 10), (3, 20), (4, 1)])])
+        try cluster.beat("edge2", streams: [report(rtmp: 4, fetches: [(2, 5), (3, 5)])])
+        let counts = cluster.state.viewers(of: stream, at: cluster.now)
+        #expect(counts.rtmp == 7 && counts.hls == 15 && counts.total == 22)
+    }
+
+    @Test func `a count is never negative and never doubled by a repeated heartbeat`() throws {
+        var cluster = Dialogue()
+        try cluster.register("edge1")
+        try cluster.beat("edge1", streams: [report(rtmp: -5, fetches: [(1, -3)])])
+        #expect(cluster.state.viewers(of: stream, at: cluster.now) == ViewerCounts())
+        for _ in 0..<3 { try cluster.beat("edge1", streams: [report(rtmp: 2)]) }
+        #expect(cluster.state.viewers(of: stream, at: cluster.now).total == 2)
+        try cluster.beat("edge1")
+        #expect(cluster.state.viewers(of: stream, at: cluster.now).total == 0)
+    }
+
+    @Test func `the relay tree is what heartbeats say`() throws {
+        var cluster = Dialogue()
+        try cluster.register("edge21", group: "region2")
+        try cluster.register("edge22", group: "region2")
+        try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")])
+        try cluster.beat("edge22", pulls: [cluster.pull(from: "edge21")])
+        #expect(
+            cluster.state.relayTree(of: stream, at: cluster.now) == [
+                .init(nodeId: "edge21", from: "origin1", group: "region2"),
+                .init(nodeId: "edge22", from: "edge21", group: "region2"),
+            ]
+        )
+    }
+
+    @Test func `a change of owner concerns the old owner, the new one and those who asked for the stream`() throws {
+        var cluster = Dialogue()
+        for node in ["origin1", "origin2", "edge1", "edge2"] { try cluster.register(node) }
+        let old = try cluster.claim("origin1")
+        _ = cluster.state.announce(stream, at: cluster.now)
+        _ = try cluster.route("edge1")
+        let former = try #require(cluster.state.streams[stream]?.body.owner)
+        cluster.pass(.milliseconds(20_001))
+        try cluster.beat("origin2")
+        let new = try cluster.claim("origin2")
+        let news = cluster.state.announce(stream, formerOwner: former, formerEpoch: old.epoch, at: cluster.now)
+        let change = WatchEvent.StreamChange(
+            app: "live",
+            id: "s1",
+            epoch: new.epoch,
+            status: .broadcasting,
+            originNodeId: "origin2"
+        )
+        let loss = LostHold(app: "live", id: "s1", epoch: new.epoch, by: "origin2")
+        #expect(
+            news == [
+                Announcement(event: .stream(change), nodes: ["origin1", "origin2", "edge1"]),
+                Announcement(event: .lost(loss), nodes: ["origin1"]),
+            ]
+        )
+        #expect(cluster.state.announce(stream, at: cluster.now) == [])
+    }
+
+    @Test(arguments: [1, 2, 3, 7, 100])
+    func `pages put together are the sorted list`(limit: Int) {
+        let names = (0..<50).map { "n\($0 * 37 % 50)" }
+        var listed: [String] = []
+        var cursor: String?
+        repeat {
+            let page = Paging.page(of: names, name: { $0 }, after: cursor, limit: limit) { $0 != "n7" }
+            #expect(page.keys.count <= limit)
+            listed += page.keys
+            cursor = page.next
+        } while cursor != nil
+        #expect(listed == names.filter { $0 != "n7" }.sorted())
+    }
+}

@@ -1,0 +1,141 @@
+import HLS
+import MediaFixtures
+import MediaModel
+import NIOCore
+import Testing
+import Timebase
+
+@Suite struct LiveRenditionTests {
+    static let items = marked(FixtureStream(seed: 1).items(seconds: 31))
+
+    @Test(
+        arguments: [
+            ("source-7-14.m4s", nil),
+            ("source-7-14.0.m4s", nil),
+            ("source-7-15.0.m4s", nil),
+            ("source-7-init0.mp4", nil),
+            // One second of segment 15 is in, of which the last part is open.
+            ("source-7-15.4.m4s", .notYet),
+            ("source-7-15.m4s", .notYet),
+            ("source-7-16.0.m4s", .notYet),
+            ("source-7-15.5.m4s", .unknown),
+            ("source-7-16.1.m4s", .unknown),
+            ("source-7-18.m4s", .unknown),
+            ("source-7-14.99.m4s", .unknown),
+            ("source-7-init1.mp4", .unknown),
+            ("480p-7-14.m4s", .unknown),
+            ("source-7-1.m4s", .expired),
+            ("source-6-14.m4s", .expired),
+            ("source-8-14.m4s", .newerEpoch),
+        ] as [(String, SegmentStore.Lookup?)]
+    )
+    func `each name has one answer`(text: String, answer: SegmentStore.Lookup?) {
+        let rendition = LiveRendition(items: Self.items)
+        let found = rendition.object(name(text))
+        if let answer {
+            #expect(found == answer)
+        } else {
+            guard case .bytes = found else {
+                Issue.record("\(text) is \(found)")
+                return
+            }
+        }
+    }
+
+    @Test func `segments behind the playlist stay for players that hold an older one, then go`() throws {
+        let rendition = LiveRendition(items: Self.items)
+        #expect(rendition.index.segments.map(\.sequence) == [9, 10, 11, 12, 13, 14])
+        guard case .bytes = rendition.object(name("source-7-4.m4s")) else {
+            Issue.record("segment 4 is gone too early")
+            return
+        }
+        #expect(rendition.object(name("source-7-2.m4s")) == .expired)
+    }
+
+    @Test func `memory stays below its limit whatever the bit rate`() {
+        var limits = SegmentStoreLimits()
+        limits.bytesMax = 100_000
+        var rendition = LiveRendition(
+            index: SegmentIndex(epoch: Epoch(7), settings: PackagingSettings()),
+            storeLimits: limits
+        )
+        for item in Self.items {
+            rendition.receive(item)
+            #expect(rendition.byteCount < 200_000)
+        }
+        #expect(rendition.object(name("source-7-10.m4s")) != .unknown)
+    }
+
+    @Test func `a late node keeps what it fetched`() {
+        let origin = LiveRendition(items: Self.items)
+        var late = LiveRendition(index: origin.index)
+        let wanted = name("source-7-12.m4s")
+        #expect(late.object(wanted) == .fetchFromParent)
+        let bytes = ByteBuffer(string: "segment")
+        let isKept = [wanted, name("480p-7-12.m4s"), name("source-8-12.m4s")].map { late.insert(fetched: $0, bytes) }
+        #expect(isKept == [true, false, false])
+        #expect(late.object(wanted) == .bytes([bytes]))
+        #expect(late.byteCount == 7)
+    }
+
+    @Test func `a new owner's playlist begins with a break, above the old one's numbers`() throws {
+        var rendition = LiveRendition(items: Self.items)
+        let before = rendition.playlist()
+        rendition.adopt(SegmentIndex(epoch: Epoch(9), settings: PackagingSettings()))
+        let resume = ResumePoint(sequence: 20, discontinuity: 1, mediaTime: MediaTime(milliseconds: 31_000))
+        var stream = FixtureStream(seed: 2)
+        stream.start = resume.mediaTime
+        for item in marked(stream.items(seconds: 5), resume: resume) {
+            // A playlist without a complete segment stops many players, so the old one is listed until there is one.
+            if !rendition.index.segments.isEmpty { break }
+            #expect(rendition.playlist() == before)
+            rendition.receive(item)
+        }
+        let text = rendition.playlist()
+        #expect(text.contains("#EXT-X-MEDIA-SEQUENCE:20\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"))
+        #expect(text.contains("#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"s1/source-9-init1.mp4\"\n"))
+        guard case .bytes = rendition.object(name("source-7-14.m4s")) else {
+            Issue.record("the old owner's segment is gone")
+            return
+        }
+        #expect(rendition.object(name("source-7-15.m4s")) == .expired)
+    }
+
+    @Test func `an index of an older epoch changes nothing`() {
+        var rendition = LiveRendition(items: Self.items)
+        let before = rendition.index
+        rendition.adopt(SegmentIndex(epoch: Epoch(6), settings: PackagingSettings()))
+        #expect(rendition.index == before)
+    }
+
+    @Test func `an orderly end closes the last part and lists it`() {
+        var rendition = LiveRendition(items: Self.items)
+        rendition.finish()
+        #expect(rendition.index.isEnded)
+        #expect(rendition.index.segments.last?.sequence == 15)
+        #expect(rendition.index.segments.last?.duration == MediaTime(milliseconds: 1000))
+        #expect(rendition.playlist().hasSuffix("s1/source-7-15.m4s\n#EXT-X-ENDLIST\n"))
+        guard case .bytes(let parts) = rendition.object(name("source-7-15.m4s")) else {
+            Issue.record("the last segment is not there")
+            return
+        }
+        #expect(parts.count == 5)
+        #expect(rendition.object(name("source-7-16.0.m4s")) == .unknown)
+    }
+
+    @Test func `damaged indexes are refused or read, and never trap`() throws {
+        var bytes = ByteBuffer()
+        LiveRendition(items: Self.items).index.encode(into: &bytes)
+        for length in 0..<bytes.readableBytes {
+            let cut = try #require(bytes.getSlice(at: 0, length: length))
+            #expect(throws: SegmentIndex.CodingError.truncated) { try SegmentIndex(decoding: cut) }
+        }
+        for bit in 0..<bytes.readableBytes * 8 {
+            var copy = bytes
+            let byte = copy.getInteger(at: bit / 8, as: UInt8.self) ?? 0
+            copy.setInteger(byte ^ (0x80 >> UInt8(bit % 8)), at: bit / 8)
+            guard let index = try? SegmentIndex(decoding: copy) else { continue }
+            _ = MediaPlaylist(index: index, streamID: "s1").render(skip: true)
+        }
+    }
+}

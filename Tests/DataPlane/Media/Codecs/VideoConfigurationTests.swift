@@ -1,0 +1,137 @@
+import Codecs
+import MediaModel
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+@Suite struct VideoConfigurationTests {
+    struct Vector: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var record: String
+        var width: Int
+        var height: Int
+        var framesPerSecond: Double?
+        var codecString: String
+    }
+
+    /// avcC boxes of files written by ffmpeg 5.1 with libx264.
+    static let avc = [
+        Vector(
+            testDescription: "High 4:4:4 at 30000/1001 Hz, cropped from 1,088 lines",
+            record: "01f40028ffe1001a67f40028919680780227e2701100000303e90000ea600f1832a001000568ce0f1920fff8f800",
+            width: 1920,
+            height: 1080,
+            framesPerSecond: 30_000.0 / 1001,
+            codecString: "avc1.f40028"
+        ),
+        Vector(
+            testDescription: "interlaced High, cropped in field units",
+            record:
+                "01640028ffe1001e67640028acd94078044fdffe0006000820000003002000000643e2c5b2c001000668fba3cb22c0fdf8f800",
+            width: 1920,
+            height: 1080,
+            framesPerSecond: 25,
+            codecString: "avc1.640028"
+        ),
+        Vector(
+            testDescription: "Constrained Baseline, cropped on both sides of odd macroblocks",
+            record: "0142c00dffe1001c6742c00dd901519e226ffc00d0011440000003004000000c83c50a9201000568cb83cb20",
+            width: 322,
+            height: 182,
+            framesPerSecond: 25,
+            codecString: "avc1.42c00d"
+        ),
+        Vector(
+            testDescription: "High 4:2:2 with 10 bits",
+            record:
+                "017a001effe1001f677a001eb6cd940a02ff89ffc000c00104000003000400000300c83c58b65801000668ebe3cb22c0fefafa00",
+            width: 640,
+            height: 360,
+            framesPerSecond: 25,
+            codecString: "avc1.7a001e"
+        ),
+    ]
+
+    @Test(arguments: avc)
+    func `an AVC record gives size, rate and name, and encodes to itself`(vector: Vector) throws {
+        let parameters = try CodecParameters.h264(avcC: hex(vector.record))
+        #expect(parameters == .h264(configuration: hex(vector.record), width: vector.width, height: vector.height))
+        #expect(parameters.codecString == vector.codecString)
+        #expect(parameters.framesPerSecond == vector.framesPerSecond)
+    }
+
+    @Test(arguments: avc)
+    func `an AVC record is rebuilt from its parameter sets alone`(vector: Vector) throws {
+        let parsed = try AVCConfiguration(parsing: hex(vector.record))
+        let rebuilt = AVCConfiguration(
+            sequenceParameterSets: parsed.sequenceParameterSets,
+            pictureParameterSets: parsed.pictureParameterSets
+        )
+        #expect(rebuilt?.encoded() == hex(vector.record))
+    }
+
+    @Test func `two-byte NAL unit lengths become four in the stored record`() throws {
+        let record = Self.avc[2].record
+        let short = record.replacing("0142c00dff", with: "0142c00dfd")
+        #expect(try AVCConfiguration(parsing: hex(short)).lengthBytes == 2)
+        #expect(try CodecParameters.h264(avcC: hex(short)) == CodecParameters.h264(avcC: hex(record)))
+    }
+
+    /// hvcC boxes of ffmpeg 5.1 with libx265, without their SEI array.
+    static let hevc = [
+        Vector(
+            testDescription: "range extensions 4:4:4",
+            record: """
+                0104080000009e08000000003cf000fcfff8f800000f03a00001001740010c01ffff0408000003009e0800000300003c959809a10001\
+                002c4201010408000003009e0800000300003c9001410173e5cb2b349265780b7020200040000003004000000642a2000100084401c1\
+                72860c4624
+                """,
+            width: 320,
+            height: 180,
+            codecString: "hvc1.4.10.L60.9E.8"
+        ),
+        Vector(
+            testDescription: "Main 10 with a conformance window",
+            record: """
+                0102200000009000000000003cf000fcfdfafa00000f03a00001001840010c01ffff02200000030090000003000003003c959809a100\
+                01002c42010102200000030090000003000003003ca00a480b9c94d96566924caf016808000003000800000300c840a2000100074401\
+                c172b46240
+                """,
+            width: 322,
+            height: 182,
+            codecString: "hvc1.2.4.L60.90"
+        ),
+    ]
+
+    @Test(arguments: hevc)
+    func `an HEVC record gives size and name`(vector: Vector) throws {
+        let parameters = try CodecParameters.h265(hvcC: hex(vector.record))
+        #expect(parameters == .h265(configuration: hex(vector.record), width: vector.width, height: vector.height))
+        #expect(parameters.codecString == vector.codecString)
+    }
+
+    /// From ffmpeg 5.1 with libsvtav1.
+    static let av1 = "81000c000a0b000000043cfecc02f80040"
+
+    @Test func `an AV1 record gives size and name`() throws {
+        let parameters = try CodecParameters.av1(av1C: hex(Self.av1))
+        #expect(parameters == .av1(configuration: hex(Self.av1), width: 320, height: 180))
+        #expect(parameters.codecString == "av01.0.00M.08")
+    }
+
+    @Test func `an AV1 record without a sequence header is accepted with an unknown size`() throws {
+        #expect(try CodecParameters.av1(av1C: hex("81050c00")).pictureSize == nil)
+    }
+
+    @Test func `damaged records are refused or read, and never trap`() {
+        for vector in Self.avc {
+            for bytes in damaged(hex(vector.record)) { _ = try? CodecParameters.h264(avcC: bytes) }
+        }
+        for vector in Self.hevc {
+            for bytes in damaged(hex(vector.record)) { _ = try? CodecParameters.h265(hvcC: bytes) }
+        }
+        for bytes in damaged(hex(Self.av1)) { _ = try? CodecParameters.av1(av1C: bytes) }
+        #expect(throws: CodecError.truncated(.avcConfiguration)) { try CodecParameters.h264(avcC: hex("0164")) }
+        #expect(throws: CodecError.self) { try CodecParameters.h264(avcC: hex("01640028ffe000")) }
+    }
+}

@@ -1,5 +1,5 @@
 package import ClusterModel
-import MediaModel
+package import MediaModel
 import Streams
 import Timebase
 

@@ -2,7 +2,7 @@ package import ClusterModel
 import Codecs
 import MediaModel
 import Streams
-import Timebase
+package import Timebase
 
 extension StreamCoordinator {
     /// What the heartbeat says of this node's streams.

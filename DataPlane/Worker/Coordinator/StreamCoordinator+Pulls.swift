@@ -1,4 +1,5 @@
 package import ClusterModel
+import Logging
 import MediaModel
 import NIOCore
 package import RelayService

@@ -1,9 +1,9 @@
 package import ClusterModel
 package import Logging
-import MediaModel
+package import MediaModel
 package import NIOCore
 package import Streams
-package import Timebase
+import Timebase
 
 /// The servers of this node, as far as streams come and go.
 package protocol StreamServers: Sendable {

@@ -1,4 +1,4 @@
-package import ClusterModel
+import ClusterModel
 import Foundation
 
 /// The worker's `--state-dir`: what it must find again after a restart.

@@ -60,7 +60,7 @@ let media: [Target] = [
     library("MediaModel", "DataPlane/Media/MediaModel", ["Timebase", nioCore]),
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
     library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
-    library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", nioCore]),
+    library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
 let protocols: [Target] = [
@@ -230,6 +230,7 @@ let testTargets: [Target] = [
     tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
+    tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 
 let package = Package(

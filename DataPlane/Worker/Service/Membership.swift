@@ -148,7 +148,7 @@ final class Membership: Sendable {
     // MARK: Watch
 
     private func followWatch() async {
-        await client.watch(nodeID: nodeID, bootID: registration.bootId) { _, event in
+        await client.watch(nodeID, bootID: registration.bootId) { _, event in
             await self.handle(event)
         }
     }

@@ -74,7 +74,9 @@ package struct TimelineRepair: Sendable {
     }
 
     private mutating func snap(_ time: MediaTime, track: TrackID, frame: AudioFrameDuration) -> MediaTime {
-        if var clock = clocks[track], var grid = clock.grid, grid.samplesPerFrame == frame.samples, grid.rate == frame.rate {
+        if var clock = clocks[track], var grid = clock.grid, grid.samplesPerFrame == frame.samples,
+            grid.rate == frame.rate
+        {
             let difference = time - grid.next
             if difference < limits.audioSnapMax, MediaTime.zero - difference < limits.audioSnapMax {
                 let snapped = grid.next

@@ -71,7 +71,10 @@ final class Membership: Sendable {
         while !Task.isCancelled {
             do throws(ControlPlaneError) {
                 try await registerOnce()
-                return logger.notice("Registered", metadata: [LogKeys.nodeId: "\(nodeID)", LogKeys.url: "\(client.currentURL)"])
+                return logger.notice(
+                    "Registered",
+                    metadata: [LogKeys.nodeId: "\(nodeID)", LogKeys.url: "\(client.currentURL)"]
+                )
             } catch {
                 logger.warning("Not registered yet", metadata: [LogKeys.error: "\(error)"])
             }

@@ -149,7 +149,7 @@ extension ByteReader {
     fileprivate mutating func accessUnit() throws -> AccessUnit {
         let track: UInt8 = try integer()
         let isKeyframe = try flag()
-        let ticks: Int64 = try integer()
+        let time = try mediaTime()
         let offset: Int32 = try integer()
         return AccessUnit(
             track: TrackID(track),

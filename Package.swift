@@ -218,7 +218,7 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
     ),
 ]
 
@@ -282,8 +282,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker",
-            logging, nioCore, nioPosix,
+            "ClusterModel", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings", "Streams",
+            "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),

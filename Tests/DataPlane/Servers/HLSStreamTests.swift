@@ -1,0 +1,117 @@
+import ClusterModel
+import HTTPServer
+import MediaModel
+import NIOCore
+import NIOHTTP1
+import Streams
+import Testing
+
+@Suite struct HLSStreamTests {
+    static let playlist = HLSAsk.mediaPlaylist(MediaQuery(""))
+    let id: StreamID
+
+    init() throws { id = try StreamID(app: "live", id: "s1") }
+
+    /// Every object a playlist names.
+    static func names(in playlist: String) -> [String] {
+        playlist.split(whereSeparator: { $0 == "\n" || $0 == "\"" })
+            .filter { $0.hasSuffix(".m4s") || $0.hasSuffix(".mp4") }
+            .compactMap { $0.split(separator: "/").last.map(String.init) }
+    }
+
+    @Test func `The first playlist is held until a segment is complete, then answered once`() {
+        let origin = HLSOrigin(id, seconds: 10)
+        _ = origin.publish(until: 0.5)
+        let held = origin.node.hold(Self.playlist)
+        #expect(held.count == 0)
+        _ = origin.publish(until: 9)
+        #expect(held.count == 1)
+        #expect(held.response?.status == .ok)
+        #expect(held.response?.text.hasPrefix("#EXTM3U") == true)
+    }
+
+    @Test func `Every name a playlist lists is served, and another is not found`() throws {
+        let origin = HLSOrigin(id, seconds: 10)
+        _ = origin.publish(until: 0.1)
+        _ = origin.node.hold(Self.playlist)
+        _ = origin.publish(until: 9)
+        let text = try #require(origin.node.ask(Self.playlist)).text
+        let listed = Self.names(in: text).filter { !text.contains("PRELOAD-HINT:TYPE=PART,URI=\"\(id.id)/\($0)") }
+        #expect(listed.count > 10)
+        for name in listed {
+            let response = try #require(origin.node.ask(.object(name)), "\(name) was held")
+            #expect(response.status == .ok, "\(name)")
+            #expect(response.whole.readableBytes > 0, "\(name)")
+        }
+        for name in ["", "x", "../s1.m3u8", "\(listed[0])x", "v0-9-init1.mp4"] {
+            guard let response = origin.node.ask(.object(name)) else { continue }
+            #expect(response.status == .notFound, "\(name)")
+        }
+    }
+
+    @Test func `A blocking reload is answered when its part is there, and one far ahead is refused`() throws {
+        let origin = HLSOrigin(id, seconds: 20)
+        _ = origin.publish(until: 0.1)
+        _ = origin.node.hold(Self.playlist)
+        _ = origin.publish(until: 9)
+        let text = try #require(origin.node.ask(Self.playlist)).text
+        let first = try #require(text.split(separator: "#EXT-X-MEDIA-SEQUENCE:").last?.split(separator: "\n").first)
+        let next = try #require(Int(first)) + text.split(separator: "\n").count { $0.hasPrefix("#EXTINF") }
+        let held = origin.node.hold(.mediaPlaylist(MediaQuery("_HLS_msn=\(next)")))
+        #expect(held.count == 0)
+        let far = origin.node.ask(.mediaPlaylist(MediaQuery("_HLS_msn=\(next + 10)")))
+        #expect(far?.status == .badRequest)
+        let broken = origin.node.ask(.mediaPlaylist(MediaQuery("_HLS_msn=x")))
+        #expect(broken?.status == .badRequest)
+        _ = origin.publish(until: 14)
+        #expect(held.count == 1)
+        #expect(held.response?.status == .ok)
+    }
+
+    @Test func `A finished stream's index says so to children`() {
+        let origin = HLSOrigin(id, seconds: 10)
+        _ = origin.publish(until: 0.1)
+        _ = origin.node.hold(Self.playlist)
+        _ = origin.publish(until: 9)
+        origin.node.stream.end(.unpublished)
+        var index = origin.node.packager.segmentIndex()
+        // Flags: bit 0 is the end.
+        #expect(index?.readMultipleIntegers(as: (UInt8, UInt8).self).map { $0.1 & 1 } == 1)
+    }
+
+    @Test func `Three nodes, one of which joined late, give the same playlist and the same bytes of every object`()
+        throws
+    {
+        let origin = HLSOrigin(id, seconds: 20)
+        let early = HLSNode(id)
+        let late = HLSNode(id)
+        func pass(_ items: [StreamItem], to node: HLSNode) { node.stream.receive(items) }
+
+        let begin = origin.publish(until: 0.1)
+        _ = origin.node.hold(Self.playlist)
+        early.stream.beginPull(from: DirectUpstream(origin.node), epoch: Epoch(3), tracks: origin.node.stream.tracks)
+        pass(begin, to: early)
+        _ = early.hold(Self.playlist)
+        pass(origin.publish(until: 11.3), to: early)
+
+        late.stream.beginPull(from: DirectUpstream(early), epoch: Epoch(3), tracks: early.stream.tracks)
+        pass(early.stream.cachedItems, to: late)
+        _ = late.hold(Self.playlist)
+        let rest = origin.publish(until: 15.1)
+        pass(rest, to: early)
+        pass(rest, to: late)
+
+        let texts = try [origin.node, early, late].map { try #require($0.ask(Self.playlist)).text }
+        #expect(texts[1] == texts[0])
+        #expect(texts[2] == texts[0])
+        let hinted = texts[0].split(separator: "\n").last { $0.hasPrefix("#EXT-X-PRELOAD-HINT") } ?? ""
+        let names = Self.names(in: texts[0]).filter { !hinted.contains($0) }
+        #expect(names.count > 10)
+        for name in names {
+            let bytes = try [origin.node, early, late].map { try #require($0.ask(.object(name)), "\(name)") }
+            #expect(bytes.allSatisfy { $0.status == .ok }, "\(name)")
+            #expect(bytes[1].whole == bytes[0].whole, "\(name)")
+            #expect(bytes[2].whole == bytes[0].whole, "\(name)")
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import ClusterModel
+import Logging
+import MediaModel
+import NIOCore
+import NIOPosix
+import RelayService
+import Streams
+import Synchronization
+import Timebase
+import Worker
+
+/// Time that moves only when a test says so.
+final class ManualClock: Sendable {
+    private struct Sleeper {
+        var due: MonotonicInstant
+        var duration: Duration
+        var continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var now = MonotonicInstant(nanoseconds: 0)
+        var nextID = 0
+        var sleepers: [Int: Sleeper] = [:]
+        var cancelled: Set<Int> = []
+    }
+
+    private let state = Mutex(State())
+
+    var clock: WorkerClock {
+        WorkerClock(
+            now: { self.now },
+            wall: { WallTime(milliseconds: 1_000_000 + self.now.nanoseconds / 1_000_000) },
+            sleep: { await self.sleep($0) }
+        )
+    }
+
+    var now: MonotonicInstant { state.withLock { $0.now } }
+
+    func advance(_ duration: Duration) {
+        let due = state.withLock { state in
+            state.now = state.now + duration
+            let ids = state.sleepers.filter { $0.value.due <= state.now }.keys
+            return ids.compactMap { state.sleepers.removeValue(forKey: $0)?.continuation }
+        }
+        for continuation in due { continuation.resume(returning: true) }
+    }
+
+    /// Returns once somebody sleeps that long.
+    func whenSleeping(_ duration: Duration) async {
+        while !state.withLock({ $0.sleepers.values.contains { $0.duration == duration } }) { await Task.yield() }
+    }
+
+    private func sleep(_ duration: Duration) async -> Bool {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isCancelled = state.withLock { state in
+                    if state.cancelled.remove(id) != nil { return true }
+                    state.sleepers[id] = Sleeper(
+                        due: state.now + duration,
+                        duration: duration,
+                        continuation: continuation
+                    )
+                    return false
+                }
+                if isCancelled { continuation.resume(returning: false) }
+            }
+        } onCancel: {
+            let sleeper = state.withLock { state in
+                let sleeper = state.sleepers.removeValue(forKey: id)
+                if sleeper == nil { state.cancelled.insert(id) }
+                return sleeper
+            }
+            sleeper?.continuation.resume(returning: false)
+        }
+    }
+}
+
+/// A control plane that grants everything, knows the routes it is given, and keeps what it was asked.
+final class FakeControlPlane: ControlPlaneLink {
+    struct State {
+        var claims = 0
+        var releases: [ReleaseRequest.Reason] = []
+        var routes: [RouteRequest] = []
+        var route: RouteAnswer?
+    }
+
+    let state = Mutex(State())
+
+    func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
+        let epoch = state.withLock { state in
+            state.claims += 1
+            return state.claims
+        }
+        return ClaimGrant(
+            app: stream.app,
+            id: stream.id,
+            nodeId: request.nodeId,
+            epoch: Int64(epoch),
+            leaseSeconds: 10,
+            resume: nil,
+            appSettings: AppSettings()
+        )
+    }
+
+    func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
+        state.withLock { $0.releases.append(request.reason) }
+    }
+
+    func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
+        let route = state.withLock { state in
+            state.routes.append(request)
+            return state.route
+        }
+        guard let route else {
+            throw .refused(Problem(.unknownStream, status: 404, title: "Unknown stream", detail: "nobody publishes it"))
+        }
+        return route
+    }
+
+    static func route(epoch: Int64, parent: String = "o2") -> RouteAnswer {
+        RouteAnswer(
+            epoch: epoch,
+            parent: RouteAnswer.Parent(nodeId: parent, host: "127.0.0.1", relay: 1),
+            tier: .origin,
+            secondaryForGroup: false,
+            ticket: "",
+            revision: 1
+        )
+    }
+}
+
+/// Pulls that bring tracks and stay until they are cancelled.
+final class FakePuller: StreamPuller {
+    let pulled = Mutex<[RouteAnswer]>([])
+    private let clock: WorkerClock
+
+    init(_ clock: WorkerClock) { self.clock = clock }
+
+    func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd {
+        pulled.withLock { $0.append(route) }
+        stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        _ = await clock.sleep(.seconds(1_000_000))
+        return .stopped
+    }
+}
+
+struct FakeServers: StreamServers {
+    func opened(_ stream: LiveStream) {}
+    func closed(_ stream: LiveStream) {}
+}
+
+struct UncutStream: StreamCutter {
+    mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? { nil }
+    mutating func retainSegments(_ isOn: Bool) {}
+    var next: ResumePoint { .start }
+}
+
+final class Viewers: StreamSubscriber {
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {}
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) {}
+}
+
+/// A coordinator with everything around it under the test's hand.
+struct TestNode {
+    let time = ManualClock()
+    let control = FakeControlPlane()
+    let puller: FakePuller
+    let registry = StreamRegistry()
+    let coordinator: StreamCoordinator
+    let id: StreamID
+    let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+
+    init(role: NodeRole = .hybrid) throws {
+        id = try StreamID(app: "live", id: "s1")
+        puller = FakePuller(time.clock)
+        coordinator = StreamCoordinator(
+            identity: NodeIdentity(
+                nodeID: "n1",
+                bootID: "b1",
+                role: role,
+                relayKey: RelayKey(nodeToken: "t"),
+                makeID: { "c" }
+            ),
+            registry: registry,
+            control: control,
+            puller: puller,
+            clock: time.clock,
+            logger: Logger(label: "test"),
+            group: MultiThreadedEventLoopGroup.singleton,
+            makeCutter: { _, _ in UncutStream() },
+            servers: FakeServers()
+        )
+    }
+
+    func publish() async throws(Refusal) -> Publication {
+        let request = PublishRequest(stream: id, protocol: .rtmp, remoteAddress: nil, token: nil)
+        return try await coordinator.publish(request, on: loop)
+    }
+
+    func play() async throws(Refusal) -> LiveStream {
+        try await coordinator.play(PlayRequest(stream: id, protocol: .rtmp, remoteAddress: nil, token: nil))
+    }
+
+    func confirmLease() async {
+        let answer = HeartbeatAnswer(state: .alive, lost: [], directives: [], revision: 1)
+        await coordinator.heartbeatAnswered(answer, sentAt: time.now, leaseSeconds: 10)
+    }
+
+    func until(_ condition: @Sendable () -> Bool) async {
+        while !condition() { await Task.yield() }
+    }
+}

@@ -1,0 +1,131 @@
+import ClusterModel
+import MediaModel
+import NIOCore
+import Streams
+import Synchronization
+import Testing
+import Timebase
+import Worker
+
+@Suite(.timeLimit(.minutes(1))) struct StreamCoordinatorTests {
+    let node: TestNode
+
+    init() throws { node = try TestNode() }
+
+    @Test func `A publisher claims the stream once, and a second one is told it is in use`() async throws {
+        let publication = try await node.publish()
+        #expect(publication.epoch == Epoch(1))
+        await #expect(throws: Refusal.inUse(node.id, owner: "n1")) { try await node.publish() }
+        #expect(node.control.state.withLock { $0.claims } == 1)
+    }
+
+    @Test func `An edge takes no publisher and asks nobody`() async throws {
+        let edge = try TestNode(role: .edge)
+        await #expect(throws: Refusal.notAnOrigin(origin: nil)) { try await edge.publish() }
+        #expect(edge.control.state.withLock { $0.claims } == 0)
+    }
+
+    @Test func `A publisher that breaks and returns within the grace keeps its epoch`() async throws {
+        let first = try await node.publish()
+        first.end(isClean: false)
+        await node.time.whenSleeping(.seconds(15))
+        await node.confirmLease()
+        let second = try await node.publish()
+        #expect(second.epoch == first.epoch)
+        #expect(second.stream === first.stream)
+        node.time.advance(.seconds(60))
+        #expect(node.registry[node.id] === first.stream)
+        #expect(node.control.state.withLock { $0.releases }.isEmpty)
+    }
+
+    @Test func `A publisher that does not return ends the stream after the grace`() async throws {
+        try await node.publish().end(isClean: false)
+        await node.time.whenSleeping(.seconds(15))
+        node.time.advance(.seconds(15))
+        await node.until { node.control.state.withLock { $0.releases } == [.publisherLost] }
+        #expect(node.registry[node.id] == nil)
+    }
+
+    @Test func `A clean goodbye ends the stream at once`() async throws {
+        try await node.publish().end(isClean: true)
+        await node.until { node.control.state.withLock { $0.releases } == [.unpublished] }
+        #expect(node.registry[node.id] == nil)
+    }
+
+    @Test func `While the lease is unconfirmed a returning publisher is not taken`() async throws {
+        try await node.publish().end(isClean: false)
+        await node.time.whenSleeping(.seconds(15))
+        await node.confirmLease()
+        node.time.advance(.seconds(10))
+        await #expect(throws: Refusal.unavailable("this node's lease is unconfirmed")) { try await node.publish() }
+    }
+
+    @Test func `Fenced by a newer owner, the publisher goes and viewers are fed from there`() async throws {
+        let publication = try await node.publish()
+        let stream = publication.stream
+        try await node.loop.submit { _ = stream.subscribe(Viewers()) }.get()
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 5) }
+        await node.coordinator.fence(node.id, by: Epoch(5))
+        await node.until { node.puller.pulled.withLock { $0.count } == 1 }
+        #expect(node.registry[node.id] === stream)
+        #expect(node.control.state.withLock { $0.routes.first?.haveEpoch } == 1)
+        #expect(node.control.state.withLock { $0.releases }.isEmpty)
+    }
+
+    @Test func `Fenced without viewers, the stream is over here`() async throws {
+        _ = try await node.publish()
+        await node.coordinator.fence(node.id, by: Epoch(5))
+        #expect(node.registry[node.id] == nil)
+        #expect(node.puller.pulled.withLock { $0.isEmpty })
+    }
+
+    @Test func `An older epoch fences nobody`() async throws {
+        _ = try await node.publish()
+        await node.coordinator.fence(node.id, by: Epoch(1))
+        #expect(node.registry[node.id] != nil)
+    }
+
+    @Test func `An unknown stream is asked for once in two seconds, however many want it`() async throws {
+        for _ in 0..<3 {
+            await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
+        }
+        #expect(node.control.state.withLock { $0.routes.count } == 1)
+        node.time.advance(.seconds(2))
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
+        #expect(node.control.state.withLock { $0.routes.count } == 2)
+    }
+
+    @Test func `A pull outlives its last viewer by the linger and no longer`() async throws {
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1) }
+        _ = try await node.play()
+        _ = try await node.play()
+        #expect(node.puller.pulled.withLock { $0.count } == 1)
+        await node.time.whenSleeping(.seconds(10))
+        node.time.advance(.seconds(10))
+        await node.until { node.registry[node.id] == nil }
+    }
+
+    @Test
+    func `Players that wait for a publisher's first media are told when it leaves, and the next is not left hanging`()
+        async throws
+    {
+        let publication = try await node.publish()
+        let waiting = Task { [node] in try await node.play() }
+        await node.time.whenSleeping(.seconds(10))
+        publication.end(isClean: true)
+        await #expect(throws: Refusal.self) { try await waiting.value }
+        await node.until { node.registry[node.id] == nil }
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
+    }
+
+    @Test func `A draining node takes neither publishers nor new streams, but serves what it has`() async throws {
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1) }
+        let stream = try await node.play()
+        await node.coordinator.beginDrain()
+        await #expect(throws: Refusal.draining) { try await node.publish() }
+        #expect(try await node.play() === stream)
+        await node.coordinator.closeAll()
+        #expect(node.registry[node.id] == nil)
+        await #expect(throws: Refusal.draining) { try await node.play() }
+    }
+}

@@ -98,7 +98,10 @@ let dataPlane: [Target] = [
     library(
         "FanOut",
         "DataPlane/FanOut",
-        ["ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
+        [
+            "ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics,
+            nioCore,
+        ]
     ),
     library(
         "RTMPServer",
@@ -112,7 +115,8 @@ let dataPlane: [Target] = [
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
+            "Observability",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -120,7 +124,8 @@ let dataPlane: [Target] = [
         "RelayService",
         "DataPlane/Servers/RelayService",
         [
-            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
+            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams",
+            "Timebase",
             lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -136,7 +141,8 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
+            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
+            "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS, unixSignals,
         ]
@@ -168,7 +174,8 @@ let controlPlane: [Target] = [
         "API",
         "ControlPlane/API",
         [
-            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes, hummingbird,
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes,
+            hummingbird,
             logging, metrics, nioCore,
         ]
     ),
@@ -176,7 +183,8 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
+            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
+            "Timebase", crypto,
             hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
         ]
     ),
@@ -201,7 +209,11 @@ let operations: [Target] = [
 let testSupport: [Target] = [
     library("TestSupport", "Tests/Support/TestSupport", ["EngineModel", "Timebase", nioCore]),
     library("MediaFixtures", "Tests/Support/MediaFixtures", ["Codecs", "MediaModel", "Timebase", nioCore]),
-    library("StoreConformance", "Tests/Support/StoreConformance", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
+    library(
+        "StoreConformance",
+        "Tests/Support/StoreConformance",
+        ["ClusterModel", "Domain", "TestSupport", "Timebase"]
+    ),
     library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
     library(
         "FuzzTargets",
@@ -211,23 +223,86 @@ let testSupport: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, logging, metrics, nioCore]),
-    tests("MediaTests", "Tests/DataPlane/Media", ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
-    tests("RTMPTests", "Tests/DataPlane/RTMP", ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]),
-    tests("HLSTests", "Tests/DataPlane/HLS", ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
-    tests("RelayTests", "Tests/DataPlane/Relay", ["Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase", nioCore]),
-    tests("StreamsTests", "Tests/DataPlane/Streams", ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]),
-    tests("DriversTests", "Tests/DataPlane/Drivers", ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
-    tests("FanOutTests", "Tests/DataPlane/FanOut", ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
+    tests(
+        "SharedTests",
+        "Tests/Shared",
+        [
+            "Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, logging,
+            metrics, nioCore,
+        ]
+    ),
+    tests(
+        "MediaTests",
+        "Tests/DataPlane/Media",
+        ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "RTMPTests",
+        "Tests/DataPlane/RTMP",
+        ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
+    ),
+    tests(
+        "HLSTests",
+        "Tests/DataPlane/HLS",
+        ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "RelayTests",
+        "Tests/DataPlane/Relay",
+        [
+            "Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase",
+            nioCore,
+        ]
+    ),
+    tests(
+        "StreamsTests",
+        "Tests/DataPlane/Streams",
+        ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]
+    ),
+    tests(
+        "DriversTests",
+        "Tests/DataPlane/Drivers",
+        ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+    ),
+    tests(
+        "FanOutTests",
+        "Tests/DataPlane/FanOut",
+        ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+    ),
     tests(
         "ServersTests",
         "Tests/DataPlane/Servers",
-        ["ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures", "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioHTTP1, nioPosix]
+        [
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures",
+            "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore,
+            nioEmbedded, nioHTTP1, nioPosix,
+        ]
     ),
-    tests("WorkerTests", "Tests/DataPlane/Worker", ["ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix]),
+    tests(
+        "WorkerTests",
+        "Tests/DataPlane/Worker",
+        [
+            "ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker",
+            logging, nioCore, nioPosix,
+        ]
+    ),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
-    tests("StoreTests", "Tests/ControlPlane/Stores", ["ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport", "Timebase"]),
-    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+    tests(
+        "StoreTests",
+        "Tests/ControlPlane/Stores",
+        [
+            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport",
+            "Timebase",
+        ]
+    ),
+    tests(
+        "APITests",
+        "Tests/ControlPlane/API",
+        [
+            "API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings",
+            "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+        ]
+    ),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),

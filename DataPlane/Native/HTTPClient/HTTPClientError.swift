@@ -26,7 +26,8 @@ package enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible
         case .responseTooLarge(let max): "the response is larger than the \(max) bytes allowed"
         case .timedOut(let time): "no answer within \(time)"
         case .tooManyRequests(let max): "\(max) requests are under way already"
-        case .untrusted(let reason): "no secure connection to the server, check its certificate and the CA file: \(reason)"
+        case .untrusted(let reason):
+            "no secure connection to the server, check its certificate and the CA file: \(reason)"
         }
     }
 }

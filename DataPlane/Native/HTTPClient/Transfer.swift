@@ -74,7 +74,9 @@ final class Transfer {
 extension Transfer {
     private func setRequest() throws(HTTPClientError) {
         let request = order.request
-        guard ccurl_set_string(easy, CURLOPT_URL, request.url) == CURLE_OK else { throw .badRequest("its URL is malformed") }
+        guard ccurl_set_string(easy, CURLOPT_URL, request.url) == CURLE_OK else {
+            throw .badRequest("its URL is malformed")
+        }
         ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         guard request.method == .put || request.method == .post else { return }
         ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
@@ -92,14 +94,17 @@ extension Transfer {
         // No `Expect: 100-continue`: it costs a round trip, and no server of ours asks for it.
         var lines = ["Expect:"]
         for header in order.request.headers {
-            guard !header.name.isEmpty, header.name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }),
+            guard !header.name.isEmpty,
+                header.name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }),
                 !header.value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F })
             else { throw .badRequest("a header holds characters no header may") }
             // libcurl takes a name without value as an order to leave the header out, and wants a semicolon instead.
             lines.append(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
         }
         for line in lines {
-            guard let list = curl_slist_append(requestHeaders, line) else { throw .badRequest("no memory for its headers") }
+            guard let list = curl_slist_append(requestHeaders, line) else {
+                throw .badRequest("no memory for its headers")
+            }
             requestHeaders = list
         }
         ccurl_set_list(easy, CURLOPT_HTTPHEADER, requestHeaders)

@@ -138,7 +138,9 @@ final class TransferLoop: Sendable {
     ) {
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left)?.pointee {
-            guard message.msg == CURLMSG_DONE, let easy = message.easy_handle, let transfer = transfers[easy] else { continue }
+            guard message.msg == CURLMSG_DONE, let easy = message.easy_handle, let transfer = transfers[easy] else {
+                continue
+            }
             finish(easy, transfer.result(message.data.result), multi, &transfers)
         }
     }

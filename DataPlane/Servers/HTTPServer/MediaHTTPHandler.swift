@@ -33,7 +33,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private var state = State.idle
     private var context: ChannelHandlerContext?
 
-    init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?) {
+    init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?)
+    {
         self.service = service
         self.egress = egress
         self.isPlain = isPlain
@@ -179,7 +180,9 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             service.meters.refused(refusal.reason)
             respond(.refusal(refusal))
         case .success(let stream):
-            guard head.method == .GET else { return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"])) }
+            guard head.method == .GET else {
+                return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"]))
+            }
             let session = FLVSession(stream: stream, outlet: service.flv.outlet(for: stream))
             state = .streaming(session)
             idle.stop()

@@ -19,12 +19,12 @@ extension ControlPlaneClient {
     /// The three closures are called one at a time, in the order of what they tell. `onDisconnected` is also called when
     /// a connection could not be made; `superseded` there is final for this boot.
     package func watch(
-        nodeID: String,
+        _ nodeID: String,
         bootID: String? = nil,
         since: Int64? = nil,
         onConnected: @escaping @Sendable () async -> Void = {},
         onDisconnected: @escaping @Sendable (ControlPlaneError) async -> Void = { _ in },
-        handler: @escaping @Sendable (_ revision: Int64, _ event: WatchEvent) async -> Void
+        _ handler: @escaping @Sendable (_ revision: Int64, _ event: WatchEvent) async -> Void
     ) async {
         var position = since
         var failures = 0

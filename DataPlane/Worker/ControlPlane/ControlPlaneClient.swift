@@ -55,7 +55,8 @@ package final class ControlPlaneClient: ControlPlaneLink {
         return try await decode(NodeRegistered.self, of: call, over: requests)
     }
 
-    package func heartbeat(_ nodeID: String, _ heartbeat: Heartbeat) async throws(ControlPlaneError) -> HeartbeatAnswer {
+    package func heartbeat(_ nodeID: String, _ heartbeat: Heartbeat) async throws(ControlPlaneError) -> HeartbeatAnswer
+    {
         let call = try Call(.post, "/v1/nodes/\(nodeID)/heartbeat", heartbeat, limits.heartbeatTimeout)
         return try await decode(HeartbeatAnswer.self, of: call, over: heartbeats)
     }
@@ -172,8 +173,16 @@ extension ControlPlaneClient {
         }
     }
 
-    private func exchange(_ call: Call, at url: String, over client: HTTPClient) async throws(ControlPlaneError) -> HTTPResponse {
-        var request = HTTPRequest(call.method, url + call.path, headers: headers, body: call.body, timeout: call.timeout)
+    private func exchange(_ call: Call, at url: String, over client: HTTPClient) async throws(ControlPlaneError)
+        -> HTTPResponse
+    {
+        var request = HTTPRequest(
+            call.method,
+            url + call.path,
+            headers: headers,
+            body: call.body,
+            timeout: call.timeout
+        )
         if !call.body.isEmpty { request.headers.append(HTTPHeader("Content-Type", "application/json")) }
         do throws(HTTPClientError) { return try await client.send(request) } catch { throw .unavailable("\(error)") }
     }

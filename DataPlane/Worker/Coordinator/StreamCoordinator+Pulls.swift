@@ -54,7 +54,9 @@ extension StreamCoordinator {
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
-        let result = await withCheckedContinuation { pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id))) }
+        let result = await withCheckedContinuation {
+            pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id)))
+        }
         return try result.get()
     }
 
@@ -159,13 +161,26 @@ extension StreamCoordinator {
             route = last
         }
         if let haveEpoch, route.epoch < haveEpoch {
-            return search.noRoute(.unavailable("the route is older than the stream here"), isLive: true, at: clock.now())
+            return search.noRoute(
+                .unavailable("the route is older than the stream here"),
+                isLive: true,
+                at: clock.now()
+            )
         }
         pulls[stream.id]?.route = route
         let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
         let end = await puller.pull(stream, route: route, ticket: ticket)
-        logger.info("pull ended", metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"])
-        return search.pullEnded(end, parent: route.parent.nodeId, stream: stream.id, isLive: stream.isServing, at: clock.now())
+        logger.info(
+            "pull ended",
+            metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"]
+        )
+        return search.pullEnded(
+            end,
+            parent: route.parent.nodeId,
+            stream: stream.id,
+            isLive: stream.isServing,
+            at: clock.now()
+        )
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {

@@ -71,7 +71,10 @@ final class Membership: Sendable {
         while !Task.isCancelled {
             do throws(ControlPlaneError) {
                 try await registerOnce()
-                return logger.notice("Registered", metadata: [LogKeys.nodeId: "\(nodeID)", LogKeys.url: "\(client.currentURL)"])
+                return logger.notice(
+                    "Registered",
+                    metadata: [LogKeys.nodeId: "\(nodeID)", LogKeys.url: "\(client.currentURL)"]
+                )
             } catch {
                 logger.warning("Not registered yet", metadata: [LogKeys.error: "\(error)"])
             }
@@ -148,7 +151,7 @@ final class Membership: Sendable {
     // MARK: Watch
 
     private func followWatch() async {
-        await client.watch(nodeID: nodeID, bootID: registration.bootId) { _, event in
+        await client.watch(nodeID, bootID: registration.bootId) { _, event in
             await self.handle(event)
         }
     }

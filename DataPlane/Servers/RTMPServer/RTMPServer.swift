@@ -17,6 +17,8 @@ package struct RTMPService: Sendable {
     package let logger: Logger
     package let limits: RTMPLimits
     let connections = ConnectionCount(MetricNames.connections.gauge("rtmp"))
+    let ingestBytes = MetricNames.ingestBytes.counter("rtmp")
+    let firstFrame = MetricNames.firstFrame.timer("rtmp")
 
     package init(
         gate: any StreamGate,

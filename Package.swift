@@ -60,7 +60,7 @@ let media: [Target] = [
     library("MediaModel", "DataPlane/Media/MediaModel", ["Timebase", nioCore]),
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
     library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
-    library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", nioCore]),
+    library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
 let protocols: [Target] = [
@@ -99,7 +99,10 @@ let dataPlane: [Target] = [
     library(
         "FanOut",
         "DataPlane/FanOut",
-        ["ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics, nioCore]
+        [
+            "ClusterModel", "Drivers", "MediaModel", "Observability", "Streams", "Timebase", deque, logging, metrics,
+            nioCore,
+        ]
     ),
     library(
         "RTMPServer",
@@ -113,7 +116,8 @@ let dataPlane: [Target] = [
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel", "Observability",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
+            "Observability",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -121,7 +125,8 @@ let dataPlane: [Target] = [
         "RelayService",
         "DataPlane/Servers/RelayService",
         [
-            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams", "Timebase",
+            "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams",
+            "Timebase",
             lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -134,7 +139,8 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel", "Observability", "Relay",
+            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
+            "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS, unixSignals,
         ]
@@ -166,7 +172,8 @@ let controlPlane: [Target] = [
         "API",
         "ControlPlane/API",
         [
-            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes, hummingbird,
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, httpTypes,
+            hummingbird,
             logging, metrics, nioCore,
         ]
     ),
@@ -174,7 +181,8 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore", "Timebase", crypto,
+            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
+            "Timebase", crypto,
             hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
         ]
     ),
@@ -199,7 +207,11 @@ let operations: [Target] = [
 let testSupport: [Target] = [
     library("TestSupport", "Tests/Support/TestSupport", ["EngineModel", "Timebase", nioCore]),
     library("MediaFixtures", "Tests/Support/MediaFixtures", ["Codecs", "MediaModel", "Timebase", nioCore]),
-    library("StoreConformance", "Tests/Support/StoreConformance", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
+    library(
+        "StoreConformance",
+        "Tests/Support/StoreConformance",
+        ["ClusterModel", "Domain", "TestSupport", "Timebase"]
+    ),
     library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
     library(
         "FuzzTargets",
@@ -209,25 +221,89 @@ let testSupport: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("SharedTests", "Tests/Shared", ["Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, logging, metrics, nioCore]),
-    tests("MediaTests", "Tests/DataPlane/Media", ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
-    tests("RTMPTests", "Tests/DataPlane/RTMP", ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]),
-    tests("HLSTests", "Tests/DataPlane/HLS", ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]),
-    tests("RelayTests", "Tests/DataPlane/Relay", ["Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase", nioCore]),
-    tests("StreamsTests", "Tests/DataPlane/Streams", ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]),
-    tests("DriversTests", "Tests/DataPlane/Drivers", ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
-    tests("FanOutTests", "Tests/DataPlane/FanOut", ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]),
+    tests(
+        "SharedTests",
+        "Tests/Shared",
+        [
+            "Bytes", "ClusterModel", "Observability", "Settings", "TestSupport", "Timebase", coreMetrics, logging,
+            metrics, nioCore,
+        ]
+    ),
+    tests(
+        "MediaTests",
+        "Tests/DataPlane/Media",
+        ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "RTMPTests",
+        "Tests/DataPlane/RTMP",
+        ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
+    ),
+    tests(
+        "HLSTests",
+        "Tests/DataPlane/HLS",
+        ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "RelayTests",
+        "Tests/DataPlane/Relay",
+        [
+            "Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase",
+            nioCore,
+        ]
+    ),
+    tests(
+        "StreamsTests",
+        "Tests/DataPlane/Streams",
+        ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]
+    ),
+    tests(
+        "DriversTests",
+        "Tests/DataPlane/Drivers",
+        ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+    ),
+    tests(
+        "FanOutTests",
+        "Tests/DataPlane/FanOut",
+        ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+    ),
     tests(
         "ServersTests",
         "Tests/DataPlane/Servers",
-        ["ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures", "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioHTTP1, nioPosix]
+        [
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures",
+            "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore,
+            nioEmbedded, nioHTTP1, nioPosix,
+        ]
     ),
-    tests("WorkerTests", "Tests/DataPlane/Worker", ["ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix]),
+    tests(
+        "WorkerTests",
+        "Tests/DataPlane/Worker",
+        [
+            "ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker",
+            logging, nioCore, nioPosix,
+        ]
+    ),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),
-    tests("StoreTests", "Tests/ControlPlane/Stores", ["ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport", "Timebase"]),
-    tests("APITests", "Tests/ControlPlane/API", ["API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings", "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+    tests(
+        "StoreTests",
+        "Tests/ControlPlane/Stores",
+        [
+            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport",
+            "Timebase",
+        ]
+    ),
+    tests(
+        "APITests",
+        "Tests/ControlPlane/API",
+        [
+            "API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings",
+            "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+        ]
+    ),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
+    tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 
 let package = Package(

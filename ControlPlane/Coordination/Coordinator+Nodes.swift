@@ -44,7 +44,7 @@ extension Coordinator {
         switch await batcher.renew(renewal) {
         case .failure(let error): throw .storeUnavailable(error)
         case .success((.superseded, _)):
-            await learn(.node, nodeID)
+            try await learn(.node, nodeID)
             throw .superseded(nodeID)
         case .success((.renewed(let validUntil), let now)):
             let lease = Lease(
@@ -77,13 +77,20 @@ extension Coordinator {
     /// Before a boot is called unknown or superseded, the store is asked: another control plane may have registered it.
     func learnNode(_ nodeID: String, boot: String) async throws(Problem) {
         let isKnown = read { state, _ in state.nodes[nodeID]?.body.bootId == boot }
-        if !isKnown { await learn(.node, nodeID) }
+        if !isKnown { try await learn(.node, nodeID) }
     }
 
-    /// Reads one record anew. A store that does not answer changes nothing here; the decision then says what it can.
-    func learn(_ kind: RecordKind, _ key: String) async {
-        guard let record = try? await store.read(kind, key) else { return }
-        absorb(.written(record))
+    /// Reads one record anew.
+    func learn(_ kind: RecordKind, _ key: String) async throws(Problem) {
+        do throws(StoreError) {
+            if let record = try await store.read(kind, key) {
+                absorb(.written(record))
+            } else {
+                absorb(.deleted(kind, key: key))
+            }
+        } catch {
+            throw .storeUnavailable(error)
+        }
     }
 
     package func requireAnswering() throws(Problem) {

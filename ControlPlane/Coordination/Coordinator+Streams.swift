@@ -1,5 +1,7 @@
 package import ClusterModel
 package import Domain
+import Metrics
+import Observability
 import Synchronization
 import Timebase
 
@@ -10,19 +12,29 @@ extension Coordinator {
         try requireAnswering()
         try await learnNode(request.nodeId, boot: request.bootId)
         let deadline = clock.now() + timing.claimHold
+        var isRead = false
         while true {
-            await refreshBeforeFencing(stream)
             let waiter = signals.register()
             defer { waiter.cancel() }
             let answer = try await commit { shared, now throws(Problem) in
-                try shared.state.decideClaim(stream, request, at: now)
+                let isCertain = isRead || !shared.isStoreShared
+                return try shared.state.decideClaim(stream, request, isCertain: isCertain, at: now)
             }
             switch answer {
-            case .granted(let grant): return grant
+            case .granted(let grant):
+                MetricNames.claims.counter("granted").increment()
+                return grant
+            case .doubtful(let owner):
+                try await readAnew(owner)
+                isRead = true
             case .held(let held):
                 let left = deadline - clock.now()
-                guard left > .zero else { throw .streamInUse(stream, owner: held.owner) }
+                guard left > .zero else {
+                    MetricNames.claims.counter("in_use").increment()
+                    throw .streamInUse(stream, owner: held.owner)
+                }
                 if held.probe { startProbe(of: held.owner) }
+                isRead = false
                 await waiter.wait(atMost: min(left, max(held.recheckAt - now, .milliseconds(1))), clock)
                 try requireAnswering()
             }
@@ -31,7 +43,7 @@ extension Coordinator {
 
     package func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(Problem) {
         try requireAnswering()
-        await learnIfUnknown(stream)
+        try await learnIfUnknown(stream)
         _ = try await commit { shared, now throws(Problem) in
             try shared.state.decideRelease(stream, request, at: now)
         }
@@ -43,10 +55,11 @@ extension Coordinator {
         shared.withLock { shared in
             shared.state.noteRouteAsked(stream, request, at: shared.storeTime.now(at: clock.now()))
         }
-        await learnIfUnknown(stream)
+        try await learnIfUnknown(stream)
         let route = try await commit { shared, now throws(Problem) in
             try shared.state.decideRoute(stream, request, at: now, using: &shared.random)
         }
+        MetricNames.routes.counter(route.tier.rawValue).increment()
         return RouteAnswer(
             epoch: route.epoch,
             parent: route.parent,
@@ -77,22 +90,16 @@ extension Coordinator {
         }
     }
 
-    private func learnIfUnknown(_ stream: StreamID) async {
+    private func learnIfUnknown(_ stream: StreamID) async throws(Problem) {
         let (isKnown, isShared) = shared.withLock { ($0.state.streams[stream] != nil, $0.isStoreShared) }
-        if !isKnown, isShared { await learn(.stream, stream.recordKey) }
+        if !isKnown, isShared { try await learn(.stream, stream.recordKey) }
     }
 
-    /// Where several control planes share the store, an owner's heartbeats may reach another one: nobody is fenced for
-    /// silence before the leases were read anew.
-    private func refreshBeforeFencing(_ stream: StreamID) async {
-        let isDoubtful = shared.withLock { shared -> Bool in
-            guard shared.isStoreShared, let owner = shared.state.streams[stream]?.body.owner else { return false }
-            switch shared.state.verdict(on: owner, at: shared.storeTime.now(at: clock.now())) {
-            case .gone(.leaseEnded, _), .gone(.watchClosed, _), .gone(.mute, _): return true
-            case .gone(.left, _), .gone(.superseded, _), .alive, .unsure: return false
-            }
-        }
-        if isDoubtful { try? await refreshLeases() }
+    /// Where several control planes share the store, an owner may have registered, renewed or restarted through another one:
+    /// nobody is fenced for silence before that was looked up.
+    private func readAnew(_ nodeID: String) async throws(Problem) {
+        try await learn(.node, nodeID)
+        do throws(StoreError) { try await refreshLeases() } catch { throw .storeUnavailable(error) }
     }
 
     private func startProbe(of nodeID: String) {

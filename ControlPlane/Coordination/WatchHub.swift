@@ -44,6 +44,7 @@ package final class WatchHub: Sendable {
     }
 
     package var revision: Int64 { state.withLock { $0.revision } }
+    package var isClosed: Bool { state.withLock { $0.isClosed } }
     package var watchers: Int { state.withLock { $0.watchers.count } }
 
     func publish(_ announcements: [Announcement]) {

@@ -152,7 +152,11 @@ final class Lane: @unchecked Sendable {
         }
         viewer.place = .at(next)
         if next < ring.end {
-            if let socket = viewer.socket { sendDirectly(to: viewer, on: socket, from: next) } else { gather(for: viewer, from: next) }
+            if let socket = viewer.socket {
+                sendDirectly(to: viewer, on: socket, from: next)
+            } else {
+                gather(for: viewer, from: next)
+            }
         }
         if viewer.place == .at(ring.end), viewer.writeStartedAt == nil {
             viewer.skipsInARow = 0
@@ -182,7 +186,11 @@ final class Lane: @unchecked Sendable {
     private func sendDirectly(to viewer: Viewer, on socket: DirectSocket, from number: Int) {
         var number = number
         while number < ring.end {
-            let (outcome, end, offered) = ring.withVectors(from: number, vectorsMax: DirectSocket.vectorsMax, socket.write)
+            let (outcome, end, offered) = ring.withVectors(
+                from: number,
+                vectorsMax: DirectSocket.vectorsMax,
+                socket.write
+            )
             switch outcome {
             case .wrote(let count) where count == offered:
                 sentBytes += count

@@ -1,8 +1,7 @@
 package import DequeModule
 package import MediaModel
-package import Timebase
-
 import NIOCore
+package import Timebase
 
 /// The stream since its current segment began, so that a new viewer, packager or child node can start at once.
 ///

@@ -5,7 +5,7 @@ package import Timebase
 ///
 /// - The first unit of a tenure lands on the resume point; all tracks share one offset, so they stay in sync.
 /// - A jump (a restarted encoder, a looped file, a wrapped counter) moves the offset so that the timeline goes on.
-/// - Within a track decode times strictly grow, by at least one tick.
+/// - Within a track decode times strictly grow, by at least a millisecond: RTMP and FLV cannot tell nearer ones apart.
 /// - Audio is laid on its own sample grid while it stays near it: millisecond rounding never reaches a packager.
 package struct TimelineRepair: Sendable {
     private struct TrackClock {
@@ -51,8 +51,8 @@ package struct TimelineRepair: Sendable {
             time = stamp + (offset ?? .zero)
             clocks[track]?.grid = nil
         }
-        if let clock = clocks[track], time <= clock.last, frame == nil {
-            time = MediaTime(ticks: clock.last.ticks + 1)
+        if let clock = clocks[track], time - clock.last < limits.stepMin, frame == nil {
+            time = clock.last + limits.stepMin
         }
         if let frame { time = snap(time, track: track, frame: frame) }
         latest = max(latest, time)
@@ -74,7 +74,9 @@ package struct TimelineRepair: Sendable {
     }
 
     private mutating func snap(_ time: MediaTime, track: TrackID, frame: AudioFrameDuration) -> MediaTime {
-        if var clock = clocks[track], var grid = clock.grid, grid.samplesPerFrame == frame.samples, grid.rate == frame.rate {
+        if var clock = clocks[track], var grid = clock.grid, grid.samplesPerFrame == frame.samples,
+            grid.rate == frame.rate
+        {
             let difference = time - grid.next
             if difference < limits.audioSnapMax, MediaTime.zero - difference < limits.audioSnapMax {
                 let snapped = grid.next
@@ -84,7 +86,7 @@ package struct TimelineRepair: Sendable {
                 return snapped
             }
         }
-        let anchor = clocks[track].map { max(time, MediaTime(ticks: $0.last.ticks + 1)) } ?? time
+        let anchor = clocks[track].map { max(time, $0.last + limits.stepMin) } ?? time
         let grid = SampleGrid(anchor: anchor, frames: 1, samplesPerFrame: frame.samples, rate: frame.rate)
         clocks[track] = TrackClock(last: anchor, expectedNext: grid.next, grid: grid)
         return anchor
@@ -103,6 +105,8 @@ package struct AudioFrameDuration: Hashable, Sendable {
 }
 
 package struct TimelineLimits: Sendable {
+    /// The least distance between two units of one track.
+    package var stepMin = MediaTime(milliseconds: 1)
     /// A pause shorter than this is a pause of the picture and is kept.
     package var forwardJumpMin = MediaTime(seconds: 3)
     /// Interleaving and reordering stay well below.

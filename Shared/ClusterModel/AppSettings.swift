@@ -39,10 +39,12 @@ package struct AppSettings: Codable, Hashable, Sendable {
         self.init()
         let container = try decoder.container(keyedBy: CodingKeys.self)
         mergeWindowMilliseconds = try container.decodeIfPresent(Int.self, forKey: .mergeWindowMilliseconds)
-        secondPublisher = try container.decodeIfPresent(SecondPublisher.self, forKey: .secondPublisher) ?? secondPublisher
+        secondPublisher =
+            try container.decodeIfPresent(SecondPublisher.self, forKey: .secondPublisher) ?? secondPublisher
         publisherGrace = try container.decodeIfPresent(Double.self, forKey: .publisherGrace) ?? publisherGrace
         pullLinger = try container.decodeIfPresent(Double.self, forKey: .pullLinger) ?? pullLinger
-        hlsSegmentDuration = try container.decodeIfPresent(Double.self, forKey: .hlsSegmentDuration) ?? hlsSegmentDuration
+        hlsSegmentDuration =
+            try container.decodeIfPresent(Double.self, forKey: .hlsSegmentDuration) ?? hlsSegmentDuration
         hlsPartDuration = try container.decodeIfPresent(Double.self, forKey: .hlsPartDuration) ?? hlsPartDuration
         hlsWindowSegments = try container.decodeIfPresent(Int.self, forKey: .hlsWindowSegments) ?? hlsWindowSegments
     }

@@ -51,7 +51,9 @@ package struct NameError: Error, Hashable, Sendable, CustomStringConvertible {
 /// The rules for names that appear in URLs.
 package enum NameRules {
     package static let reservedApps: Set<String> = ["v1", "rest", "livez", "readyz", "metrics", "sd"]
-    package static let servedExtensions = [".m3u8", ".mpd", ".flv", ".m4s", ".mp4", ".ts", ".html", ".jpg", ".jpeg", ".png"]
+    package static let servedExtensions = [
+        ".m3u8", ".mpd", ".flv", ".m4s", ".mp4", ".ts", ".html", ".jpg", ".jpeg", ".png",
+    ]
 
     /// `[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}`, and what the role adds to it.
     package static func check(_ name: String, role: NameError.Role) throws(NameError) {

@@ -49,6 +49,9 @@ enum WatchRoutes {
         let boot = call.query("bootId")
         let (coordinator, request) = (call.coordinator, call.request)
         guard coordinator.phase != .starting else { throw Problem.unavailable("The store has not answered yet.") }
+        guard !coordinator.hub.isClosed else {
+            throw Problem.unavailable("The control plane is stopping. Try another one.")
+        }
         // Opened only when the body is written, so that an answer that is never written leaves no watcher behind.
         let body = ResponseBody { writer in
             let watch = try coordinator.watch(since: since, nodeID: nodeID, boot: boot)

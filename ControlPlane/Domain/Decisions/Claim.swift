@@ -7,6 +7,8 @@ package enum ClaimAnswer: Hashable, Sendable {
     /// Another boot holds the stream and it is not proven that it lives. Hold the call, and decide again at `recheckAt` or
     /// when something is heard of the owner.
     case held(HeldClaim)
+    /// The owner seems gone, but others write to the store too: read its node and lease anew, then decide for certain.
+    case doubtful(owner: String)
 }
 
 package struct HeldClaim: Hashable, Sendable {
@@ -17,9 +19,11 @@ package struct HeldClaim: Hashable, Sendable {
 }
 
 extension ClusterState {
+    /// `isCertain`: what is known of the owner was just read, or nobody else writes to the store.
     package func decideClaim(
         _ stream: StreamID,
         _ request: ClaimRequest,
+        isCertain: Bool = true,
         at now: WallTime
     ) throws(Problem) -> Decision<ClaimAnswer> {
         let node = try currentNode(request.nodeId, boot: request.bootId)
@@ -35,6 +39,7 @@ extension ClusterState {
                 ? .answer(.granted(answer(to: request, stored.body))) : try grant(stream, request, at: now)
         }
         switch verdict(on: owner, at: now) {
+        case .gone where !isCertain: return .answer(.doubtful(owner: owner.nodeId))
         case .gone: return try grant(stream, request, at: now)
         case .alive: throw .streamInUse(stream, owner: owner.nodeId)
         case .unsure(let recheckAt, let probe):

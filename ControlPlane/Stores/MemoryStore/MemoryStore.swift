@@ -72,7 +72,9 @@ package final class MemoryStore: ClusterStore {
             let present = contents.records[kind]?[key]
             guard present?.revision == expected else { return (WriteOutcome.conflict(present), Told()) }
             contents.records[kind]?[key] = nil
-            return (.done(expected), Told(followers: Array(contents.followers.values), change: .deleted(kind, key: key)))
+            return (
+                .done(expected), Told(followers: Array(contents.followers.values), change: .deleted(kind, key: key))
+            )
         }
         told.tell()
         return outcome

@@ -12,7 +12,7 @@ package struct MongoLimits: Sendable {
     /// Calls that wait for a thread. More are turned away.
     package var waitingCallsMax = 2000
     /// Renewals in one command, so that one command is answered in time by a slow server.
-    package var renewalsPerCommandMax = 500
+    package var renewalsPerCommandMax = 100
     /// How long a follower waits inside one request; shorter than an answer may take.
     package var followMillisecondsPerRequest: Int64 = 500
 

@@ -22,6 +22,8 @@ package struct PackagerLimits: Hashable, Sendable {
     /// Far above a part of 4K video; reached only when marks fail to come.
     package var partBytesMax = 32 << 20
     package var partUnitsMax = 20_000
+    /// Marks further apart are taken for a break that was not said.
+    package var partDurationMax = MediaTime(seconds: 3600)
 
     package init() {}
 }
@@ -88,10 +90,10 @@ package struct Packager: Sendable {
             announced = tracks
             return []
         case .unit(let unit):
-            collect(unit)
+            if unit.decodeTime.isUsable, unit.compositionOffset.isUsable { collect(unit) }
             return []
         case .cut(let mark):
-            return pass(mark)
+            return mark.isUsable ? pass(mark) : []
         }
     }
 
@@ -131,14 +133,17 @@ package struct Packager: Sendable {
 
     private func closePart(before next: CutMark?) -> PackagedPart? {
         guard let part, !part.isOverLimit else { return nil }
-        let end = next.flatMap { $0.isDiscontinuous ? nil : $0.mediaTime }
+        let end = next.flatMap { next in
+            let isPlausible = (.zero...limits.partDurationMax).contains(next.mediaTime - part.mark.mediaTime)
+            return next.isDiscontinuous || !isPlausible ? nil : next.mediaTime
+        }
         let runs = tracks.compactMap { TrackRun($0, units: part.units, end: end) }
         if next == nil, runs.isEmpty { return nil }
         let number = UInt32(truncatingIfNeeded: part.mark.sequence << 12) &+ part.mark.part &+ 1
         return PackagedPart(
             name: name(.part(part.mark.sequence, part.mark.part)),
             mark: part.mark,
-            duration: end.map { $0 - part.mark.mediaTime } ?? Self.duration(of: runs, from: part.mark.mediaTime),
+            duration: end.map { $0 - part.mark.mediaTime } ?? duration(of: runs, from: part.mark.mediaTime),
             isIndependent: isIndependent(part),
             bytes: MovieFragment.encode(runs, sequenceNumber: number)
         )
@@ -151,15 +156,24 @@ package struct Packager: Sendable {
     }
 
     /// Of a part that no mark ends: up to where its video ends, or without video where its audio does.
-    private static func duration(of runs: [TrackRun], from start: MediaTime) -> MediaTime {
+    private func duration(of runs: [TrackRun], from start: MediaTime) -> MediaTime {
         let video = runs.filter { $0.track.track.kind == .video }
         let ends = (video.isEmpty ? runs : video).map {
             MediaTime(samples: Int64(clamping: $0.decodeTime) + $0.duration, rate: $0.track.timescale)
         }
-        return max((ends.max() ?? start) - start, .zero)
+        return min(max((ends.max() ?? start) - start, .zero), limits.partDurationMax)
     }
 
     private func name(_ kind: ObjectName.Kind) -> ObjectName {
         ObjectName(rendition: rendition, epoch: epoch, kind: kind)
     }
+}
+
+extension MediaTime {
+    /// 12,000 years: every sum and every change of timescale stays in 64 bits, also of what a broken node sends.
+    var isUsable: Bool { ticks.magnitude < 1 << 55 }
+}
+
+extension CutMark {
+    var isUsable: Bool { mediaTime.isUsable && max(sequence, discontinuity, oldestSequence) < 1 << 62 }
 }

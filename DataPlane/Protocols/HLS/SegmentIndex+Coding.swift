@@ -25,9 +25,8 @@ extension SegmentIndex {
     /// Above any window we allow to be set up, so that a broken peer cannot make us allocate.
     private static let segmentsMax = 4096
     private static let partsMax = 65_536
-    /// 10,000 years of ticks leave room for every sum we make.
-    private static let ticksMax: Int64 = 1 << 55
-
+    /// A month: what all listed segments together last stays far from overflow.
+    private static let durationMax = MediaTime(seconds: 30 * 86_400)
     package func encode(into bytes: inout ByteBuffer) {
         bytes.writeInteger(Self.version)
         bytes.writeInteger(UInt8((isEnded ? 1 : 0) | (open == nil ? 0 : 2)))
@@ -124,9 +123,9 @@ extension SegmentIndex {
     }
 
     private static func time(_ reader: inout ByteReader, _ field: String) throws -> MediaTime {
-        let ticks: Int64 = try reader.integer()
-        guard (0...ticksMax).contains(ticks) else { throw CodingError.outOfRange(field) }
-        return MediaTime(ticks: ticks)
+        let time = MediaTime(ticks: try reader.integer())
+        guard (.zero...durationMax).contains(time) else { throw CodingError.outOfRange(field) }
+        return time
     }
 
     private static func byteCount(_ reader: inout ByteReader) throws -> Int {

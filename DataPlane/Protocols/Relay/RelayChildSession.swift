@@ -1,5 +1,5 @@
-package import EngineModel
 import DequeModule
+package import EngineModel
 package import MediaModel
 package import Timebase
 

@@ -1,8 +1,7 @@
 package import ClusterModel
-package import Streams
-
 import HLS
 package import NIOCore
+package import Streams
 import Synchronization
 
 /// What an HLS request asks of a stream.

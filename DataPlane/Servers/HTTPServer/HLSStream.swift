@@ -1,8 +1,10 @@
 package import ClusterModel
 package import HLS
 package import MediaModel
+import Metrics
 package import NIOCore
 import NIOHTTP1
+import Observability
 package import Streams
 import Synchronization
 import Timebase
@@ -18,6 +20,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         var deadline: NIODeadline
         var answer: @Sendable (MediaResponse) -> Void
     }
+
+    private static let segments = MetricNames.segmentsCut.counter()
 
     package let stream: LiveStream
     private let limits: HLSLimits
@@ -53,7 +57,12 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             self.lastRequest = .now()
             self.start()
             if case .object(let name) = ask { self.count(name, by: connection) }
-            let waiting = Waiting(ask: ask, request: request, deadline: self.lastRequest + self.limits.firstSegmentTimeout, answer: answer)
+            let waiting = Waiting(
+                ask: ask,
+                request: request,
+                deadline: self.lastRequest + self.limits.firstSegmentTimeout,
+                answer: answer
+            )
             self.consider(waiting)
         }
     }
@@ -82,7 +91,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
 
     /// The parent's index if it has one for the epoch, else that of a stream that begins here.
     private func index(for epoch: Epoch) -> SegmentIndex {
-        if let bytes = stream.upstream?.segmentIndex, let index = try? SegmentIndex(decoding: bytes), index.epoch == epoch {
+        if let bytes = stream.upstream?.segmentIndex, let index = try? SegmentIndex(decoding: bytes),
+            index.epoch == epoch
+        {
             return index
         }
         return SegmentIndex(epoch: epoch, settings: PackagingSettings(stream.settings))
@@ -128,7 +139,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         switch verdict(on: held.ask, held.request) {
         case .answer(let response): held.answer(response)
         case .wait(let limit):
-            guard waiting.count < limits.waitingMax else { return held.answer(.refusal(.overloaded("too many held requests"))) }
+            guard waiting.count < limits.waitingMax else {
+                return held.answer(.refusal(.overloaded("too many held requests")))
+            }
             var held = held
             if let limit { held.deadline = .now() + limit }
             waiting.append(held)
@@ -182,7 +195,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             return .answer(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
         case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
         case .refuseTooFarAhead:
-            let detail = "_HLS_msn is too far ahead: the newest segment is \(window.nextSequence); reload the playlist without it"
+            let detail =
+                "_HLS_msn is too far ahead: the newest segment is \(window.nextSequence); reload the playlist without it"
             return .answer(.problem(Problem(.badRequest, status: 400, title: "Bad request", detail: detail)))
         }
     }
@@ -256,7 +270,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     package func stream(_ stream: LiveStream, sent items: [StreamItem]) {
         let before = rendition?.version
         for item in items { rendition?.receive(item) }
-        if rendition?.version != before { versionChanged() }
+        guard let version = rendition?.version, version != before else { return }
+        if let before, version.sequence > before.sequence { Self.segments.increment() }
+        versionChanged()
     }
 
     package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {

@@ -45,7 +45,9 @@ package enum MediaRoute: Hashable, Sendable {
 
     private static func file(app: String, name: Substring) throws(NameError) -> MediaRoute {
         if let id = name.withoutSuffix(".flv") { return .httpFLV(try StreamID(app: app, id: id)) }
-        if let id = name.withoutSuffix("_adaptive.m3u8") { return .multivariantPlaylist(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix("_adaptive.m3u8") {
+            return .multivariantPlaylist(try StreamID(app: app, id: id))
+        }
         if let id = name.withoutSuffix(".m3u8") { return .mediaPlaylist(try StreamID(app: app, id: id)) }
         return .unknown
     }

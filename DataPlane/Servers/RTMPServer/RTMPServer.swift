@@ -1,13 +1,12 @@
 package import FanOut
 package import Logging
+import Metrics
 package import NIOCore
+import NIOPosix
 package import NIOSSL
+import Observability
 package import RTMP
 package import Streams
-
-import Metrics
-import NIOPosix
-import Observability
 import Synchronization
 import Timebase
 
@@ -18,6 +17,8 @@ package struct RTMPService: Sendable {
     package let logger: Logger
     package let limits: RTMPLimits
     let connections = ConnectionCount(MetricNames.connections.gauge("rtmp"))
+    let ingestBytes = MetricNames.ingestBytes.counter("rtmp")
+    let firstFrame = MetricNames.firstFrame.timer("rtmp")
 
     package init(
         gate: any StreamGate,
@@ -64,7 +65,10 @@ package struct RTMPServer: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             // Media comes in hundreds of kilobytes; small reads would split batches.
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 << 10))
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 << 10)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations

@@ -108,7 +108,10 @@ final class RelayParentConnection: ChannelInboundHandler {
         case .childLeft: stopServing()
         case .failed(let error):
             service.protocolError(error.label)
-            logger.notice("relay child closed", metadata: [LogKeys.reason: "\(error.label)", LogKeys.error: "\(error)"])
+            logger.notice(
+                "relay child closed",
+                metadata: [LogKeys.reason: "\(error.label)", LogKeys.error: "\(error)"]
+            )
         }
     }
 

@@ -1,18 +1,16 @@
 package import ClusterModel
+import Drivers
 package import FanOut
 package import Logging
-package import NIOCore
-
-package import Relay
-package import Streams
-package import Timebase
-
-import Drivers
 import MediaModel
 import Metrics
+package import NIOCore
 import NIOPosix
 import Observability
+package import Relay
+package import Streams
 import Synchronization
+package import Timebase
 
 /// Serves this node's streams to other nodes, on the relay port.
 package struct RelayService: Sendable {
@@ -75,7 +73,8 @@ package struct RelayService: Sendable {
             throw RelayRefusalError(.loop, "the stream comes here through you (\(path)): pull it from another node")
         }
         if let have = hello.haveEpoch, accept.epoch < have {
-            let detail = "this node has epoch \(accept.epoch.value), older than yours (\(have.value)): ask for a newer route"
+            let detail =
+                "this node has epoch \(accept.epoch.value), older than yours (\(have.value)): ask for a newer route"
             throw RelayRefusalError(.olderEpoch, detail)
         }
         return (stream, accept)

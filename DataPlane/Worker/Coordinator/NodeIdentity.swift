@@ -27,7 +27,9 @@ package struct NodeIdentity: Sendable {
 
     /// The ticket the control plane gave, or, when that has run out, one of our own.
     func ticket(for stream: StreamID, offered: String, at now: WallTime) -> String {
-        if (try? RelayTicket.verify(offered, for: stream, with: relayKey, at: now + .seconds(5))) != nil { return offered }
+        if (try? RelayTicket.verify(offered, for: stream, with: relayKey, at: now + .seconds(5))) != nil {
+            return offered
+        }
         return RelayTicket(stream: stream, child: nodeID, expiresAt: now + RelayTicket.lifetime).signed(with: relayKey)
     }
 }

@@ -7,7 +7,9 @@ import Timebase
 /// One stream's search for a parent: which ones failed, how long to wait, when to give up. Pure.
 struct RouteSearch {
     /// Back-off after failures in a row: quick at first, because viewers wait.
-    private static let delays: [Duration] = [.milliseconds(50), .milliseconds(150), .milliseconds(400), .milliseconds(800)]
+    private static let delays: [Duration] = [
+        .milliseconds(50), .milliseconds(150), .milliseconds(400), .milliseconds(800),
+    ]
     /// How long a stream that never came may be sought before its players are told.
     private static let openTimeout = Duration.seconds(8)
     /// Names kept of parents that failed.

@@ -1,7 +1,10 @@
 package import ClusterModel
 import Logging
 import MediaModel
+import Metrics
 import NIOCore
+import Observability
+import Relay
 package import RelayService
 package import Streams
 import Timebase
@@ -12,6 +15,19 @@ package protocol StreamPuller: Sendable {
 }
 
 extension RelayPuller: StreamPuller {}
+
+extension PullEnd {
+    /// Why another parent must be found, for metrics; nil when none must.
+    fileprivate var rerouteReason: String? {
+        switch self {
+        case .lost: "lost"
+        case .refused(let refusal): "\(refusal.code)"
+        case .ended(.fenced): "fenced"
+        case .ended(.draining): "draining"
+        case .ended, .stopped: nil
+        }
+    }
+}
 
 extension StreamCoordinator {
     struct PullState {
@@ -37,6 +53,13 @@ extension StreamCoordinator {
         return try await open(id)
     }
 
+    /// How many pulls this node makes now, by the tier of the parent.
+    var pullsByTier: [RouteAnswer.Tier: Int] {
+        pulls.values.reduce(into: [:]) { counts, state in
+            if let tier = state.route?.tier { counts[tier, default: 0] += 1 }
+        }
+    }
+
     /// The pulls of this node, for the heartbeat.
     var pullReports: [Pull] {
         pulls.compactMap { id, state in
@@ -54,7 +77,9 @@ extension StreamCoordinator {
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
-        let result = await withCheckedContinuation { pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id))) }
+        let result = await withCheckedContinuation {
+            pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id)))
+        }
         return try result.get()
     }
 
@@ -159,13 +184,27 @@ extension StreamCoordinator {
             route = last
         }
         if let haveEpoch, route.epoch < haveEpoch {
-            return search.noRoute(.unavailable("the route is older than the stream here"), isLive: true, at: clock.now())
+            return search.noRoute(
+                .unavailable("the route is older than the stream here"),
+                isLive: true,
+                at: clock.now()
+            )
         }
         pulls[stream.id]?.route = route
         let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
         let end = await puller.pull(stream, route: route, ticket: ticket)
-        logger.info("pull ended", metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"])
-        return search.pullEnded(end, parent: route.parent.nodeId, stream: stream.id, isLive: stream.isServing, at: clock.now())
+        logger.info(
+            "pull ended",
+            metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"]
+        )
+        if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
+        return search.pullEnded(
+            end,
+            parent: route.parent.nodeId,
+            stream: stream.id,
+            isLive: stream.isServing,
+            at: clock.now()
+        )
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {

@@ -160,11 +160,12 @@ package actor StreamCoordinator: StreamGate {
         let stream = hold.stream
         hold.grace?.cancel()
         holds[stream.id] = nil
-        let end: EndReason = switch reason {
-        case .unpublished: .unpublished
-        case .publisherLost: .publisherLost
-        case .draining: .draining
-        }
+        let end: EndReason =
+            switch reason {
+            case .unpublished: .unpublished
+            case .publisherLost: .publisherLost
+            case .draining: .draining
+            }
         let next = await stream.loop.run {
             defer { stream.end(end) }
             return stream.nextResumePoint
@@ -190,7 +191,8 @@ package actor StreamCoordinator: StreamGate {
         }
     }
 
-    func findOrAdd(_ id: StreamID, on loop: any EventLoop, _ settings: AppSettings) -> (stream: LiveStream, isNew: Bool) {
+    func findOrAdd(_ id: StreamID, on loop: any EventLoop, _ settings: AppSettings) -> (stream: LiveStream, isNew: Bool)
+    {
         registry.findOrAdd(id) {
             let stream = LiveStream(id: id, loop: loop, settings: settings)
             servers.opened(stream)

@@ -14,6 +14,7 @@ enum Addresses {
     private static func isPrivate(_ address: String) -> Bool {
         let parts = address.split(separator: ".").compactMap { UInt8($0) }
         guard parts.count == 4 else { return false }
-        return parts[0] == 10 || (parts[0] == 192 && parts[1] == 168) || (parts[0] == 172 && (16...31).contains(parts[1]))
+        return parts[0] == 10 || (parts[0] == 192 && parts[1] == 168)
+            || (parts[0] == 172 && (16...31).contains(parts[1]))
     }
 }

@@ -31,15 +31,21 @@ struct Listeners {
         try await open("rtmp-port", ports.rtmp) { try await rtmp.listen(host: host, port: $0, on: group) }
         try await open("relay-port", ports.relay) { try await relay.listen(host: host, port: $0, on: group) }
         if let tls = try tlsContext() {
-            try await open("https-port", ports.https) { try await http.listen(host: host, port: $0, on: group, tls: tls) }
-            try await open("rtmps-port", ports.rtmps) { try await rtmp.listen(host: host, port: $0, on: group, tls: tls) }
+            try await open("https-port", ports.https) {
+                try await http.listen(host: host, port: $0, on: group, tls: tls)
+            }
+            try await open("rtmps-port", ports.rtmps) {
+                try await rtmp.listen(host: host, port: $0, on: group, tls: tls)
+            }
         } else {
             logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
         }
         let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc), ("agent-port", ports.agent)]
         let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
         if !named.isEmpty {
-            logger.notice("This build has no listener for \(named.joined(separator: ", ")): left out of the registration")
+            logger.notice(
+                "This build has no listener for \(named.joined(separator: ", ")): left out of the registration"
+            )
         }
     }
 

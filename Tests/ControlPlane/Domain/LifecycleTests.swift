@@ -7,7 +7,8 @@ import Timebase
     private func owned() throws -> (Dialogue, ClaimGrant) {
         var cluster = Dialogue()
         try cluster.register("origin1")
-        return (cluster, try cluster.claim("origin1"))
+        let grant = try cluster.claim("origin1")
+        return (cluster, grant)
     }
 
     @Test func `a clean unpublish finishes the stream at once; it can be read for 60 s`() throws {

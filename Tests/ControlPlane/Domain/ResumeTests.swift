@@ -10,7 +10,8 @@ import Timebase
         var cluster = Dialogue()
         try cluster.register("origin1")
         try cluster.register("origin2")
-        return (cluster, try cluster.claim("origin1"))
+        let grant = try cluster.claim("origin1")
+        return (cluster, grant)
     }
 
     @Test func `a successor continues behind all that can have been sent since the last heartbeat`() throws {

@@ -8,11 +8,15 @@ import Testing
     @Test(arguments: StoreConformance.cases)
     func `MongoDB keeps the promises of a store`(_ conformance: ConformanceCase) async throws {
         let uri = try #require(MongoServerTrait.external ?? MongoServer.current?.uri)
-        let cleaner = try MongoStore(uri: uri, databaseDefault: "millrace_test")
+        // On a busy machine the test server takes long for what a test asks at once.
+        var limits = MongoLimits()
+        limits.answerMillisecondsMax = 15_000
+        let generous = limits
+        let cleaner = try MongoStore(uri: uri, databaseDefault: "millrace_test", limits: generous)
         try await empty(cleaner)
         await cleaner.close()
         let host = StoreHost(keepsRecords: true, isShared: true) {
-            try MongoStore(uri: uri, databaseDefault: "millrace_test")
+            try MongoStore(uri: uri, databaseDefault: "millrace_test", limits: generous)
         }
         try await conformance.body(host)
     }

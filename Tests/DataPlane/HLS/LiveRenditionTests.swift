@@ -123,6 +123,35 @@ import Timebase
         #expect(rendition.object(name("source-7-16.0.m4s")) == .unknown)
     }
 
+    @Test func `marks and units beyond all reason are passed over`() {
+        var rendition = LiveRendition(items: Self.items)
+        let before = rendition.version
+        var mark = CutMark(
+            sequence: .max,
+            part: .max,
+            discontinuity: .max,
+            isDiscontinuous: true,
+            mediaTime: MediaTime(ticks: .min),
+            wallTime: WallTime(milliseconds: .max),
+            oldestSequence: .max
+        )
+        rendition.receive(.cut(mark))
+        mark.part = 0
+        rendition.receive(.cut(mark))
+        for ticks in [Int64.min, .max] {
+            let unit = AccessUnit(
+                track: .audio,
+                decodeTime: MediaTime(ticks: ticks),
+                isKeyframe: true,
+                payload: ByteBuffer()
+            )
+            rendition.receive(.unit(unit))
+        }
+        #expect(rendition.version == before)
+        rendition.finish()
+        #expect(rendition.index.segments.last?.sequence == 15)
+    }
+
     @Test func `damaged indexes are refused or read, and never trap`() throws {
         var bytes = ByteBuffer()
         LiveRendition(items: Self.items).index.encode(into: &bytes)

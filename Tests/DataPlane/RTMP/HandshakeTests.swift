@@ -63,4 +63,23 @@ import Testing
         #expect(server.feed([3] + [UInt8](repeating: 0, count: 1535)) == [])
         #expect(server.feed([0]).count == 1)
     }
+
+    /// The numbers come from another implementation of HMAC, so that a wrong constant or offset cannot agree with itself.
+    @Test func `digest and answer of a known block`() {
+        var block = (0..<1536).map { UInt8(truncatingIfNeeded: $0 * 7) }
+        var answer = block
+        #expect(HandshakeDigest.Scheme.offsetAt8.digestRange(in: block) == 278..<310)
+        let digest = HandshakeDigest.sign(&block, scheme: .offsetAt8, key: HandshakeDigest.clientKey)
+        #expect(digest.prefix(8) == [16, 161, 144, 116, 165, 206, 70, 153])
+        HandshakeDigest.answer(&answer, to: digest, key: HandshakeDigest.serverKey)
+        #expect(answer[1504...].prefix(8) == [59, 75, 199, 191, 236, 52, 201, 50])
+    }
+
+    @Test func `the digest's offset wraps at 728`() {
+        var block = [UInt8](repeating: 0, count: 1536)
+        block.replaceSubrange(8..<11, with: [255, 255, 217])
+        block.replaceSubrange(772..<775, with: [255, 255, 218])
+        #expect(HandshakeDigest.Scheme.offsetAt8.digestRange(in: block).lowerBound == 739)
+        #expect(HandshakeDigest.Scheme.offsetAt772.digestRange(in: block).lowerBound == 776)
+    }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTPClient
 import Settings
 
 /// Which cluster, and how to answer.
@@ -19,7 +20,7 @@ struct ClusterOptions: ParsableArguments {
         guard let first = SettingType.urls().parse(text)?.first, let url = URL(string: first) else {
             throw ValidationError("--control: \"\(text)\" is not allowed; allowed is \(SettingType.urls().allowed)")
         }
-        return ControlPlaneClient(base: url, token: try token(environment), transport: URLSessionTransport())
+        return ControlPlaneClient(base: url, token: try token(environment), http: HTTPClient())
     }
 
     private func token(_ environment: [String: String]) throws -> String? {

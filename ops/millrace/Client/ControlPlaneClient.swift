@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import HTTPClient
 
 /// The operator's view of the control plane's REST.
 struct ControlPlaneClient: Sendable {
@@ -8,17 +9,17 @@ struct ControlPlaneClient: Sendable {
 
     let base: URL
     let token: String?
-    let transport: any HTTPTransport
+    let http: HTTPClient
 
     func raw(_ path: String, query: [String: String?] = [:]) async throws -> HTTPAnswer {
         var parts = URLComponents(url: base.appending(path: path), resolvingAgainstBaseURL: false)
         let items = query.compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
         if !items.isEmpty { parts?.queryItems = items.sorted { $0.name < $1.name } }
         guard let url = parts?.url else { throw ClientError.unreachable(base.absoluteString, "not an address") }
-        do {
-            return try await transport.get(url, bearer: token, timeoutSeconds: 10)
+        do throws(HTTPClientError) {
+            return try await http.get(url, bearer: token, timeout: .seconds(10))
         } catch {
-            throw ClientError.unreachable(base.absoluteString, error.localizedDescription)
+            throw ClientError.unreachable(base.absoluteString, error.description)
         }
     }
 

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import HTTPClient
 import NIOCore
 import NIOPosix
 
@@ -107,7 +108,7 @@ struct Examination: Sendable {
     private func readiness(_ subject: String, _ host: String, _ port: Int) async -> [Finding] {
         let authority = host.contains(":") ? "[\(host)]" : host
         guard let url = URL(string: "http://\(authority):\(port)/readyz"),
-            let answer = try? await client.transport.get(url, bearer: nil, timeoutSeconds: 3)
+            let answer = try? await client.http.get(url, timeout: .seconds(3))
         else { return [] }
         let ready: Finding =
             answer.status == 200

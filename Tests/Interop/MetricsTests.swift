@@ -1,0 +1,20 @@
+import ClusterHarness
+import ClusterModel
+import Testing
+
+@Suite(.serialized) struct MetricsTests {
+    @Test func `both daemons' metrics are what Prometheus wants`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let worker = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish("live/s1", to: worker)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        for address in [cluster.controlURL + "/metrics", worker.http("/metrics")] {
+            let metrics = try http(address)
+            #expect(metrics.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
+            let check = try run(["bash", "-c", #"curl -sS "$1" | promtool check metrics"#, "promtool", address])
+            #expect(check.status == 0, "\(address): \(check.output)")
+            #expect(check.output.isEmpty, "\(address): \(check.output)")
+        }
+        #expect(publisher.isRunning)
+    }
+}

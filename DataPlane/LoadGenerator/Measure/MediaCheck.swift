@@ -1,7 +1,7 @@
-import Timebase
+package import Timebase
 
 /// What one viewer looks at in the messages or tags it gets.
-struct MediaCheck {
+package struct MediaCheck {
     static let stallMin = Duration.seconds(1)
 
     private enum Tag {
@@ -17,9 +17,9 @@ struct MediaCheck {
     /// What the publisher's clock shows at timestamp zero of this stream.
     private var timelineStart: MonotonicInstant?
     private var lastMedia: MonotonicInstant?
-    private(set) var hasKeyframe = false
+    package private(set) var hasKeyframe = false
 
-    init(openedAt: MonotonicInstant) { self.openedAt = openedAt }
+    package init(openedAt: MonotonicInstant) { self.openedAt = openedAt }
 
     /// The first and the last stamp of the window.
     var stampSpan: (first: SendStamp, last: SendStamp)? {
@@ -28,17 +28,17 @@ struct MediaCheck {
     }
 
     /// Forgets what lies before the measured window.
-    mutating func windowBegins(at now: MonotonicInstant) {
+    package mutating func windowBegins(at now: MonotonicInstant) {
         firstStamp = nil
         lastMedia = now
     }
 
     /// A viewer that waits for media as the window ends is stalled, too.
-    func windowEnds(at now: MonotonicInstant, _ meter: PlayMeter) {
+    package func windowEnds(at now: MonotonicInstant, _ meter: PlayMeter) {
         if let lastMedia, now - lastMedia > Self.stallMin { meter.stalls += 1 }
     }
 
-    mutating func receive(_ message: MessageHead, at now: MonotonicInstant, _ meter: PlayMeter) {
+    package mutating func receive(_ message: MessageHead, at now: MonotonicInstant, _ meter: PlayMeter) {
         switch message.type {
         case Tag.video: video(message, at: now, meter)
         case Tag.audio: audio(message, at: now, meter)

@@ -50,7 +50,7 @@ package struct SendStamp: Hashable, Sendable {
     }
 
     /// The stamp of a legacy H.264 video body, nil when it has none.
-    init?(videoBody body: MessageHead) {
+    package init?(videoBody body: MessageHead) {
         let nalUnits = 5
         guard let length = body.integer(at: nalUnits), length < 64, let type = body.byte(at: nalUnits + 4) else {
             return nil
@@ -61,7 +61,7 @@ package struct SendStamp: Hashable, Sendable {
     }
 
     /// The last stamp anywhere in a piece of a file, such as the `mdat` of an HLS part.
-    init?(lastIn bytes: borrowing Span<UInt8>) {
+    package init?(lastIn bytes: borrowing Span<UInt8>) {
         var start = bytes.count - Self.contentBytes
         while start >= 0 {
             if bytes[start] == Self.uuid[0], let stamp = Self(in: bytes, at: start) {

@@ -25,7 +25,7 @@ package struct ProcessFigures: Equatable, Sendable {
     private static func text(of path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
 
     /// User and system time (proc(5): fields 14 and 15; the name in field 2 may contain spaces) and resident pages.
-    static func parse(stat: String, statm: String) -> (ticks: Int, pages: Int)? {
+    package static func parse(stat: String, statm: String) -> (ticks: Int, pages: Int)? {
         guard let name = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[stat.index(after: name)...].split(separator: " ")
         let memory = statm.split(separator: " ")

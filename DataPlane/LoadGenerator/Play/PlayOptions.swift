@@ -2,6 +2,7 @@ package struct PlayOptions: Sendable {
     package enum Transport: String, Codable, CaseIterable, Sendable {
         case rtmp
         case httpFLV = "http-flv"
+        case hls
     }
 
     package var transport: Transport

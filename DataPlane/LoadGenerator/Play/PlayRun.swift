@@ -17,10 +17,12 @@ package final class PlayRun {
     }
 
     private static let readBufferBytes = 256 << 10
+    private static let timerInterval = Duration.milliseconds(50)
 
     private let options: PlayOptions
     private let address: SocketAddress
     private let meter = PlayMeter()
+    private let shared = SharedObjects()
     private let progress: (String) -> Void
     private var seats: [Seat] = []
     private var failures: [String: Int] = [:]
@@ -28,6 +30,7 @@ package final class PlayRun {
     private let prompt: EventPoll
     private let batched: EventPoll
     private var nextBatch: MonotonicInstant
+    private var nextTimers: MonotonicInstant
     private var buffer = [UInt8](repeating: 0, count: readBufferBytes)
 
     package init(_ options: PlayOptions, progress: @escaping (String) -> Void) throws {
@@ -37,6 +40,7 @@ package final class PlayRun {
         prompt = try EventPoll()
         batched = try EventPoll()
         nextBatch = MonotonicClock.now
+        nextTimers = nextBatch
         OwnProcess.raiseDescriptorLimit()
     }
 
@@ -113,6 +117,9 @@ package final class PlayRun {
             firstFrame: meter.firstFrame.summary,
             videoDelay: meter.videoDelay.summary,
             audioDelay: meter.audioDelay.summary,
+            partDelay: meter.partDelay.summary,
+            playlistReloads: options.transport == .hls ? meter.playlistReloads : nil,
+            sequenceGaps: options.transport == .hls ? meter.sequenceGaps : nil,
             generatorCPUSeconds: 0,
             failures: failures
         )
@@ -143,6 +150,7 @@ package final class PlayRun {
                 switch options.transport {
                 case .rtmp: RTMPViewer(options.target, meter: meter, openedAt: now)
                 case .httpFLV: FLVViewer(options.target, meter: meter, openedAt: now)
+                case .hls: HLSViewer(options.target, meter: meter, shared: shared, openedAt: now)
                 }
             try viewer.begin(on: connection, at: now)
             seats.append(Seat(viewer, connection))
@@ -162,6 +170,19 @@ package final class PlayRun {
             nextBatch = max(nextBatch + interval, now)
             while batched.wait(milliseconds: 0, { self.serve($0) }) {}
             now = MonotonicClock.now
+            if options.transport == .hls, now >= nextTimers { runTimers(at: now) }
+        }
+    }
+
+    private func runTimers(at now: MonotonicInstant) {
+        nextTimers = now + Self.timerInterval
+        for (token, seat) in seats.enumerated() {
+            guard let connection = seat.connection else { continue }
+            do {
+                try seat.viewer.timePassed(on: connection, at: now)
+                if connection.owesBytes { try connection.flush() }
+                register(seat, connection, token: token)
+            } catch { end(seat, because: "\(error)") }
         }
     }
 

@@ -8,10 +8,16 @@ protocol Viewer: AnyObject {
     /// Connected: the first bytes go out.
     func begin(on connection: Connection, at now: MonotonicInstant) throws
     func receive(_ bytes: borrowing Span<UInt8>, on connection: Connection, at now: MonotonicInstant) throws
+    /// Called some twenty times a second.
+    func timePassed(on connection: Connection, at now: MonotonicInstant) throws
     func windowBegins(at now: MonotonicInstant)
     func windowEnds(at now: MonotonicInstant)
     /// The first and last stamp of the window.
     var stamps: (first: SendStamp, last: SendStamp)? { get }
+}
+
+extension Viewer {
+    func timePassed(on connection: Connection, at now: MonotonicInstant) throws {}
 }
 
 /// Why a viewer ended that should have gone on.

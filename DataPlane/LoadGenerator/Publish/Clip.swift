@@ -23,7 +23,7 @@ package struct Clip: Sendable {
 
     let tags: [Tag]
     /// From the first frame to where the next round begins.
-    let durationMilliseconds: UInt32
+    package let durationMilliseconds: UInt32
 
     package init(path: String) throws {
         do {

@@ -88,6 +88,7 @@ let dataPlane: [Target] = [
         pkgConfig: "libcurl",
         providers: [.apt(["libcurl4-openssl-dev"])]
     ),
+    .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
     library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", logging]),
     library(
         "Streams",
@@ -132,10 +133,7 @@ let dataPlane: [Target] = [
     library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
-        [
-            "Bytes", "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "MediaModel", "RTMP", "Timebase",
-            histogram, logging, nioCore, nioHTTP1, nioPosix, nioTLS,
-        ]
+        ["CEpoll", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
     ),
     library(
         "Worker",

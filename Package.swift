@@ -17,6 +17,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -255,7 +256,11 @@ let testTargets: [Target] = [
     tests(
         "StreamsTests",
         "Tests/DataPlane/Streams",
-        ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]
+        [
+            "ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", concurrencyHelpers,
+            nioCore,
+            nioEmbedded,
+        ]
     ),
     tests(
         "DriversTests",
@@ -265,7 +270,11 @@ let testTargets: [Target] = [
     tests(
         "FanOutTests",
         "Tests/DataPlane/FanOut",
-        ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+        [
+            "ClusterModel", "Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", concurrencyHelpers,
+            nioCore,
+            nioEmbedded, nioPosix,
+        ]
     ),
     tests(
         "ServersTests",

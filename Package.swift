@@ -217,7 +217,7 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
     ),
 ]
 
@@ -289,8 +289,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "HTTPClient", "MediaModel", "Settings", "Streams", "TestSupport", "Timebase", "Worker",
-            logging, nioCore, nioPosix,
+            "ClusterModel", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings", "Streams",
+            "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
     tests("DomainTests", "Tests/ControlPlane/Domain", ["ClusterModel", "Domain", "TestSupport", "Timebase"]),

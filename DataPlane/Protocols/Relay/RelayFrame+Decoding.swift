@@ -46,6 +46,13 @@ extension RelayHello {
         guard try reader.integer(as: UInt32.self) == Self.magic else { throw RelayError.notARelay }
         let version: UInt16 = try reader.integer()
         let packager: UInt16 = try reader.integer()
+        // What follows in another version is not known; only the number matters, for the refusal.
+        guard version == Self.protocolVersion else {
+            self.init(app: "", id: "", child: "", ticket: "", haveEpoch: nil)
+            (protocolVersion, packagerVersion) = (version, packager)
+            _ = reader.rest()
+            return
+        }
         self.init(
             app: try reader.text(max: limits.nameBytesMax),
             id: try reader.text(max: limits.nameBytesMax),
@@ -55,7 +62,6 @@ extension RelayHello {
         )
         let epoch: Int64 = try reader.integer()
         haveEpoch = epoch > 0 ? Epoch(epoch) : nil
-        protocolVersion = version
         packagerVersion = packager
     }
 }
@@ -87,20 +93,21 @@ extension RelayRefusal {
 
 extension CutMark {
     init(decoding reader: inout ByteReader) throws {
-        let sequence: UInt64 = try reader.integer()
+        let sequence = try reader.sequence()
         let part: UInt32 = try reader.integer()
-        let discontinuity: UInt64 = try reader.integer()
+        let discontinuity = try reader.sequence()
         let isDiscontinuous = try reader.flag()
-        let ticks: Int64 = try reader.integer()
+        let time = try reader.mediaTime()
         let wall: Int64 = try reader.integer()
+        guard wall.magnitude < RelayFrame.numberMax else { throw ByteReader.Underflow() }
         self.init(
             sequence: sequence,
             part: part,
             discontinuity: discontinuity,
             isDiscontinuous: isDiscontinuous,
-            mediaTime: MediaTime(ticks: ticks),
+            mediaTime: time,
             wallTime: WallTime(milliseconds: wall),
-            oldestSequence: try reader.integer()
+            oldestSequence: try reader.sequence()
         )
     }
 }
@@ -127,14 +134,26 @@ extension ByteReader {
         return try string(count)
     }
 
+    fileprivate mutating func mediaTime() throws(Underflow) -> MediaTime {
+        let ticks: Int64 = try integer()
+        guard ticks.magnitude < RelayFrame.numberMax else { throw Underflow() }
+        return MediaTime(ticks: ticks)
+    }
+
+    fileprivate mutating func sequence() throws(Underflow) -> UInt64 {
+        let number: UInt64 = try integer()
+        guard number < RelayFrame.numberMax else { throw Underflow() }
+        return number
+    }
+
     fileprivate mutating func accessUnit() throws -> AccessUnit {
         let track: UInt8 = try integer()
         let isKeyframe = try flag()
-        let ticks: Int64 = try integer()
+        let time = try mediaTime()
         let offset: Int32 = try integer()
         return AccessUnit(
             track: TrackID(track),
-            decodeTime: MediaTime(ticks: ticks),
+            decodeTime: time,
             compositionOffset: MediaTime(ticks: Int64(offset)),
             isKeyframe: isKeyframe,
             payload: rest()
@@ -152,6 +171,8 @@ extension ByteReader {
             let second = Int(try integer(as: UInt32.self))
             let configuration = try slice(Int(try integer(as: UInt32.self)))
             guard let codec = RelayCodec(rawValue: code) else { throw RelayError.unknownCodec(code) }
+            // Times of sound are divided by its rate; 2²⁴ is the most that AAC can write.
+            guard !codec.hasSampleRate || (1..<1 << 24).contains(first) else { throw Underflow() }
             tracks.append(Track(id: TrackID(id), codec: codec.parameters(first, second, configuration)))
         }
         guard Set(tracks.map(\.id)).count == tracks.count else { throw RelayError.duplicateTrack }
@@ -159,7 +180,19 @@ extension ByteReader {
     }
 }
 
+extension RelayFrame {
+    /// Times and sequence numbers stay below, so that no sum or scaling of them overflows: 49 years of ticks.
+    fileprivate static let numberMax: UInt64 = 1 << 47
+}
+
 extension RelayCodec {
+    fileprivate var hasSampleRate: Bool {
+        switch self {
+        case .aac, .mp3: true
+        case .h264, .h265, .av1, .opus, .data: false
+        }
+    }
+
     fileprivate func parameters(_ first: Int, _ second: Int, _ configuration: ByteBuffer) -> CodecParameters {
         switch self {
         case .h264: .h264(configuration: configuration, width: first, height: second)

@@ -97,6 +97,8 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
 
     package mutating func refuse(_ refusal: RelayRefusal) {
         guard state == .requested else { return }
+        var refusal = refusal
+        while refusal.detail.utf8.count > limits.detailBytesMax { refusal.detail.removeLast() }
         transmit(.refuse(refusal))
         close()
     }

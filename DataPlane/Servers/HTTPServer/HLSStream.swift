@@ -56,6 +56,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         stream.loop.execute {
             self.lastRequest = .now()
             self.start()
+            self.wantObjectsAgain()
             if case .object(let name) = ask { self.count(name, by: connection) }
             let waiting = Waiting(
                 ask: ask,
@@ -81,12 +82,18 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         rendition?.receive(.tracks(snapshot.tracks))
         for item in snapshot.items { rendition?.receive(item) }
         stream.objects = self
-        wantsObjects = true
-        stream.wantObjects(true)
+        wantObjectsAgain()
         let period = TimeAmount.seconds(1)
         idleCheck = stream.loop.scheduleRepeatedTask(initialDelay: period, delay: period) { [weak self] _ in
             self?.checkIdle()
         }
+    }
+
+    /// Players came, or came back while only children had kept this going.
+    private func wantObjectsAgain() {
+        guard !wantsObjects, rendition != nil, endedAt == nil else { return }
+        wantsObjects = true
+        stream.wantObjects(true)
     }
 
     /// The parent's index if it has one for the epoch, else that of a stream that begins here.

@@ -1,11 +1,11 @@
-import ClusterModel
+package import ClusterModel
 import MediaModel
-import RelayService
-import Streams
-import Timebase
+package import RelayService
+package import Streams
+package import Timebase
 
 /// One stream's search for a parent: which ones failed, how long to wait, when to give up. Pure.
-struct RouteSearch {
+package struct RouteSearch: Sendable {
     /// Back-off after failures in a row: quick at first, because viewers wait.
     private static let delays: [Duration] = [
         .milliseconds(50), .milliseconds(150), .milliseconds(400), .milliseconds(800),
@@ -15,64 +15,73 @@ struct RouteSearch {
     /// Names kept of parents that failed.
     private static let failedMax = 16
 
-    private(set) var failed: [String] = []
+    package private(set) var failed: [String] = []
     private var attempts = 0
     /// When the search began: at the start, or when the stream was last lost.
     private var searchingSince: MonotonicInstant?
     private let startedAt: MonotonicInstant
     private let grace: Duration
 
-    init(startedAt: MonotonicInstant, grace: Duration) {
+    package init(startedAt: MonotonicInstant, grace: Duration) {
         self.startedAt = startedAt
         self.grace = grace
     }
 
-    mutating func noRoute(_ refusal: Refusal, isLive: Bool, at now: MonotonicInstant) -> StreamCoordinator.PullOutcome {
+    package mutating func noRoute(
+        _ refusal: Refusal,
+        isLive: Bool,
+        at now: MonotonicInstant
+    ) -> StreamCoordinator.PullOutcome {
         failed = []
         guard isLive else {
             if case .unavailable = refusal, now - startedAt < Self.openTimeout { return .retry(nextDelay()) }
             return .over(refusal, .removed)
         }
-        let since = searchingSince ?? now
-        searchingSince = since
-        // A second over the grace: the owner's own end of it reaches us as an end, not as a lost route.
-        if now - since > grace + .seconds(1) { return .over(refusal, .publisherLost) }
+        guard mayGoOn(at: now) else { return .over(refusal, .publisherLost) }
         return .retry(nextDelay())
     }
 
-    mutating func pullEnded(
+    /// `wasFed` tells whether the pull brought media: only then was its parent worth a new start.
+    package mutating func pullEnded(
         _ end: PullEnd,
         parent: String,
         stream: StreamID,
         isLive: Bool,
+        wasFed: Bool,
         at now: MonotonicInstant
     ) -> StreamCoordinator.PullOutcome {
+        if wasFed {
+            searchingSince = nil
+            attempts = 0
+        }
         switch end {
         case .stopped: return .over(.unavailable("the pull was stopped"), .removed)
         case .ended(.unpublished): return .over(.unknownStream(stream), .unpublished)
         case .ended(.publisherLost): return .over(.unknownStream(stream), .publisherLost)
         case .ended(.removed): return .over(.unknownStream(stream), .removed)
-        case .ended(.fenced):
-            beginSearch(at: now)
-            return .retry(.zero)
-        case .ended(.draining):
-            beginSearch(at: now)
-            remember(parent)
-            return .retry(.zero)
-        case .lost, .refused:
-            if isLive {
-                beginSearch(at: now)
-            } else if now - startedAt > Self.openTimeout {
-                return .over(.unavailable("no parent gave the stream in time"), .removed)
-            }
-            remember(parent)
-            return .retry(nextDelay())
+        case .ended(.fenced): break
+        case .ended(.draining), .lost, .refused: remember(parent)
         }
+        let noParent = Refusal.unavailable("no parent gave the stream in time")
+        if isLive {
+            guard mayGoOn(at: now) else { return .over(noParent, .publisherLost) }
+        } else if now - startedAt > Self.openTimeout {
+            return .over(noParent, .removed)
+        }
+        // A parent that served and moved the stream is followed at once; one that only says so, again and again, is not.
+        if case .ended = end, attempts == 0 {
+            attempts = 1
+            return .retry(.zero)
+        }
+        return .retry(nextDelay())
     }
 
-    private mutating func beginSearch(at now: MonotonicInstant) {
-        searchingSince = now
-        attempts = 0
+    /// Whether the search is still within the grace; begins it if it has not begun.
+    private mutating func mayGoOn(at now: MonotonicInstant) -> Bool {
+        let since = searchingSince ?? now
+        searchingSince = since
+        // A second over the grace: the owner's own end of it reaches us as an end, not as a lost route.
+        return now - since <= grace + .seconds(1)
     }
 
     private mutating func remember(_ parent: String) {

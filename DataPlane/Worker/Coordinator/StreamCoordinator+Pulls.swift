@@ -1,6 +1,6 @@
 package import ClusterModel
 import Logging
-import MediaModel
+package import MediaModel
 import Metrics
 import NIOCore
 import Observability
@@ -92,9 +92,16 @@ extension StreamCoordinator {
             await self.notifyWhenServing(stream)
             guard await self.clock.sleep(Self.openTimeout) else { return }
             self.answerWaiting(for: stream.id, .failure(.unavailable("the publisher has sent no media yet")))
-            if self.holds[stream.id] != nil { self.pulls[stream.id] = nil }
+            self.pulls[stream.id] = nil
         }
         pulls[stream.id]?.task = task
+    }
+
+    /// The hold that players waited on is over: takes its entry out and hands back those who still wait.
+    func stopWatching(_ id: StreamID) -> [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
+        guard let state = pulls.removeValue(forKey: id) else { return [] }
+        state.task?.cancel()
+        return state.waiting
     }
 
     private func notifyWhenServing(_ stream: LiveStream) async {
@@ -121,9 +128,11 @@ extension StreamCoordinator {
 
     // MARK: Pull
 
-    func startPull(of stream: LiveStream) {
-        guard pulls[stream.id] == nil else { return }
-        pulls[stream.id] = PullState(stream: stream)
+    func startPull(
+        of stream: LiveStream,
+        for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+    ) {
+        pulls[stream.id] = PullState(stream: stream, waiting: waiting)
         pulls[stream.id]?.task = Task { await self.runPull(of: stream) }
     }
 
@@ -160,7 +169,8 @@ extension StreamCoordinator {
         }
     }
 
-    enum PullOutcome {
+    /// What to do after one pull.
+    package enum PullOutcome: Hashable, Sendable {
         case retry(Duration)
         case over(Refusal, EndReason)
     }
@@ -192,6 +202,7 @@ extension StreamCoordinator {
         }
         pulls[stream.id]?.route = route
         let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
+        let bytesBefore = stream.receivedBytes
         let end = await puller.pull(stream, route: route, ticket: ticket)
         logger.info(
             "pull ended",
@@ -203,6 +214,7 @@ extension StreamCoordinator {
             parent: route.parent.nodeId,
             stream: stream.id,
             isLive: stream.isServing,
+            wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
     }

@@ -160,6 +160,7 @@ package actor StreamCoordinator: StreamGate {
         let stream = hold.stream
         hold.grace?.cancel()
         holds[stream.id] = nil
+        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let end: EndReason =
             switch reason {
             case .unpublished: .unpublished
@@ -213,14 +214,15 @@ package actor StreamCoordinator: StreamGate {
         holds[id] = nil
         hold.grace?.cancel()
         hold.publication?.revoke(.fenced(newer))
+        let waiting = stopWatching(id)
         let stream = hold.stream
         let hasViewers = await stream.loop.run {
             stream.endTenure(fencedBy: newer)
             return stream.hasSubscribers
         }
         logger.warning("fenced by a newer owner", metadata: ["stream": "\(id)", "epoch": "\(newer.value)"])
-        if hasViewers {
-            startPull(of: stream)
+        if hasViewers || !waiting.isEmpty {
+            startPull(of: stream, for: waiting)
         } else {
             await stream.loop.run { stream.end(.fenced(newer)) }
             close(stream)

@@ -19,12 +19,17 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
 
     /// Every target there is. A new one gets its own file, a line here, and a folder of inputs in the corpus.
     package static let all: [FuzzTarget] = [
+        .aacHeaders,
         .amf0,
         .flv,
+        .h264Headers,
+        .hlsObjectName,
+        .relayFrame,
         .rtmpChunk,
         .rtmpHandshake,
         .rtmpMessage,
         .rtmpServerSession,
+        .segmentIndex,
     ]
 }
 

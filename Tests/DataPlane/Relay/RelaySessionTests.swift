@@ -1,0 +1,242 @@
+import EngineModel
+import MediaFixtures
+import MediaModel
+import Relay
+import TestSupport
+import Testing
+import Timebase
+
+import struct NIOCore.ByteBuffer
+
+@Suite struct RelaySessionTests {
+    @Test func `The parent hears the hello and the child what was accepted`() {
+        var pair = RelayPair()
+        pair.run()
+        #expect(pair.parentEvents == [.pullRequested(RelayPair.hello)])
+        pair.parent.accept(RelayPair.accept)
+        pair.run()
+        #expect(pair.childEvents == [.accepted(RelayPair.accept)])
+    }
+
+    @Test(arguments: 1...8)
+    func `Every item comes out of the child as it went in`(seed: UInt64) {
+        var pair = RelayPair.serving(seed: seed)
+        let items = FixtureStream(seed: seed).items(seconds: 1) + [.cut(RelayVector.cut)]
+        for item in items { pair.send(item) }
+        pair.run()
+        #expect(pair.childEvents == items.map { .item($0) })
+    }
+
+    @Test(arguments: RelayRefusal.Code.allCases)
+    func `A refusal reaches the child, and both sides close`(code: RelayRefusal.Code) {
+        var pair = RelayPair()
+        pair.run()
+        pair.parent.refuse(RelayRefusal(code, "because"))
+        pair.run()
+        #expect(pair.childEvents == [.refused(RelayRefusal(code, "because"))])
+        #expect(pair.childCloses == 1)
+        #expect(pair.parentCloses == 1)
+    }
+
+    @Test func `A refusal with an endless text still reaches the child`() throws {
+        var pair = RelayPair()
+        pair.run()
+        pair.parent.refuse(RelayRefusal(.unavailable, String(repeating: "ö", count: 5000)))
+        pair.run()
+        guard case .refused(let refusal)? = pair.childEvents.first else {
+            Issue.record("the child heard \(pair.childEvents)")
+            return
+        }
+        #expect(refusal.code == .unavailable)
+        #expect(refusal.detail.allSatisfy { $0 == "ö" })
+    }
+
+    @Test func `A child of another version is told so without asking the application`() {
+        var hello = RelayPair.hello
+        hello.protocolVersion = 2
+        var pair = RelayPair(hello)
+        pair.run()
+        #expect(pair.parentEvents.isEmpty)
+        guard case .refused(let refusal)? = pair.childEvents.first else {
+            Issue.record("the child heard \(pair.childEvents)")
+            return
+        }
+        #expect(refusal.code == .unsupportedVersion)
+    }
+
+    @Test func `A hello whose later version has another form is told so too`() {
+        var parent = RelayParentSession(at: start)
+        parent.receive(hex("01 0000000C 4D524C59 0002 0009 DEADBEEF"), at: start)
+        guard case .transmit(let bytes)? = parent.nextOutput() else {
+            Issue.record("nothing was said")
+            return
+        }
+        let refusal = try? RelayFrameTests.frames(in: [bytes])
+        guard case .refuse(let refusal)? = refusal?.first else {
+            Issue.record("something else was said")
+            return
+        }
+        #expect(refusal.code == .unsupportedVersion)
+        #expect(parent.nextOutput() == .close)
+    }
+
+    @Test(arguments: [
+        EndReason.unpublished, .publisherLost, .fenced(Epoch(9)), .draining, .removed,
+    ])
+    func `An end reaches the child with its reason, and nothing after it`(reason: EndReason) {
+        var pair = RelayPair.serving()
+        pair.parent.end(reason)
+        pair.parent.report(.interrupted)
+        pair.run()
+        #expect(pair.childEvents == [.ended(reason)])
+        #expect(pair.childCloses == 1)
+        #expect(pair.parentCloses == 1)
+        #expect(pair.child.nextDeadline == nil)
+        #expect(pair.parent.nextDeadline == nil)
+    }
+
+    @Test func `States and interest pass`() {
+        var pair = RelayPair.serving()
+        pair.parent.report(.interrupted)
+        pair.parent.report(.broadcasting)
+        pair.child.setObjectInterest(true)
+        pair.child.setObjectInterest(false)
+        pair.run()
+        #expect(pair.childEvents == [.state(.interrupted), .state(.broadcasting)])
+        #expect(pair.parentEvents == [.objectInterest(true), .objectInterest(false)])
+    }
+
+    @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 300_000])
+    func `An object comes whole, with live media between its slices`(size: Int) throws {
+        var pair = RelayPair.serving()
+        let request = pair.child.request(object: "7.m4s")
+        let id = try #require(request)
+        pair.run()
+        #expect(pair.parentEvents == [.objectRequested(id: id, name: "7.m4s")])
+        let bytes = ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) })
+        var rest = bytes
+        let head = rest.readSlice(length: size / 3) ?? ByteBuffer()
+        pair.parent.send(object: [head, rest], id: id)
+        pair.send(.unit(RelayVector.unit))
+        pair.run()
+        var objects: [ByteBuffer] = []
+        for case .object(id, let pieces) in pair.childEvents {
+            objects.append(pieces.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) })
+        }
+        #expect(objects == [bytes])
+        #expect(pair.childEvents.contains(.item(.unit(RelayVector.unit))))
+    }
+
+    @Test func `A missing object is said once, and an answer nobody asked for is dropped`() throws {
+        var pair = RelayPair.serving()
+        let request = pair.child.request(object: "x")
+        let id = try #require(request)
+        pair.run()
+        pair.parent.objectMissing(id: id)
+        pair.parent.objectMissing(id: id)
+        pair.parent.send(object: [], id: id)
+        pair.sendToChild(.objectMissing(id: 77))
+        pair.sendToChild(.objectData(id: 77, isLast: true, bytes: ByteBuffer()))
+        pair.run()
+        #expect(pair.childEvents == [.objectMissing(id: id)])
+    }
+
+    @Test func `The child asks for no more objects at once than the parent takes`() {
+        var pair = RelayPair.serving()
+        let ids = (0..<65).map { _ in pair.child.request(object: "x") }
+        #expect(ids.count { $0 != nil } == 64)
+        #expect(ids.last == .some(nil))
+        pair.run()
+        #expect(pair.parentEvents.count == 64)
+        pair.sendToParent(.objectRequest(id: 1000, name: "x"))
+        pair.run()
+        #expect(pair.parentEvents.suffix(2) == [.childLeft, .failed(.tooManyObjectRequests(limit: 64))])
+    }
+
+    @Test func `An object longer than the limit ends the pull instead of filling the memory`() throws {
+        var limits = RelayLimits()
+        limits.objectBytesMax = 100
+        var pair = RelayPair.serving(limits: limits)
+        let request = pair.child.request(object: "x")
+        let id = try #require(request)
+        pair.run()
+        pair.parent.send(object: [ByteBuffer(repeating: 0, count: 101)], id: id)
+        pair.run()
+        #expect(pair.childEvents == [.failed(.objectTooLong(limit: 100))])
+    }
+
+    @Test func `A goodbye is heard as the child leaving`() {
+        var pair = RelayPair.serving()
+        pair.child.leave()
+        pair.run()
+        #expect(pair.parentEvents == [.childLeft])
+        #expect(pair.parentCloses == 1)
+        #expect(pair.childEvents.isEmpty)
+        #expect(pair.childCloses == 1)
+    }
+
+    @Test func `A child that vanishes is heard once, and one that never said hello not at all`() {
+        var pair = RelayPair.serving()
+        pair.parent.inputClosed(at: start)
+        pair.parent.inputClosed(at: start)
+        pair.run()
+        #expect(pair.parentEvents == [.childLeft])
+        var stranger = RelayParentSession(at: start)
+        stranger.inputClosed(at: start)
+        #expect(stranger.nextOutput() == nil)
+    }
+
+    @Test func `A parent that vanishes fails the pull`() {
+        var pair = RelayPair.serving()
+        pair.child.inputClosed(at: start)
+        pair.run()
+        #expect(pair.childEvents == [.failed(.peerSilent)])
+    }
+
+    @Test(arguments: RelayVector.fromParent.map(\.frame) + [.hello(RelayPair.hello)])
+    func `A parent refuses what only a parent says`(frame: RelayFrame) {
+        var pair = RelayPair.serving()
+        pair.sendToParent(frame)
+        pair.run()
+        guard case .failed(.unexpectedFrame)? = pair.parentEvents.last else {
+            Issue.record("the parent took it: \(pair.parentEvents)")
+            return
+        }
+    }
+
+    @Test func `Before the hello only a hello is taken, and no long one`() {
+        for bytes in [RelayFrame.keepAlive.encoded, RelayFrame.bye.encoded, hex("02 00001001")] {
+            var parent = RelayParentSession(at: start)
+            parent.receive(bytes, at: start)
+            guard case .event(.failed)? = parent.nextOutput() else {
+                Issue.record("the parent took it")
+                continue
+            }
+            #expect(parent.nextOutput() == .close)
+        }
+    }
+
+    @Test func `The child's story is the same wherever its bytes are cut`() {
+        var bytes = ByteBuffer()
+        let frames: [RelayFrame] = [.accept(RelayPair.accept), .keepAlive] + RelayVector.fromParent.map(\.frame)
+        for frame in frames {
+            if case .refuse = frame { continue }
+            if case .accept = frame, bytes.readableBytes > 0 { continue }
+            bytes.writeImmutableBuffer(frame.encoded)
+        }
+        let stories = outputsForEverySplit(of: Array(bytes.readableBytesView), at: start) {
+            RelayChildSession(RelayPair.hello, at: start)
+        }
+        for story in stories { #expect(story == stories[0]) }
+        #expect(stories[0].suffix(2) == [.event(.ended(.unpublished)), .close])
+    }
+
+    @Test func `The parent's story is the same wherever its bytes are cut`() {
+        let bytes =
+            RelayFrame.hello(RelayPair.hello).encoded.readableBytesView
+            + RelayFrame.keepAlive.encoded.readableBytesView + RelayFrame.bye.encoded.readableBytesView
+        let stories = outputsForEverySplit(of: Array(bytes), at: start) { RelayParentSession(at: start) }
+        for story in stories { #expect(story == stories[0]) }
+        #expect(stories[0] == [.event(.pullRequested(RelayPair.hello)), .event(.childLeft), .close])
+    }
+}

@@ -1,0 +1,60 @@
+import ClusterModel
+import HTTPServer
+import Testing
+
+@Suite struct MediaRouteTests {
+    static func stream(_ id: String) throws -> StreamID { try StreamID(app: "live", id: id) }
+
+    @Test func `Paths lead where the contract says`() throws {
+        let table: [(String, MediaRoute)] = [
+            ("/livez", .live),
+            ("/readyz", .ready),
+            ("/metrics", .metrics),
+            ("/", .controlPlane),
+            ("/rest/anything", .controlPlane),
+            ("/live/rest/v2/broadcasts/s1", .controlPlane),
+            ("/live/streams/s1.flv", .httpFLV(try Self.stream("s1"))),
+            ("/live/streams/s1.m3u8", .mediaPlaylist(try Self.stream("s1"))),
+            ("/live/streams/s1_adaptive.m3u8", .multivariantPlaylist(try Self.stream("s1"))),
+            ("/live/streams/a.b.flv", .httpFLV(try Self.stream("a.b"))),
+            ("/live/streams/s1/v0-7-12.m4s", .object(try Self.stream("s1"), name: "v0-7-12.m4s")),
+            ("/live/streams/s1/", .object(try Self.stream("s1"), name: "")),
+            ("/live/streams/s1.txt", .unknown),
+            ("/live/streams/s1", .unknown),
+            ("/live/s1.flv", .unknown),
+            ("/live/streams/s1/a/b", .unknown),
+            ("/live", .unknown),
+            ("", .unknown),
+            ("live/streams/s1.flv", .unknown),
+            ("*", .unknown),
+        ]
+        for (path, route) in table { #expect(MediaRoute(path: path[...]) == route, "\(path)") }
+    }
+
+    @Test(arguments: [
+        "/live/streams/.flv", "/live/streams/.hidden.flv", "/li ve/streams/s1.flv", "/live/streams/s%31.flv",
+        "/metrics/streams/s1.flv", "//streams/s1.flv", "/live/streams/s1.flv.m3u8", "/live/streams/../v0-7-12.m4s",
+    ])
+    func `A name the cluster does not serve is told apart from an unknown path`(path: String) {
+        guard case .badName = MediaRoute(path: path[...]) else {
+            Issue.record("\(path) became \(MediaRoute(path: path[...]))")
+            return
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("", nil, ""),
+            ("token=abc", "abc", ""),
+            ("a=1&token=x=y&token=z", "x=y", ""),
+            ("token=", "", ""),
+            ("_HLS_msn=5&x=1&_HLS_part=2", nil, "_HLS_msn=5&_HLS_part=2"),
+            ("&&_HLS_skip=YES&", nil, "_HLS_skip=YES"),
+        ] as [(String, String?, String)]
+    )
+    func `A query is read for its token and directives only`(query: String, token: String?, directives: String) {
+        let read = MediaQuery(query[...])
+        #expect(read.token == token)
+        #expect(read.directives == directives)
+    }
+}

@@ -133,7 +133,12 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let bearer = head.headers.first(name: "authorization").flatMap { value in
             value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
         }
-        return PlayRequest(stream: stream, protocol: kind, remoteAddress: remoteAddress, token: query.token ?? bearer)
+        let client = ForwardedFor.client(
+            peer: remoteAddress,
+            header: head.headers.first(name: "x-forwarded-for"),
+            isTrusted: service.isTrustedProxy
+        )
+        return PlayRequest(stream: stream, protocol: kind, remoteAddress: client, token: query.token ?? bearer)
     }
 
     private func readiness() -> MediaResponse {

@@ -64,6 +64,8 @@ package struct RTMPServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            // One read an event: a second one would mostly find nothing, and costs as much.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             // Media comes in hundreds of kilobytes; small reads would split batches.
             .childChannelOption(
                 .recvAllocator,

@@ -285,6 +285,7 @@ let testTargets: [Target] = [
             nioEmbedded, nioHTTP1, nioPosix,
         ]
     ),
+    tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
     tests(
         "WorkerTests",
         "Tests/DataPlane/Worker",

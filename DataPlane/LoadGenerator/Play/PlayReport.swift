@@ -9,7 +9,7 @@ package struct PlayReport: Codable, Sendable {
         package var residentKiBPerViewer: Double
     }
 
-    package var `protocol`: PlayOptions.Transport
+    package var transport: PlayOptions.Transport
     package var viewers: Int
     /// Viewers that had media and still had their connection at the end.
     package var playing: Int

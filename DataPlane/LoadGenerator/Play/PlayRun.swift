@@ -100,7 +100,7 @@ package final class PlayRun {
 
     private func report(seconds: Double) -> PlayReport {
         PlayReport(
-            protocol: options.transport,
+            transport: options.transport,
             viewers: options.viewers,
             playing: playing,
             seconds: seconds,

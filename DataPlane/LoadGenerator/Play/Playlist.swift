@@ -7,6 +7,14 @@ package struct Playlist: Hashable, Sendable {
         package var uri: String
         package var durationSeconds: Double
         package var isIndependent: Bool
+
+        package init(sequence: Int64, part: Int?, uri: String, durationSeconds: Double, isIndependent: Bool) {
+            self.sequence = sequence
+            self.part = part
+            self.uri = uri
+            self.durationSeconds = durationSeconds
+            self.isIndependent = isIndependent
+        }
     }
 
     /// Set in a multivariant playlist: the first one it names.

@@ -50,7 +50,8 @@ package final class PublishRun {
         let end = options.duration.map { begun + $0 }
         var nextCheck = begun + Self.checkInterval
         var now = begun
-        while end.map({ now < $0 }) ?? true, streams.contains(where: { $0 != nil }) {
+        let interruption = Interruption()
+        while !interruption.happened, end.map({ now < $0 }) ?? true, streams.contains(where: { $0 != nil }) {
             for index in streams.indices { act(index) { try $0.sendDue(at: now) } }
             if now >= nextCheck {
                 for index in streams.indices { act(index) { try $0.checkTime(at: now) } }

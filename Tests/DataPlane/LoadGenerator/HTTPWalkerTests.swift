@@ -36,7 +36,7 @@ import Testing
     ]
 
     @Test(arguments: vectors)
-    func `Answers are the same wherever the bytes were split`(vector: Vector) throws {
+    func `answers are the same wherever the bytes were split`(vector: Vector) throws {
         let wire = Array(vector.wire.utf8)
         for split in 0...wire.count {
             var walker = HTTPWalker()
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test(arguments: ["SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"])
-    func `What is not HTTP is named as such`(wire: String) {
+    func `what is not HTTP is named as such`(wire: String) {
         let bytes = Array(wire.utf8)
         #expect(throws: TornStream.self) {
             var walker = HTTPWalker()

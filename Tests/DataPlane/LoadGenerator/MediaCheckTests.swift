@@ -35,7 +35,7 @@ import Timebase
         }
     }
 
-    @Test func `A stream in time and order is without complaint`() throws {
+    @Test func `a stream in time and order is without complaint`() throws {
         var watch = Watch()
         try watch.video(1000, sequence: 0, sent: 0, arrived: 4, keyframe: true)
         try watch.audio(1010, arrived: 17)
@@ -53,7 +53,7 @@ import Timebase
         #expect(delays.audio?.p50 == 7)
     }
 
-    @Test func `Timestamps that go back are counted in each track for itself, and a wrap is no step back`() throws {
+    @Test func `timestamps that go back are counted in each track for itself, and a wrap is no step back`() throws {
         var watch = Watch()
         try watch.video(.max, sequence: 0, sent: 0, arrived: 1)
         try watch.video(32, sequence: 1, sent: 33, arrived: 34)
@@ -63,14 +63,14 @@ import Timebase
         #expect(watch.meter.backwardsTimestamps == 1)
     }
 
-    @Test func `Frames that were left out are counted`() throws {
+    @Test func `frames that were left out are counted`() throws {
         var watch = Watch()
         try watch.video(0, sequence: 7, sent: 0, arrived: 1)
         try watch.video(100, sequence: 10, sent: 100, arrived: 101)
         #expect(watch.meter.lostFrames == 2)
     }
 
-    @Test func `More than a second without media is a stall, also at the end`() throws {
+    @Test func `more than a second without media is a stall, also at the end`() throws {
         var watch = Watch()
         try watch.video(0, sequence: 0, sent: 0, arrived: 1000)
         #expect(watch.meter.stalls == 0)
@@ -80,7 +80,7 @@ import Timebase
         #expect(watch.meter.stalls == 2)
     }
 
-    @Test func `A sequence header is no frame`() throws {
+    @Test func `a sequence header is no frame`() throws {
         var watch = Watch()
         watch.check.receive(try head(of: [0x17, 0, 0, 0, 0, 1], timestamp: 5), at: Self.start, watch.meter)
         #expect(!watch.check.hasKeyframe)

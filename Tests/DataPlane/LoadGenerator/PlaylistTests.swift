@@ -20,7 +20,7 @@ import Testing
         """
     )
 
-    @Test func `Parts have their places, the hint is not one of them`() {
+    @Test func `parts have their places, the hint is not one of them`() {
         let playlist = Self.lowLatency
         #expect(playlist.objects.map(\.sequence) == [41, 41, 42])
         #expect(playlist.objects.map(\.part) == [0, 1, 0])
@@ -31,14 +31,16 @@ import Testing
         #expect(!playlist.isEnded)
     }
 
-    @Test(arguments: [
+    static let places: [(Int64, Int, [Int?], Bool)] = [
         (41, 0, [1, 0], false),
         (41, 1, [0], false),
         (42, 0, [], false),
         (40, 9, [0, 1, 0], false),
         (39, 9, [0, 1, 0], true),
-    ])
-    func `What comes next is told from what is missing`(sequence: Int64, part: Int, next: [Int], hasGap: Bool) {
+    ]
+
+    @Test(arguments: places)
+    func `what comes next is told from what is missing`(sequence: Int64, part: Int, next: [Int?], hasGap: Bool) {
         let last = Playlist.Object(
             sequence: sequence,
             part: part,
@@ -51,14 +53,14 @@ import Testing
         #expect(answer.hasGap == hasGap)
     }
 
-    @Test func `Without parts there are segments, and an end`() {
+    @Test func `without parts there are segments, and an end`() {
         let playlist = Playlist("#EXTM3U\r\n#EXT-X-TARGETDURATION:4\r\n#EXTINF:4.0,\r\na.ts\r\n#EXT-X-ENDLIST\r\n")
         #expect(playlist.objects.map(\.uri) == ["a.ts"])
         #expect(playlist.targetDurationSeconds == 4)
         #expect(playlist.isEnded)
     }
 
-    @Test func `A multivariant playlist names another`() {
+    @Test func `a multivariant playlist names another`() {
         let playlist = Playlist(
             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2\nb.m3u8\n"
         )

@@ -11,17 +11,17 @@ import Timebase
     ]
 
     @Test(arguments: stamps)
-    func `A stamp is read back from the frame it was put into`(stamp: SendStamp) throws {
+    func `a stamp is read back from the frame it was put into`(stamp: SendStamp) throws {
         #expect(SendStamp(videoBody: try head(of: Self.body(stamp))) == stamp)
     }
 
     @Test(arguments: stamps)
-    func `A stamp behind an access unit delimiter is found`(stamp: SendStamp) throws {
+    func `a stamp behind an access unit delimiter is found`(stamp: SendStamp) throws {
         #expect(SendStamp(videoBody: try head(of: Self.body(stamp, before: [0, 0, 0, 2, 0x09, 0xF0]))) == stamp)
     }
 
     @Test(arguments: stamps)
-    func `A stamp never needs emulation prevention`(stamp: SendStamp) {
+    func `a stamp never needs emulation prevention`(stamp: SendStamp) {
         var bytes = ByteBuffer()
         stamp.write(into: &bytes)
         #expect(bytes.readableBytes == SendStamp.encodedBytes)
@@ -29,7 +29,7 @@ import Timebase
         #expect(!bytes.readableBytesView.dropFirst(4).contains(0))
     }
 
-    @Test func `The last stamp of a file is found, and none where there is none`() {
+    @Test func `the last stamp of a file is found, and none where there is none`() {
         var file = ByteBuffer(repeating: 0x9C, count: 100)
         for stamp in Self.stamps {
             stamp.write(into: &file)
@@ -40,7 +40,7 @@ import Timebase
         #expect(SendStamp(lastIn: [UInt8]().span) == nil)
     }
 
-    @Test func `A frame of another publisher has no stamp`() throws {
+    @Test func `a frame of another publisher has no stamp`() throws {
         #expect(
             SendStamp(videoBody: try head(of: [0x27, 1, 0, 0, 0, 0, 0, 0, 9, 0x06, 5, 4, 1, 2, 3, 4, 0x80])) == nil
         )

@@ -29,20 +29,20 @@ import Testing
         [type, 0, 0, UInt8(body.count), 0, 0, timestamp, 0, 0, 0, 0] + body + [0, 0, 0, UInt8(body.count + 11)]
     }
 
-    @Test func `A clip lasts until a frame after its last frame`() throws {
+    @Test func `a clip lasts until a frame after its last frame`() throws {
         let header: [UInt8] = [0x46, 0x4C, 0x56, 1, 5, 0, 0, 0, 9, 0, 0, 0, 0]
         let frames = [0, 33, 67, 100].flatMap { Self.tag(9, 50 + $0, [0x27, 1, 0, 0, 0, 0, 0, 0, 1, 0x41]) }
         let wire = header + Self.tag(9, 0, [0x17, 0, 0, 0, 0, 1]) + frames
         #expect(try Clip(ByteBuffer(bytes: wire)).durationMilliseconds == 133)
     }
 
-    @Test func `A file that is not FLV is refused`() {
+    @Test func `a file that is not FLV is refused`() {
         #expect(throws: (any Error).self) { try Clip(ByteBuffer(string: "RIFF and so on and on")) }
     }
 }
 
 @Suite struct ProcessFiguresTests {
-    @Test func `Times and pages are found behind a name with spaces and brackets`() throws {
+    @Test func `times and pages are found behind a name with spaces and brackets`() throws {
         let stat = "12 (a) (b c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 3 0 100 200 300"
         let usage = try #require(ProcessFigures.parse(stat: stat, statm: "1000 321 5 6 0 7 0"))
         #expect(usage.ticks == 300)

@@ -19,7 +19,7 @@ struct Seen: Equatable, Sendable {
     init(_ message: MessageHead) {
         (type, timestamp, length) = (message.type, message.timestamp, message.length)
         first = message.byte(at: 0)
-        last = message.byte(at: min(96, message.length) - 1)
+        last = message.length > 0 ? message.byte(at: min(96, message.length) - 1) : nil
     }
 }
 
@@ -112,21 +112,23 @@ enum Walked: Equatable {
     ]
 
     @Test(arguments: vectors)
-    func `Messages are the same wherever the bytes were split`(vector: Vector) {
+    func `messages are the same wherever the bytes were split`(vector: Vector) {
         for split in 0...vector.wire.count {
             #expect(Walked.chunks(vector.wire, split: split) == .seen(vector.seen), "split at \(split)")
         }
     }
 
-    @Test(arguments: [
-        ([0x44, 0, 0, 1, 0, 0, 1, 9], TornStream.chunkStreamWithoutHeader(4)),
+    static let broken: [([UInt8], TornStream)] = [
+        ([0x44, 0, 0, 1, 0, 0, 1, 9], .chunkStreamWithoutHeader(4)),
         (
             [0x06, 0, 0, 1, 0, 1, 44, 9, 1, 0, 0, 0] + long[..<128] + [0x06, 0, 0, 1, 0, 0, 1, 9, 1, 0, 0, 0, 1],
-            TornStream.messageInterrupted(6)
+            .messageInterrupted(6)
         ),
-        ([0x02, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0], TornStream.badChunkSize(0)),
-    ])
-    func `Broken framing is said to be torn`(wire: [UInt8], error: TornStream) {
+        ([0x02, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0], .badChunkSize(0)),
+    ]
+
+    @Test(arguments: broken)
+    func `broken framing is said to be torn`(wire: [UInt8], error: TornStream) {
         #expect(Walked.chunks(wire, split: 3) == .torn(error))
     }
 }
@@ -138,20 +140,20 @@ enum Walked: Equatable {
         header + [9, 0, 0, 120, 0, 0, 5, 1, 0, 0, 0] + body + [0, 0, 0, 131]
         + [8, 0, 0, 0, 0, 0, 6, 1, 0, 0, 0] + [0, 0, 0, 11]
 
-    @Test func `Tags are the same wherever the bytes were split`() {
+    @Test func `tags are the same wherever the bytes were split`() {
         let expected = [Seen(9, 0x0100_0005, Self.body), Seen(8, 0x0100_0006, [])]
         for split in 0...Self.wire.count {
             #expect(Walked.tags(Self.wire, split: split) == .seen(expected), "split at \(split)")
         }
     }
 
-    @Test func `A tag whose size is repeated wrongly is torn`() {
+    @Test func `a tag whose size is repeated wrongly is torn`() {
         var wire = Self.wire
         wire[wire.count - 1] = 12
         #expect(Walked.tags(wire, split: 20) == .torn(.previousTagSize(12, expected: 11)))
     }
 
-    @Test func `A tag of a type there is not is torn`() {
+    @Test func `a tag of a type there is not is torn`() {
         let wire = Self.header + [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         #expect(Walked.tags(wire, split: 5) == .torn(.unknownTagType(7)))
     }

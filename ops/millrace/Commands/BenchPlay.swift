@@ -38,29 +38,52 @@ struct BenchPlay: AsyncParsableCommand {
     }
 
     private static func words(_ report: PlayReport) -> String {
-        var counts = Table("VIEWERS", "SECONDS", "GBIT", "DELIVERED", "VIDEO", "AUDIO", "LOST", "STALLS", "BACKWARDS")
-        counts.add(
-            "\(report.playing) of \(report.viewers)",
-            number(report.seconds, 1),
-            number(report.gigabits, 3),
-            report.deliveredRatio.map { number($0 * 100, 1) + " %" } ?? "unknown",
-            "\(report.videoFrames)",
-            "\(report.audioFrames)",
-            "\(report.lostFrames)",
-            "\(report.stalls)",
-            "\(report.backwardsTimestamps)"
-        )
+        let counts = report.transport == .hls ? hlsCounts(report) : frameCounts(report)
         var delays = Table("MILLISECONDS", "P50", "P99", "MAX", "COUNT")
         add("connect to first keyframe", report.firstFrame, to: &delays)
         add("publish to play, video", report.videoDelay, to: &delays)
         add("publish to play, audio", report.audioDelay, to: &delays)
         add("part at viewer", report.partDelay, to: &delays)
-        var lines = [counts.text, "", delays.text, ""]
+        var lines = [counts, "", delays.text, ""]
         if let server = report.server { lines.append(words(server, "viewer")) }
         lines.append("generator: \(number(report.generatorCPUSeconds, 2)) CPU s")
         lines += report.failures.sorted { $0.key < $1.key }.map { "ended: \($0.value) × \($0.key)" }
         lines += report.faults.map { "FAULT: \($0)" }
         return lines.joined(separator: "\n")
+    }
+
+    private static func frameCounts(_ report: PlayReport) -> String {
+        var table = Table("VIEWERS", "SECONDS", "GBIT", "DELIVERED", "STALLS", "VIDEO", "AUDIO", "LOST", "BACKWARDS")
+        table.add(
+            "\(report.playing) of \(report.viewers)",
+            number(report.seconds, 1),
+            number(report.gigabits, 3),
+            delivered(report),
+            "\(report.stalls)",
+            "\(report.videoFrames)",
+            "\(report.audioFrames)",
+            "\(report.lostFrames)",
+            "\(report.backwardsTimestamps)"
+        )
+        return table.text
+    }
+
+    private static func hlsCounts(_ report: PlayReport) -> String {
+        var table = Table("VIEWERS", "SECONDS", "GBIT", "DELIVERED", "STALLS", "PLAYLISTS", "GAPS")
+        table.add(
+            "\(report.playing) of \(report.viewers)",
+            number(report.seconds, 1),
+            number(report.gigabits, 3),
+            delivered(report),
+            "\(report.stalls)",
+            "\(report.playlistReloads ?? 0)",
+            "\(report.sequenceGaps ?? 0)"
+        )
+        return table.text
+    }
+
+    private static func delivered(_ report: PlayReport) -> String {
+        report.deliveredRatio.map { number($0 * 100, 1) + " %" } ?? "unknown"
     }
 
     static func words(_ server: PlayReport.Server, _ unit: String) -> String {

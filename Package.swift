@@ -17,6 +17,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -88,6 +89,7 @@ let dataPlane: [Target] = [
         pkgConfig: "libcurl",
         providers: [.apt(["libcurl4-openssl-dev"])]
     ),
+    .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
     library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", logging]),
     library(
         "Streams",
@@ -132,10 +134,7 @@ let dataPlane: [Target] = [
     library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
-        [
-            "Bytes", "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "MediaModel", "RTMP", "Timebase",
-            histogram, logging, nioCore, nioHTTP1, nioPosix, nioTLS,
-        ]
+        ["CEpoll", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
     ),
     library(
         "Worker",
@@ -257,7 +256,11 @@ let testTargets: [Target] = [
     tests(
         "StreamsTests",
         "Tests/DataPlane/Streams",
-        ["ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded]
+        [
+            "ClusterModel", "MediaFixtures", "MediaModel", "Streams", "TestSupport", "Timebase", concurrencyHelpers,
+            nioCore,
+            nioEmbedded,
+        ]
     ),
     tests(
         "DriversTests",
@@ -267,7 +270,11 @@ let testTargets: [Target] = [
     tests(
         "FanOutTests",
         "Tests/DataPlane/FanOut",
-        ["Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+        [
+            "ClusterModel", "Drivers", "FanOut", "MediaModel", "Streams", "TestSupport", "Timebase", concurrencyHelpers,
+            nioCore,
+            nioEmbedded, nioPosix,
+        ]
     ),
     tests(
         "ServersTests",
@@ -278,6 +285,7 @@ let testTargets: [Target] = [
             nioEmbedded, nioHTTP1, nioPosix,
         ]
     ),
+    tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
     tests(
         "WorkerTests",
         "Tests/DataPlane/Worker",

@@ -1,5 +1,7 @@
 package import ClusterModel
 package import Domain
+import Metrics
+import Observability
 import Synchronization
 import Timebase
 
@@ -19,13 +21,18 @@ extension Coordinator {
                 return try shared.state.decideClaim(stream, request, isCertain: isCertain, at: now)
             }
             switch answer {
-            case .granted(let grant): return grant
+            case .granted(let grant):
+                MetricNames.claims.counter("granted").increment()
+                return grant
             case .doubtful(let owner):
                 try await readAnew(owner)
                 isRead = true
             case .held(let held):
                 let left = deadline - clock.now()
-                guard left > .zero else { throw .streamInUse(stream, owner: held.owner) }
+                guard left > .zero else {
+                    MetricNames.claims.counter("in_use").increment()
+                    throw .streamInUse(stream, owner: held.owner)
+                }
                 if held.probe { startProbe(of: held.owner) }
                 isRead = false
                 await waiter.wait(atMost: min(left, max(held.recheckAt - now, .milliseconds(1))), clock)
@@ -52,6 +59,7 @@ extension Coordinator {
         let route = try await commit { shared, now throws(Problem) in
             try shared.state.decideRoute(stream, request, at: now, using: &shared.random)
         }
+        MetricNames.routes.counter(route.tier.rawValue).increment()
         return RouteAnswer(
             epoch: route.epoch,
             parent: route.parent,

@@ -82,7 +82,7 @@ package struct ControlPlane {
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
                 StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
-                WatchCloser(hub: coordinator.hub),
+                WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
                 SettingsReloader(program: program, log: log, logger: logger, values: values),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -135,7 +135,7 @@ package struct ControlPlane {
     private func show(_ token: TokenSource.Token, _ name: String) {
         guard let file = token.newFile else { return }
         if isatty(STDOUT_FILENO) == 1 {
-            print("\(name), shown only now and kept in \(file): \(token.value)")
+            program.show("\(name), shown only now and kept in \(file): \(token.value)\n")
         } else {
             logger.notice("\(name) made", metadata: [LogKeys.path: "\(file)"])
         }

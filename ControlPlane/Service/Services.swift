@@ -1,4 +1,5 @@
 import Coordination
+import Glibc
 import Logging
 import Observability
 import ServiceLifecycle
@@ -26,6 +27,21 @@ struct WatchCloser: Service {
     func run() async {
         try? await gracefulShutdown()
         hub.close()
+    }
+}
+
+/// The second signal to stop does not wait for the shutdown the first one began.
+struct SecondSignalEnds: Service {
+    func run() async {
+        // Not a child of this service: it must go on listening after the first signal has ended the service.
+        Task {
+            var count = 0
+            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                count += 1
+                if count > 1 { exit(0) }
+            }
+        }
+        try? await gracefulShutdown()
     }
 }
 

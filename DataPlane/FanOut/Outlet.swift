@@ -27,7 +27,10 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     private let audience: Audience
 
     private var format: Format
-    private var lanes: [ObjectIdentifier: (lane: Lane, loop: any EventLoop, viewers: Int)] = [:]
+    /// The lane new viewers of a loop enter.
+    private var lanes: [ObjectIdentifier: LaneEntry] = [:]
+    /// Where each viewer is; a lane that has ended keeps its viewers until they leave.
+    private var entries: [ObjectIdentifier: LaneEntry] = [:]
     private var isSubscribed = false
     /// Of the newest frame.
     private var lastTime = MediaTime.zero
@@ -56,12 +59,13 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     /// With `epoch`, the viewer was promised media of that epoch: should the stream have moved on, it is ended as fenced.
     package func add(_ viewer: Viewer, greeting: ByteBuffer = ByteBuffer(), epoch: Epoch? = nil) {
         let loop = viewer.loop
+        let id = ObjectIdentifier(viewer)
         let bound = NIOLoopBound(viewer, eventLoop: loop)
         stream.loop.execute {
             if let epoch, let current = self.stream.epoch, current != epoch {
                 return loop.execute { bound.value.end(.streamEnded(.fenced(current))) }
             }
-            let lane = self.enter(loop)
+            let lane = self.enter(loop, viewer: id)
             var prelude = self.format.prelude(tracks: self.stream.tracks)
             if greeting.readableBytes > 0 { prelude.insert(greeting, at: 0) }
             loop.execute { [prelude] in lane.add(bound.value, prelude: prelude) }
@@ -71,22 +75,25 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     /// Stops sending. Harmless when the viewer has already ended.
     package func remove(_ viewer: Viewer) {
         let loop = viewer.loop
+        let id = ObjectIdentifier(viewer)
         let bound = NIOLoopBound(viewer, eventLoop: loop)
         stream.loop.execute {
-            guard let lane = self.leave(loop) else { return }
+            guard let lane = self.leave(id) else { return }
             loop.execute { lane.remove(bound.value) }
         }
     }
 
     // MARK: Lanes, on the stream's loop
 
-    private func enter(_ loop: any EventLoop) -> Lane {
+    private func enter(_ loop: any EventLoop, viewer: ObjectIdentifier) -> Lane {
         subscribe()
-        let key = ObjectIdentifier(loop)
-        if let entry = lanes[key] {
-            lanes[key]?.viewers += 1
-            return entry.lane
-        }
+        let entry = lanes[ObjectIdentifier(loop)] ?? open(on: loop)
+        entry.viewers += 1
+        entries[viewer] = entry
+        return entry.lane
+    }
+
+    private func open(on loop: any EventLoop) -> LaneEntry {
         let lane = Lane(
             loop: loop,
             limits: limits,
@@ -94,7 +101,8 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
             load: loads.load(of: loop),
             meters: meters
         )
-        lanes[key] = (lane, loop, 1)
+        let entry = LaneEntry(lane: lane, loop: loop)
+        lanes[ObjectIdentifier(loop)] = entry
         var opening = makeFormat()
         _ = opening.pieces(for: .tracks(stream.tracks))
         let frames = Self.frames(for: stream.cachedItems, format: &opening)
@@ -103,18 +111,15 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         } else {
             loop.execute { lane.append(frames) }
         }
-        return lane
+        return entry
     }
 
-    private func leave(_ loop: any EventLoop) -> Lane? {
-        let key = ObjectIdentifier(loop)
-        guard let entry = lanes[key] else { return nil }
-        if entry.viewers > 1 {
-            lanes[key]?.viewers -= 1
-        } else {
-            lanes[key] = nil
-            if lanes.isEmpty { unsubscribe() }
-        }
+    private func leave(_ viewer: ObjectIdentifier) -> Lane? {
+        guard let entry = entries.removeValue(forKey: viewer) else { return nil }
+        entry.viewers -= 1
+        let key = ObjectIdentifier(entry.loop)
+        if entry.viewers == 0, lanes[key] === entry { lanes[key] = nil }
+        if entries.isEmpty { unsubscribe() }
         return entry.lane
     }
 
@@ -160,7 +165,8 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         let frames = Self.frames(for: items, format: &format)
         lastTime = frames.last?.decodeTime ?? lastTime
         let tracksChanged = items.contains { if case .tracks = $0 { true } else { false } }
-        for (lane, loop, _) in lanes.values {
+        for entry in lanes.values {
+            let (lane, loop) = (entry.lane, entry.loop)
             if loop.inEventLoop {
                 if tracksChanged { lane.forgetStart() }
                 lane.append(frames)
@@ -177,17 +183,50 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         let frame = format.pieces(for: notice).map {
             WireFrame(pieces: $0, isStart: false, mayWait: false, decodeTime: lastTime)
         }
-        for (lane, loop, _) in lanes.values {
-            loop.execute {
+        let open = lanes.values
+        if let end = end(for: notice) {
+            // Whoever comes next enters a lane of what follows.
+            lanes = [:]
+            for entry in open { entry.loop.execute { [lane = entry.lane] in lane.finish(end) } }
+            return
+        }
+        for entry in open {
+            let lane = entry.lane
+            entry.loop.execute {
                 if let frame { lane.append([frame]) }
-                switch notice {
-                case .ended(let reason): lane.finish(reason)
-                case .epochChanged(let newer), .fenced(let newer):
-                    if self.audience == .nodes { lane.finish(.fenced(newer)) } else { lane.forgetStart() }
-                case .gap: lane.forgetStart()
-                case .interrupted, .parentChanged, .resumed: break
-                }
+                if notice.breaksDecoding { lane.forgetStart() }
             }
+        }
+    }
+
+    /// Why the viewers of today must go; nil when they stay.
+    private func end(for notice: StreamNotice) -> EndReason? {
+        switch notice {
+        case .ended(let reason): reason
+        case .epochChanged(let newer), .fenced(let newer): audience == .nodes ? .fenced(newer) : nil
+        case .gap, .interrupted, .parentChanged, .resumed: nil
+        }
+    }
+}
+
+/// One loop's lane and how many viewers have entered it and not left. Touched on the stream's loop only.
+private final class LaneEntry {
+    let lane: Lane
+    let loop: any EventLoop
+    var viewers = 0
+
+    init(lane: Lane, loop: any EventLoop) {
+        self.lane = lane
+        self.loop = loop
+    }
+}
+
+extension StreamNotice {
+    /// What came before cannot be decoded with what follows.
+    fileprivate var breaksDecoding: Bool {
+        switch self {
+        case .epochChanged, .gap: true
+        case .ended, .fenced, .interrupted, .parentChanged, .resumed: false
         }
     }
 }

@@ -1,6 +1,8 @@
 package import ClusterModel
 package import MediaModel
+import Metrics
 package import NIOCore
+import Observability
 import Synchronization
 package import Timebase
 
@@ -270,6 +272,8 @@ package final class LiveStream: @unchecked Sendable {
 
 /// What only the owner of a stream needs: a repaired timeline and the cuts.
 private struct OriginFeed {
+    private static let jumps = MetricNames.timelineRepairs.counter("jump")
+
     var repair: TimelineRepair
     var cutter: any StreamCutter
 
@@ -281,7 +285,9 @@ private struct OriginFeed {
             switch item {
             case .tracks(let tracks): next = .tracks(tracks)
             case .unit(var unit, let frame):
+                let jumps = repair.jumpCount
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)
+                if repair.jumpCount > jumps { Self.jumps.increment() }
                 next = .unit(unit)
             }
             if let mark = cutter.mark(before: next, at: wall) { placed.append(.cut(mark)) }

@@ -53,12 +53,6 @@ package enum MetricNames {
         protocolLabel,
         help: "Media bytes sent."
     )
-    package static let accessUnitsReceived = MetricName(
-        "millrace_access_units_received_total",
-        .counter,
-        ["kind"],
-        help: "Access units taken in, audio or video."
-    )
     package static let viewerSkips = MetricName(
         "millrace_viewer_skips_total",
         .counter,
@@ -84,16 +78,6 @@ package enum MetricNames {
         bounds: seconds,
         help: "From a viewer's request to the first media byte sent."
     )
-    package static let gopCacheBytes = MetricName(
-        "millrace_gop_cache_bytes",
-        .gauge,
-        help: "Bytes held in all GOP caches."
-    )
-    package static let viewerQueueBytes = MetricName(
-        "millrace_viewer_queue_bytes",
-        .gauge,
-        help: "Bytes waiting in all viewers' queues."
-    )
     package static let segmentsCut = MetricName(
         "millrace_segments_cut_total",
         .counter,
@@ -103,7 +87,7 @@ package enum MetricNames {
         "millrace_http_requests_total",
         .counter,
         ["route", "status"],
-        help: "HTTP requests answered."
+        help: "HTTP requests answered, by class of status; a player that streams counts when it begins."
     )
 
     // Data plane: relay
@@ -118,23 +102,11 @@ package enum MetricNames {
         .gauge,
         help: "Pulls other nodes make of this one now."
     )
-    package static let relayBytes = MetricName(
-        "millrace_relay_bytes_total",
-        .counter,
-        ["direction"],
-        help: "Relay bytes, received or sent."
-    )
     package static let relayReroutes = MetricName(
         "millrace_relay_reroutes_total",
         .counter,
         ["reason"],
         help: "Pulls that had to look for another parent."
-    )
-    package static let relayHop = MetricName(
-        "millrace_relay_hop_seconds",
-        .histogram,
-        bounds: seconds,
-        help: "From the owner's cut mark to its arrival here, by both nodes' wall clocks."
     )
 
     // Data plane: control plane seen from the worker
@@ -143,13 +115,6 @@ package enum MetricNames {
         .counter,
         ["operation", "outcome"],
         help: "Requests to the control plane."
-    )
-    package static let controlRequestTime = MetricName(
-        "millrace_control_request_seconds",
-        .histogram,
-        ["operation"],
-        bounds: seconds,
-        help: "Time the control plane took to answer."
     )
     package static let heartbeatsMissed = MetricName(
         "millrace_heartbeats_missed_total",
@@ -160,7 +125,7 @@ package enum MetricNames {
         "millrace_holds",
         .gauge,
         ["state"],
-        help: "Streams owned: held, unconfirmed or fenced."
+        help: "Streams owned: held or unconfirmed."
     )
     package static let registered = MetricName(
         "millrace_registered",
@@ -269,10 +234,9 @@ package enum MetricNames {
 
     package static let all: [MetricName] = [
         connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
-        ingestBytes, egressBytes, accessUnitsReceived, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
-        gopCacheBytes, viewerQueueBytes, segmentsCut, httpRequests,
-        relayPulls, relayServed, relayBytes, relayReroutes, relayHop,
-        controlRequests, controlRequestTime, heartbeatsMissed, holds, registered,
+        ingestBytes, egressBytes, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
+        segmentsCut, httpRequests,
+        relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
         watchers,
         labelSetsDropped, processCPU, processResident, processVirtual, processOpenFiles, processMaxFiles, processStart,

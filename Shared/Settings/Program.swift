@@ -47,13 +47,16 @@ package struct Program: Sendable {
             switch try read() {
             case .run(let values): return try make(values)
             case .show(let text):
-                write(text, to: STDOUT_FILENO)
+                show(text)
                 exit(0)
             }
         } catch {
             exitForWrongSettings(error)
         }
     }
+
+    /// Writes to standard output what is meant for a person, not for the log.
+    package func show(_ text: String) { write(text, to: STDOUT_FILENO) }
 
     /// Also for what shows only when the settings are put to use, as a port that is taken.
     package func exitForWrongSettings(_ error: SettingsError) -> Never {

@@ -46,13 +46,12 @@ import Testing
         let cluster = try await Cluster.start(on: .sqlite)
         let origin = try await cluster.startWorker("origin1", .origin)
         let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
+        let publisher = try cluster.publish("live/s1", to: origin, seconds: 12)
         try await cluster.waitForOrigin(of: "live/s1", "origin1")
         let viewers = [try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.media("live/s1", ".flv"))]
         for viewer in viewers { try await viewer.waitForMore() }
         try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
-        // ffmpeg unpublishes before it ends.
-        publisher.signal(15)
+        try await eventually("the publisher ends") { !publisher.isRunning }
         try await eventually("the stream is finished\n\(cluster.logs)") {
             try cluster.stream("live/s1").status == .finished
         }

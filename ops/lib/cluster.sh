@@ -51,6 +51,14 @@ check_children() {
     done
 }
 
+note_ended_children() {
+    local child running=()
+    for child in "${children[@]}"; do
+        if kill -0 "${child##* }" 2>/dev/null; then running+=("$child"); else say "${child% *} has ended"; fi
+    done
+    children=("${running[@]}")
+}
+
 wait_for() { # WHAT SECONDS COMMAND...
     local what=$1 deadline=$((SECONDS + $2))
     shift 2
@@ -84,6 +92,7 @@ make_tokens() {
     MILLRACE_ADMIN_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
     export MILLRACE_NODE_TOKEN MILLRACE_ADMIN_TOKEN
     printf '%s\n' "$MILLRACE_ADMIN_TOKEN" >"$place/admin.token"
+    printf '%s\n' "$MILLRACE_NODE_TOKEN" >"$place/node.token"
     printf 'Authorization: Bearer %s\n' "$MILLRACE_ADMIN_TOKEN" >"$place/admin.header"
 }
 

@@ -134,6 +134,8 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
     private mutating func handle(_ frame: RelayFrame) throws(RelayError) {
         switch (frame, state) {
         case (.hello(let hello), .awaitingHello): greet(hello)
+        // Whoever asks before a hello wants to know that somebody is here: see `RelayPing`.
+        case (.keepAlive, .awaitingHello): transmit(.keepAlive)
         case (.keepAlive, .requested), (.keepAlive, .serving): break
         case (.bye, .requested), (.bye, .serving):
             leave()

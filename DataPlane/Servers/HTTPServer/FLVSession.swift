@@ -1,6 +1,8 @@
 import FanOut
 import MediaModel
+import Metrics
 import NIOCore
+import Observability
 import Streams
 
 /// One HTTP-FLV player. Used on its connection's loop only.
@@ -8,10 +10,13 @@ final class FLVSession {
     private let stream: LiveStream
     private let outlet: Outlet<FLVFormat>
     private var viewer: Viewer?
+    private let requestedAt: NIODeadline
+    private static let firstFrame = MetricNames.firstFrame.timer("http-flv")
 
-    init(stream: LiveStream, outlet: Outlet<FLVFormat>) {
+    init(stream: LiveStream, outlet: Outlet<FLVFormat>, requestedAt: NIODeadline) {
         self.stream = stream
         self.outlet = outlet
+        self.requestedAt = requestedAt
     }
 
     func start(on context: ChannelHandlerContext, isPlain: Bool) {
@@ -20,6 +25,9 @@ final class FLVSession {
         stream.countViewers(1, of: .httpFlv)
         // The end of the stream is the end of the response.
         viewer.onEnd = { _ in context.close(promise: nil) }
+        viewer.onFirstFrame = { [requestedAt] in
+            Self.firstFrame.recordNanoseconds((NIODeadline.now() - requestedAt).nanoseconds)
+        }
         outlet.add(viewer, greeting: FLVEgress.responseHead)
     }
 

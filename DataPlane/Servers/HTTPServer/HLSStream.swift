@@ -1,8 +1,10 @@
 package import ClusterModel
 package import HLS
 package import MediaModel
+import Metrics
 package import NIOCore
 import NIOHTTP1
+import Observability
 package import Streams
 import Synchronization
 import Timebase
@@ -18,6 +20,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         var deadline: NIODeadline
         var answer: @Sendable (MediaResponse) -> Void
     }
+
+    private static let segments = MetricNames.segmentsCut.counter()
 
     package let stream: LiveStream
     private let limits: HLSLimits
@@ -273,7 +277,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     package func stream(_ stream: LiveStream, sent items: [StreamItem]) {
         let before = rendition?.version
         for item in items { rendition?.receive(item) }
-        if rendition?.version != before { versionChanged() }
+        guard let version = rendition?.version, version != before else { return }
+        if let before, version.sequence > before.sequence { Self.segments.increment() }
+        versionChanged()
     }
 
     package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {

@@ -1,10 +1,45 @@
 import Metrics
 import Observability
 
-/// What the HTTP connections of a worker count.
-package struct HTTPMeters: Sendable {
+/// What the HTTP connections of a worker count. The counters are made once: a playlist is asked for thousands of times a
+/// second.
+package final class HTTPMeters: Sendable {
+    /// Requests are counted by what they ask for, never by stream.
+    enum Route: String, CaseIterable {
+        case httpFLV = "http_flv"
+        case playlist
+        case object
+        case health
+        case metrics
+        case other
+
+        init(_ route: MediaRoute) {
+            self =
+                switch route {
+                case .httpFLV: .httpFLV
+                case .mediaPlaylist, .multivariantPlaylist: .playlist
+                case .object: .object
+                case .live, .ready: .health
+                case .metrics: .metrics
+                case .controlPlane, .badName, .unknown: .other
+                }
+        }
+    }
+
+    /// One row a route, one column a class of status, from 1xx on.
+    private let answers: [[Counter]]
+
+    package init() {
+        answers = Route.allCases.map { route in
+            (1...5).map { MetricNames.httpRequests.counter(route.rawValue, "\($0)xx") }
+        }
+    }
+
+    func answered(_ route: Route, status: some BinaryInteger) {
+        guard let row = Route.allCases.firstIndex(of: route) else { return }
+        answers[row][min(max(Int(status) / 100, 1), 5) - 1].increment()
+    }
+
     func refused(_ reason: String) { MetricNames.connectionsRefused.counter("http", reason).increment() }
     func badRequest(_ reason: String) { MetricNames.protocolErrors.counter("http", reason).increment() }
-
-    package init() {}
 }

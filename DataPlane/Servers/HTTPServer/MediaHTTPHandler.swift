@@ -31,6 +31,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private let idle: IdleRequestHandler
     private let remoteAddress: String?
     private var state = State.idle
+    private var requestedAt = NIODeadline.now()
+    private var route = HTTPMeters.Route.other
     private var context: ChannelHandlerContext?
 
     init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?)
@@ -58,6 +60,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             }
         case (.end, .receiving(let head, _)):
             state = .answering(head)
+            requestedAt = .now()
             answer(head)
         default: break
         }
@@ -91,6 +94,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let target = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
+        self.route = HTTPMeters.Route(route)
         switch head.method {
         case .OPTIONS: return respond(CrossOrigin.preflight)
         case .GET, .HEAD: break
@@ -129,7 +133,12 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let bearer = head.headers.first(name: "authorization").flatMap { value in
             value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
         }
-        return PlayRequest(stream: stream, protocol: kind, remoteAddress: remoteAddress, token: query.token ?? bearer)
+        let client = ForwardedFor.client(
+            peer: remoteAddress,
+            header: head.headers.first(name: "x-forwarded-for"),
+            isTrusted: service.isTrustedProxy
+        )
+        return PlayRequest(stream: stream, protocol: kind, remoteAddress: client, token: query.token ?? bearer)
     }
 
     private func readiness() -> MediaResponse {
@@ -183,7 +192,9 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             guard head.method == .GET else {
                 return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"]))
             }
-            let session = FLVSession(stream: stream, outlet: service.flv.outlet(for: stream))
+            let outlet = service.flv.outlet(for: stream)
+            let session = FLVSession(stream: stream, outlet: outlet, requestedAt: requestedAt)
+            service.meters.answered(.httpFLV, status: 200)
             state = .streaming(session)
             idle.stop()
             session.start(on: context, isPlain: isPlain)
@@ -195,6 +206,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private func respond(_ response: MediaResponse, isLast: Bool = false) {
         guard case .answering(let request) = state, let context else { return }
         state = .idle
+        service.meters.answered(route, status: response.status.code)
         let keepsAlive = request.isKeepAlive && !isLast
         var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
         head.headers.add(contentsOf: CrossOrigin.headers)

@@ -19,6 +19,8 @@ package struct MediaHTTPService: Sendable {
     package let renderMetrics: @Sendable () -> String
     /// Where REST calls that came here belong.
     package let controlPlaneURL: @Sendable () -> String
+    /// Whether an address is a proxy of ours, whose `X-Forwarded-For` is believed.
+    package let isTrustedProxy: @Sendable (String) -> Bool
 
     package init(
         gate: any StreamGate,
@@ -28,7 +30,8 @@ package struct MediaHTTPService: Sendable {
         meters: HTTPMeters,
         readiness: @escaping @Sendable () -> Readiness,
         renderMetrics: @escaping @Sendable () -> String,
-        controlPlaneURL: @escaping @Sendable () -> String
+        controlPlaneURL: @escaping @Sendable () -> String,
+        isTrustedProxy: @escaping @Sendable (String) -> Bool
     ) {
         self.gate = gate
         self.flv = flv
@@ -38,5 +41,6 @@ package struct MediaHTTPService: Sendable {
         self.readiness = readiness
         self.renderMetrics = renderMetrics
         self.controlPlaneURL = controlPlaneURL
+        self.isTrustedProxy = isTrustedProxy
     }
 }

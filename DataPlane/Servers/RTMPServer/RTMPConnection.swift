@@ -4,6 +4,7 @@ import EngineModel
 import FanOut
 import Logging
 import MediaModel
+import Metrics
 import NIOCore
 import Observability
 import RTMP
@@ -27,6 +28,8 @@ final class RTMPConnection: ChannelInboundHandler {
     private var session: RTMPServerSession
     private var role = Role.undecided
     private var batch: [IngestItem] = []
+    private var batchBytes = 0
+    private var requestedAt = NIODeadline.now()
     private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
     private var logger: Logger
@@ -207,6 +210,7 @@ final class RTMPConnection: ChannelInboundHandler {
     private func take(_ message: MediaMessage) {
         guard case .publisher(let publication, var adapter) = role else { return }
         role = .over
+        batchBytes += message.payload.readableBytes
         do throws(RTMPToStream.Fault) {
             switch message.kind {
             case .video: batch += try adapter.video(message.payload, timestamp: message.timestamp)
@@ -224,6 +228,8 @@ final class RTMPConnection: ChannelInboundHandler {
 
     private func deliverBatch() {
         guard !batch.isEmpty, case .publisher(let publication, _) = role else { return batch.removeAll() }
+        service.ingestBytes.increment(by: batchBytes)
+        batchBytes = 0
         publication.deliver(batch)
         batch.removeAll(keepingCapacity: true)
     }
@@ -231,6 +237,7 @@ final class RTMPConnection: ChannelInboundHandler {
     // MARK: Play
 
     private func playRequested(_ id: RequestID, _ address: StreamAddress) {
+        requestedAt = .now()
         guard let context else { return }
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -275,6 +282,9 @@ final class RTMPConnection: ChannelInboundHandler {
         let viewer = Viewer(context: context, isPlain: isPlain)
         let outlet = service.outlets.outlet(for: stream)
         viewer.onEnd = { [weak self] end in self?.playerEnded(end) }
+        viewer.onFirstFrame = { [requestedAt, firstFrame = service.firstFrame] in
+            firstFrame.recordNanoseconds((NIODeadline.now() - requestedAt).nanoseconds)
+        }
         role = .player(stream, outlet, viewer)
         stream.countViewers(1, of: .rtmp)
         outlet.add(viewer)

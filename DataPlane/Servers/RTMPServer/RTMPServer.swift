@@ -17,6 +17,8 @@ package struct RTMPService: Sendable {
     package let logger: Logger
     package let limits: RTMPLimits
     let connections = ConnectionCount(MetricNames.connections.gauge("rtmp"))
+    let ingestBytes = MetricNames.ingestBytes.counter("rtmp")
+    let firstFrame = MetricNames.firstFrame.timer("rtmp")
 
     package init(
         gate: any StreamGate,
@@ -62,6 +64,8 @@ package struct RTMPServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            // One read an event: a second one would mostly find nothing, and costs as much.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             // Media comes in hundreds of kilobytes; small reads would split batches.
             .childChannelOption(
                 .recvAllocator,

@@ -24,6 +24,8 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         case stopped
     }
 
+    private static let receivedBytes = MetricNames.ingestBytes.counter("relay")
+
     private let stream: LiveStream
     private let child: String
     private let onEnd: @Sendable (End) -> Void
@@ -145,7 +147,10 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
 
     private func deliverBatch() {
         guard !batch.isEmpty else { return }
-        if !hasEnded { stream.receive(batch) }
+        if !hasEnded {
+            Self.receivedBytes.increment(by: batch.reduce(0) { $0 + $1.payloadBytes })
+            stream.receive(batch)
+        }
         batch.removeAll(keepingCapacity: true)
     }
 
@@ -171,5 +176,11 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         guard !hasEnded, let id = session.request(object: name) else { return answer(.missing) }
         fetches[id] = answer
         drain()
+    }
+}
+
+extension StreamItem {
+    fileprivate var payloadBytes: Int {
+        if case .unit(let unit) = self { unit.payload.readableBytes } else { 0 }
     }
 }

@@ -40,6 +40,7 @@ package struct RelayPuller: Sendable {
         let bootstrap = ClientBootstrap(group: stream.loop)
             .connectTimeout(Self.connectTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(pull) }
             }

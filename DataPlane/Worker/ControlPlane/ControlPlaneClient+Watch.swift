@@ -13,8 +13,8 @@ private enum WatchItem: Sendable {
 }
 
 extension ControlPlaneClient {
-    /// Follows the node's changes until the task is cancelled or the client shut down. A connection that ends is made
-    /// again and resumed behind the last event handled, at once the first time and at each URL, then with back-off.
+    /// Follows the node's changes until the task is cancelled. A connection that ends is made
+    /// again and resumed behind the last event handled: at once at every URL, then with back-off.
     ///
     /// The three closures are called one at a time, in the order of what they tell. `onDisconnected` is also called when
     /// a connection could not be made; `superseded` there is final for this boot.
@@ -30,14 +30,15 @@ extension ControlPlaneClient {
         var failures = 0
         while !Task.isCancelled {
             let url = urls.current
+            var connectedAt: ContinuousClock.Instant?
             let query = [("nodeId", nodeID), ("bootId", bootID), ("since", position.map(String.init))]
             let error = await follow(url + "/v1/watch" + Self.queryText(query)) { item in
                 switch item {
                 case .connected:
+                    connectedAt = .now
                     urls.worked(url)
                     await onConnected()
                 case .event(let revision, let event):
-                    failures = 0
                     position = revision
                     if let event { await handler(revision, event) }
                 }
@@ -45,7 +46,8 @@ extension ControlPlaneClient {
             if Task.isCancelled { return }
             if case .unavailable(let reason) = error { noteFailure(of: url, reason) }
             await onDisconnected(error)
-            failures += 1
+            let lasted = connectedAt.map { $0.duration(to: .now) } ?? .zero
+            failures = lasted >= limits.watchSteadyAfter ? 1 : failures + 1
             guard await pause(watchBackoff(after: failures, error)) else { return }
         }
     }
@@ -80,15 +82,13 @@ extension ControlPlaneClient {
         }
     }
 
-    /// None while there are URLs left that have not been tried, except after a refusal, which all would repeat.
+    /// None until every URL has been tried once since the last steady connection, except after a refusal, which all of
+    /// them would repeat.
     private func watchBackoff(after failures: Int, _ error: ControlPlaneError) -> Duration {
-        var doublings = failures - urls.count
-        switch error {
-        case .unavailable: if doublings < 0 || failures == 1 { return .zero }
-        case .refused, .superseded: doublings = failures
-        }
-        let backoff = limits.watchBackoffFirst * (1 << min(max(doublings, 0), 16))
-        return jittered(min(backoff, limits.watchBackoffMax))
+        var doublings = failures - 1
+        if case .unavailable = error { doublings -= max(urls.count, 1) }
+        guard doublings >= 0 else { return .zero }
+        return jittered(min(limits.watchBackoffFirst * (1 << min(doublings, 16)), limits.watchBackoffMax))
     }
 
     private static func queryText(_ fields: [(name: String, value: String?)]) -> String {

@@ -2,6 +2,7 @@ package import ClusterModel
 import Foundation
 import HTTPClient
 package import Logging
+import Metrics
 import Observability
 import Synchronization
 
@@ -98,6 +99,13 @@ extension ControlPlaneClient {
         var timeout: Duration
         var rounds = 1
 
+        /// The last word of the path, as metrics name the call; of a bare node the method decides.
+        var operation: String {
+            let word = path.split(separator: "/").last.map(String.init) ?? ""
+            return ["claim", "release", "route", "heartbeat"].contains(word)
+                ? word : method == .delete ? "leave" : "register"
+        }
+
         init(_ method: HTTPMethod, _ path: String, _ timeout: Duration) {
             self.method = method
             self.path = path
@@ -154,20 +162,28 @@ extension ControlPlaneClient {
         over client: HTTPClient,
         read: ([UInt8]) throws -> Answer
     ) async throws(ControlPlaneError) -> Answer {
+        let counted = { (outcome: String) in
+            MetricNames.controlRequests.counter(call.operation, outcome).increment()
+        }
         do throws(ControlPlaneError) {
             let response = try await exchange(call, at: url, over: client)
             guard 200..<300 ~= response.status else { throw ControlPlaneError(response) }
             do {
                 let answer = try read(response.body)
                 urls.worked(url)
+                counted("answered")
                 return answer
             } catch {
                 throw ControlPlaneError.unavailable("its answer cannot be read: \(error)")
             }
         } catch {
             switch error {
-            case .refused, .superseded: urls.worked(url)
-            case .unavailable(let reason): if !Task.isCancelled { noteFailure(of: url, reason) }
+            case .refused, .superseded:
+                counted("refused")
+                urls.worked(url)
+            case .unavailable(let reason):
+                counted("unavailable")
+                if !Task.isCancelled { noteFailure(of: url, reason) }
             }
             throw error
         }

@@ -15,6 +15,8 @@ package struct ControlPlaneClientLimits: Sendable {
 
     /// Silence after which a watch connection counts as dead. The control plane pings well within it.
     package var watchSilenceMax = Duration.seconds(15)
+    /// A watch connection that lasted this long was a good one: it is made again without back-off.
+    package var watchSteadyAfter = Duration.seconds(1)
     /// Before a watch connects again when all URLs have failed; doubled with each failure.
     package var watchBackoffFirst = Duration.milliseconds(100)
     package var watchBackoffMax = Duration.seconds(5)

@@ -33,7 +33,8 @@ package struct ServerSentEvents: Sendable {
     private var isFirstLine = true
     private var name = ""
     private var data: [String] = []
-    private var eventBytes = 0
+    /// Of the event's data lines so far.
+    private var dataBytes = 0
     private var id = ""
 
     package init(eventBytesMax: Int) { self.eventBytesMax = eventBytesMax }
@@ -47,8 +48,7 @@ package struct ServerSentEvents: Sendable {
             if isSecondHalf { continue }
             guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else {
                 line.append(byte)
-                eventBytes += 1
-                guard eventBytes <= eventBytesMax else { throw .eventTooLarge(bytesMax: eventBytesMax) }
+                guard dataBytes + line.count <= eventBytesMax else { throw .eventTooLarge(bytesMax: eventBytesMax) }
                 continue
             }
             if let event = endLine() { events.append(event) }
@@ -73,7 +73,9 @@ package struct ServerSentEvents: Sendable {
     private mutating func setField(_ field: String, _ value: String) {
         switch field {
         case "event": name = value
-        case "data": data.append(value)
+        case "data":
+            data.append(value)
+            dataBytes += line.count
         case "id" where !value.utf8.contains(0): id = value
         // Comments have no field name; `retry` is for readers without a back-off of their own.
         default: break
@@ -84,7 +86,7 @@ package struct ServerSentEvents: Sendable {
         defer {
             name = ""
             data = []
-            eventBytes = 0
+            dataBytes = 0
         }
         guard !data.isEmpty else { return nil }
         return ServerSentEvent(name: name.isEmpty ? "message" : name, data: data.joined(separator: "\n"), id: id)

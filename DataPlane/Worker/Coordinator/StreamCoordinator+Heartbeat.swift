@@ -12,6 +12,9 @@ extension StreamCoordinator {
         package var streams: [StreamReport]
         package var viewers: ViewerCounts
         package var publishers: Int
+        package var pullsByTier: [RouteAnswer.Tier: Int]
+        /// False when this node's own clock is past its lease: its holds are unconfirmed.
+        package var isLeaseHeld: Bool
 
         package typealias Hold = ClusterModel.Hold
 
@@ -21,7 +24,15 @@ extension StreamCoordinator {
 
     /// `segmentFetches` tells what HLS and DASH players fetched of a stream.
     package func report(segmentFetches: @Sendable (StreamID) -> [SegmentFetches]) async -> Report {
-        var report = Report(holds: [], pulls: pullReports, streams: [], viewers: ViewerCounts(), publishers: 0)
+        var report = Report(
+            holds: [],
+            pulls: pullReports,
+            streams: [],
+            viewers: ViewerCounts(),
+            publishers: 0,
+            pullsByTier: pullsByTier,
+            isLeaseHeld: lease.isHeld(at: clock.now())
+        )
         for stream in registry.all {
             guard let view = await stream.loop.run({ StreamView(stream) }), let epoch = view.epoch else { continue }
             let id = stream.id

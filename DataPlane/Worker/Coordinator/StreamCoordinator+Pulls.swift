@@ -1,7 +1,10 @@
 package import ClusterModel
 import Logging
 package import MediaModel
+import Metrics
 import NIOCore
+import Observability
+import Relay
 package import RelayService
 package import Streams
 import Timebase
@@ -12,6 +15,19 @@ package protocol StreamPuller: Sendable {
 }
 
 extension RelayPuller: StreamPuller {}
+
+extension PullEnd {
+    /// Why another parent must be found, for metrics; nil when none must.
+    fileprivate var rerouteReason: String? {
+        switch self {
+        case .lost: "lost"
+        case .refused(let refusal): "\(refusal.code)"
+        case .ended(.fenced): "fenced"
+        case .ended(.draining): "draining"
+        case .ended, .stopped: nil
+        }
+    }
+}
 
 extension StreamCoordinator {
     struct PullState {
@@ -35,6 +51,13 @@ extension StreamCoordinator {
     package nonisolated func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
         return try await open(id)
+    }
+
+    /// How many pulls this node makes now, by the tier of the parent.
+    var pullsByTier: [RouteAnswer.Tier: Int] {
+        pulls.values.reduce(into: [:]) { counts, state in
+            if let tier = state.route?.tier { counts[tier, default: 0] += 1 }
+        }
     }
 
     /// The pulls of this node, for the heartbeat.
@@ -185,6 +208,7 @@ extension StreamCoordinator {
             "pull ended",
             metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"]
         )
+        if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
         return search.pullEnded(
             end,
             parent: route.parent.nodeId,

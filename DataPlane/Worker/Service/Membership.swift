@@ -1,6 +1,7 @@
 import ClusterModel
 import HTTPServer
 import Logging
+import Metrics
 import Observability
 import Streams
 import Synchronization
@@ -25,6 +26,8 @@ final class Membership: Sendable {
     private let load: LoadSampler
     private let clock: WorkerClock
     private let logger: Logger
+    private let gauges = NodeGauges()
+    private let missed = MetricNames.heartbeatsMissed.counter()
 
     init(
         nodeID: String,
@@ -91,6 +94,7 @@ final class Membership: Sendable {
             state.leaseSeconds = answer.leaseSeconds
             state.heartbeatSeconds = answer.heartbeatSeconds
         }
+        gauges.set(registered: true)
         for (app, settings) in answer.apps { await coordinator.apply(settings, to: app) }
         let renewed = HeartbeatAnswer(state: answer.state, lost: [], directives: [], revision: answer.revision)
         await coordinator.heartbeatAnswered(renewed, sentAt: sentAt, leaseSeconds: answer.leaseSeconds)
@@ -116,6 +120,7 @@ final class Membership: Sendable {
                     logger.warning("The control plane does not know this node: registering again")
                     try? await registerOnce()
                 case .refused, .unavailable:
+                    missed.increment()
                     logger.warning("Heartbeat failed: streams go on", metadata: [LogKeys.error: "\(error)"])
                 }
             }
@@ -127,6 +132,7 @@ final class Membership: Sendable {
     private func heartbeat() async -> Heartbeat {
         let hls = hls
         let report = await coordinator.report { hls.segmentFetches(of: $0) }
+        gauges.set(report)
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
         nodeLoad.cpu = sample.cpu

@@ -38,6 +38,10 @@ struct WorkerNode {
             let reason = "not set; set MILLRACE_NODE_TOKEN or --node-token-file to the control plane's node token"
             throw SettingsError.conflict(setting: "--node-token-file", reason: reason)
         }
+        if configuration.controlPlanes.contains("discover") {
+            let reason = "'discover' is not in this build: name the control planes, as http://HOST:5070"
+            throw SettingsError.conflict(setting: "--control", reason: reason)
+        }
         self.configuration = configuration
         self.logger = logger
         identity = try Self.identity(configuration, RelayKey(nodeToken: token))
@@ -70,7 +74,10 @@ struct WorkerNode {
                 meters: HTTPMeters(),
                 readiness: { slot.readiness },
                 renderMetrics: { metrics.render() },
-                controlPlaneURL: { client.currentURL }
+                controlPlaneURL: { client.currentURL },
+                isTrustedProxy: { [proxies = configuration.trustedProxies] text in
+                    IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
+                }
             )
         )
         rtmp = RTMPServer(service: RTMPService(gate: coordinator, outlets: parts.rtmp, logger: logger))

@@ -25,7 +25,7 @@ package final class Child: Sendable {
         let handle = try FileHandle(forWritingTo: log)
         process.standardOutput = handle
         process.standardError = handle
-        try process.run()
+        try withAllSignalsUnblocked { try process.run() }
         self.name = name
         logPath = log.path
         pid = process.processIdentifier
@@ -59,4 +59,15 @@ package final class Child: Sendable {
         "--- \(name) (\(isRunning ? "running" : "ended")):\n"
             + log.split(separator: "\n").suffix(12).joined(separator: "\n")
     }
+}
+
+/// A child inherits the signal mask of the thread that starts it, and the threads tests run on block nearly everything: a
+/// publisher would then never see SIGTERM.
+private func withAllSignalsUnblocked(_ body: () throws -> Void) rethrows {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try body()
 }

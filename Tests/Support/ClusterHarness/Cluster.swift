@@ -127,17 +127,19 @@ package final class Cluster: Sendable {
         return WorkerHandle(id: id, role: role, ports: ports, process: child)
     }
 
-    /// Publishes colour bars and a tone, a keyframe a second, until killed.
-    package func publish(_ stream: String, to worker: WorkerHandle) throws -> Child {
-        try launch(
+    /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
+    package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
+        let end = seconds.map { ["-t", "\($0)"] } ?? []
+        let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
+        let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
+        let video = [
+            "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25",
+        ]
+        return try launch(
             "publisher",
             "/usr/bin/env",
-            [
-                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re", "-f", "lavfi", "-i",
-                "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:v",
-                "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25", "-c:a",
-                "aac", "-f", "flv", worker.rtmp(stream),
-            ]
+            ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"] + picture + tone + end + video
+                + ["-c:a", "aac", "-f", "flv", worker.rtmp(stream)]
         )
     }
 

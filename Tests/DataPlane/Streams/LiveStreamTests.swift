@@ -1,0 +1,181 @@
+import ClusterModel
+import MediaModel
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOEmbedded
+import Streams
+import Testing
+import Timebase
+
+@Suite struct LiveStreamTests {
+    /// Writes down what it is told.
+    private final class Recorder: StreamSubscriber, @unchecked Sendable {
+        var items: [StreamItem] = []
+        var notices: [StreamNotice] = []
+
+        func stream(_ stream: LiveStream, sent items: [StreamItem]) { self.items += items }
+        func stream(_ stream: LiveStream, noticed notice: StreamNotice) { notices.append(notice) }
+    }
+
+    /// Cuts a segment before every unit.
+    private struct EveryUnitCutter: StreamCutter {
+        var sequence: UInt64
+        var retains = false
+        var next: ResumePoint { ResumePoint(sequence: sequence, discontinuity: 0, mediaTime: .zero) }
+
+        mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
+            guard case .unit = item else { return nil }
+            defer { sequence += 1 }
+            return SpliceFilterTests.mark(sequence, 0, 0)
+        }
+
+        mutating func retainSegments(_ isOn: Bool) { retains = isOn }
+    }
+
+    static let track = Track(id: .video, codec: .mp3(sampleRate: 44_100, channels: 2))
+
+    private func make(loop: EmbeddedEventLoop) throws -> LiveStream {
+        LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop)
+    }
+
+    private func unit(_ milliseconds: Int64) -> IngestItem {
+        .unit(
+            AccessUnit(
+                track: .video,
+                decodeTime: MediaTime(milliseconds: milliseconds),
+                isKeyframe: true,
+                payload: ByteBuffer(string: "x")
+            ),
+            frame: nil
+        )
+    }
+
+    private func own(_ stream: LiveStream, epoch: Int64, sequence: UInt64 = 0) {
+        stream.beginTenure(
+            epoch: Epoch(epoch),
+            resume: .start,
+            settings: AppSettings(),
+            cutter: EveryUnitCutter(sequence: sequence)
+        )
+    }
+
+    private let wall = WallTime(milliseconds: 0)
+
+    @Test func `a late subscriber starts from the segment that is current`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        stream.ingest([.tracks([Self.track]), unit(0), unit(40)], at: wall)
+        let snapshot = stream.subscribe(Recorder())
+        #expect(snapshot.epoch == Epoch(1))
+        #expect(snapshot.tracks == [Self.track])
+        #expect(snapshot.items.first == .cut(SpliceFilterTests.mark(1, 0, 0)))
+        #expect(snapshot.items.count == 2)
+        #expect(stream.phase == .live)
+        #expect(stream.isServing)
+    }
+
+    @Test func `demand is told with the first subscriber and after the last`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        var demand: [Bool] = []
+        stream.onDemandChanged = { demand.append($0) }
+        let (first, second) = (Recorder(), Recorder())
+        _ = stream.subscribe(first)
+        _ = stream.subscribe(second)
+        stream.unsubscribe(first)
+        #expect(demand == [true])
+        stream.unsubscribe(second)
+        stream.unsubscribe(second)
+        #expect(demand == [true, false])
+    }
+
+    @Test func `an interruption and its end are told once, and media brings the stream back`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        stream.ingest([.tracks([Self.track]), unit(0)], at: wall)
+        stream.interrupt()
+        stream.interrupt()
+        stream.ingest([unit(40)], at: wall)
+        #expect(recorder.notices == [.interrupted, .resumed])
+    }
+
+    @Test func `a fenced owner tells it, and the new owner's media follows under its epoch`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        stream.ingest([.tracks([Self.track]), unit(0)], at: wall)
+        stream.endTenure(fencedBy: Epoch(2))
+        // The fenced publisher's media no longer counts.
+        stream.ingest([unit(40)], at: wall)
+        let upstream = FakeUpstream()
+        stream.beginPull(from: upstream, epoch: Epoch(2), tracks: [Self.track])
+        stream.receive([.cut(SpliceFilterTests.mark(9, 0, 0))])
+        #expect(recorder.notices == [.fenced(Epoch(2)), .interrupted, .epochChanged(Epoch(2))])
+        #expect(recorder.items.last == .cut(SpliceFilterTests.mark(9, 0, 0)))
+        #expect(recorder.items.count == 4)
+    }
+
+    @Test func `nothing follows the end, which is told once`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        stream.end(.unpublished)
+        stream.end(.publisherLost)
+        stream.ingest([.tracks([Self.track]), unit(0)], at: wall)
+        #expect(recorder.notices == [.ended(.unpublished)])
+        #expect(recorder.items.isEmpty)
+        #expect(!stream.isServing)
+    }
+
+    @Test func `the parent is told when somebody begins and stops to want objects, also one that comes later`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        let first = FakeUpstream()
+        stream.beginPull(from: first, epoch: Epoch(1), tracks: [Self.track])
+        stream.wantObjects(true)
+        stream.wantObjects(true)
+        stream.wantObjects(false)
+        #expect(first.wanted == [true])
+        let second = FakeUpstream()
+        stream.endPull(from: first)
+        stream.beginPull(from: second, epoch: Epoch(1), tracks: [Self.track])
+        stream.wantObjects(false)
+        #expect(second.wanted == [true, false])
+    }
+
+    @Test func `a publication ends once, however often it is told`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        let ends = NIOLockedValueBox<[Bool]>([])
+        let publication = Publication(stream: stream, epoch: Epoch(1), wallClock: { WallTime(milliseconds: 0) }) {
+            _,
+            isClean in
+            ends.withLockedValue { $0.append(isClean) }
+        }
+        publication.end(isClean: true)
+        publication.end(isClean: false)
+        #expect(ends.withLockedValue { $0 } == [true])
+    }
+
+    @Test func `a publisher that was revoked before it could listen hears of it when it listens`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        let heard = NIOLockedValueBox<[EndReason]>([])
+        let publication = Publication(stream: stream, epoch: Epoch(1), wallClock: { WallTime(milliseconds: 0) }) {
+            _,
+            _ in
+        }
+        publication.revoke(.fenced(Epoch(2)))
+        publication.whenRevoked { reason in heard.withLockedValue { $0.append(reason) } }
+        #expect(heard.withLockedValue { $0 } == [.fenced(Epoch(2))])
+    }
+}
+
+private final class FakeUpstream: StreamUpstream, @unchecked Sendable {
+    var wanted: [Bool] = []
+    let hops: [String] = []
+    let segmentIndex: ByteBuffer? = nil
+
+    func wantObjects(_ isWanted: Bool) { wanted.append(isWanted) }
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
+}

@@ -1,0 +1,79 @@
+import MediaModel
+import Streams
+import TestSupport
+import Testing
+import Timebase
+
+@Suite struct TimelineRepairTests {
+    static let frame = AudioFrameDuration(samples: 1024, rate: 44_100)
+
+    @Test func `the first unit lands on the resume point, whatever its stamp`() {
+        var repair = TimelineRepair(startingAt: MediaTime(seconds: 100))
+        #expect(repair.place(MediaTime(seconds: 7), track: .video, frame: nil) == MediaTime(seconds: 100))
+        let second = repair.place(MediaTime(milliseconds: 7040), track: .video, frame: nil)
+        #expect(second == MediaTime(milliseconds: 100_040))
+    }
+
+    @Test func `an hour of audio stamped in milliseconds does not drift from its sample grid`() {
+        var repair = TimelineRepair(startingAt: .zero)
+        var random = SplitMix64(seed: 7)
+        let count = 3600 * 44_100 / 1024
+        for number in 0..<count {
+            let exact = MediaTime(samples: Int64(number) * 1024, rate: 44_100)
+            let stamp = MediaTime(milliseconds: exact.milliseconds + Int64.random(in: 0...1, using: &random))
+            let placed = repair.place(number == 0 ? .zero : stamp, track: .audio, frame: Self.frame)
+            guard placed != exact else { continue }
+            Issue.record("frame \(number) at \(placed.ticks), not \(exact.ticks)")
+            return
+        }
+        #expect(repair.jumpCount == 0)
+    }
+
+    @Test func `audio that lost frames moves to its stamp and keeps a grid from there`() {
+        var repair = TimelineRepair(startingAt: .zero)
+        _ = repair.place(.zero, track: .audio, frame: Self.frame)
+        let late = repair.place(MediaTime(milliseconds: 500), track: .audio, frame: Self.frame)
+        #expect(late == MediaTime(milliseconds: 500))
+        let next = repair.place(MediaTime(milliseconds: 523), track: .audio, frame: Self.frame)
+        #expect(next == late + MediaTime(samples: 1024, rate: 44_100))
+    }
+
+    static let jumps = [3_600_000, 10_000, -3_600_000, -5_000]
+
+    @Test(arguments: jumps)
+    func `a jump of the publisher's clock leaves one growing timeline, sound and picture together`(jump: Int) {
+        var repair = TimelineRepair(startingAt: .zero)
+        var last: [TrackID: MediaTime] = [:]
+        var apart = MediaTime.zero
+        for step in 0..<200 {
+            let shift = Int64(step >= 100 ? jump : 0)
+            let stamp = MediaTime(milliseconds: 5_000 + Int64(step) * 40 + shift)
+            let video = repair.place(stamp, track: .video, frame: nil)
+            let audio = repair.place(stamp, track: .audio, frame: nil)
+            for (track, time) in [(TrackID.video, video), (.audio, audio)] {
+                if let before = last[track] {
+                    #expect(time > before)
+                    #expect(time - before < MediaTime(milliseconds: 500), "step \(step)")
+                }
+                last[track] = time
+            }
+            apart = max(apart, max(video - audio, audio - video))
+        }
+        #expect(repair.jumpCount == 1)
+        #expect(apart < MediaTime(milliseconds: 100))
+    }
+
+    @Test func `equal and falling stamps become one millisecond apart, as RTMP must tell them apart`() {
+        var repair = TimelineRepair(startingAt: .zero)
+        let placed = [100, 100, 90, 140].map {
+            repair.place(MediaTime(milliseconds: $0), track: .video, frame: nil).milliseconds
+        }
+        #expect(placed == [0, 1, 2, 40])
+    }
+
+    @Test func `a pause shorter than a jump is kept as a pause`() {
+        var repair = TimelineRepair(startingAt: .zero)
+        _ = repair.place(.zero, track: .video, frame: nil)
+        #expect(repair.place(MediaTime(seconds: 2), track: .video, frame: nil) == MediaTime(seconds: 2))
+    }
+}

@@ -136,8 +136,9 @@ package final class LiveStream: @unchecked Sendable {
     /// The same owner's publisher came back within the grace: the timeline goes on, the epoch stays.
     package func publisherReturned() {
         loop.preconditionInEventLoop()
-        guard origin != nil else { return }
-        origin?.repair = TimelineRepair(startingAt: nextResumePoint?.mediaTime ?? .zero)
+        // Read before the write begins: both go through `origin`.
+        guard let next = nextResumePoint else { return }
+        origin?.repair = TimelineRepair(startingAt: next.mediaTime)
     }
 
     package func ingest(_ items: [IngestItem], at wall: WallTime) {

@@ -100,6 +100,19 @@ import Timebase
         #expect(recorder.notices == [.interrupted, .resumed])
     }
 
+    @Test func `a publisher that returns within its grace goes on where it broke off`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        stream.ingest([.tracks([Self.track]), unit(0), unit(40)], at: wall)
+        stream.interrupt()
+        stream.publisherReturned()
+        stream.ingest([unit(9_000_000)], at: wall)
+        #expect(recorder.notices == [.interrupted, .resumed])
+        #expect(recorder.items.count == 7)
+    }
+
     @Test func `a fenced owner tells it, and the new owner's media follows under its epoch`() throws {
         let stream = try make(loop: EmbeddedEventLoop())
         own(stream, epoch: 1)

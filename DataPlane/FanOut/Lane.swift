@@ -8,6 +8,15 @@ import Timebase
 ///
 /// `@unchecked Sendable`: made anywhere, then touched on `loop` only.
 final class Lane: @unchecked Sendable {
+    /// A viewer, and beside it what sending to one that keeps up needs. Thousands of viewers are far more than the
+    /// processor's caches hold: a send that goes well touches the seat and nothing of the viewer.
+    private struct Seat {
+        let viewer: Viewer
+        let socket: DirectSocket?
+        /// The next frame's number while nothing but frames is owed; it then counts instead of the viewer's `place`.
+        var next: Int?
+    }
+
     private let loop: any EventLoop
     private let limits: FanOutLimits
     private let load: LoopLoad
@@ -16,7 +25,9 @@ final class Lane: @unchecked Sendable {
     private var sentBytes = 0
 
     private var ring = WireRing()
-    private var viewers: [Viewer] = []
+    private var seats: [Seat] = []
+    /// Where the viewers stand that keep up: the end of the ring when it was last flushed.
+    private var flushedEnd = 0
     private var policy: MergePolicy
     private var endReason: EndReason?
 
@@ -41,7 +52,7 @@ final class Lane: @unchecked Sendable {
             ring.append(frame)
             allMayWait = allMayWait && frame.mayWait
         }
-        guard !viewers.isEmpty else { return trim(floor: ring.end) }
+        guard !seats.isEmpty else { return trim(floor: ring.end) }
         let since = waitingSince ?? .now()
         waitingSince = since
         policy.update(load: load.share)
@@ -70,17 +81,45 @@ final class Lane: @unchecked Sendable {
         allMayWait = true
         let begin = NIODeadline.now()
         var floor = ring.start ?? ring.end
-        // Backwards, because a viewer that ends is replaced by the last one.
-        for index in stride(from: viewers.count - 1, through: 0, by: -1) where index < viewers.count {
-            let viewer = viewers[index]
+        for viewer in sendToThoseWhoKeepUp() {
             pump(viewer)
             if case .at(let number) = viewer.place, viewer.index != nil { floor = min(floor, number) }
         }
+        flushedEnd = ring.end
         trim(floor: floor)
         let now = NIODeadline.now()
         load.record(busy: now - begin, now: now)
         meters.sent(sentBytes)
         sentBytes = 0
+    }
+
+    /// Sends what is new to every viewer that has all that was before. Returns the other viewers, and those whose socket
+    /// did not take all.
+    private func sendToThoseWhoKeepUp() -> [Viewer] {
+        let from = flushedEnd
+        guard endReason == nil, from < ring.end, !isTooFarBehind(from),
+            ring.withVectors(from: from, vectorsMax: DirectSocket.vectorsMax, { _ in }).end == ring.end
+        else { return seats.indices.map { leaveSeat($0) } }
+        let (end, offered) = (ring.end, ring.bytes(from: from))
+        var others: [Viewer] = []
+        var short: [(viewer: Viewer, outcome: DirectSocket.Outcome)] = []
+        _ = ring.withVectors(from: from, vectorsMax: DirectSocket.vectorsMax) { vectors in
+            for index in seats.indices {
+                guard seats[index].next == from, let socket = seats[index].socket else {
+                    others.append(leaveSeat(index))
+                    continue
+                }
+                let outcome = socket.write(vectors)
+                if outcome == .wrote(offered) {
+                    seats[index].next = end
+                    sentBytes += offered
+                } else {
+                    short.append((leaveSeat(index), outcome))
+                }
+            }
+        }
+        for (viewer, outcome) in short { sendRest(behind: outcome, from: from, to: viewer) }
+        return others + short.map(\.viewer)
     }
 
     private func trim(floor: Int) {
@@ -90,9 +129,9 @@ final class Lane: @unchecked Sendable {
     // MARK: Viewers
 
     func add(_ viewer: Viewer, prelude: [ByteBuffer]) {
-        viewer.index = viewers.count
+        viewer.index = seats.count
         viewer.lane = self
-        viewers.append(viewer)
+        seats.append(Seat(viewer: viewer, socket: viewer.socket))
         if stallCheck == nil {
             stallCheck = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
                 self.dropStalled()
@@ -106,12 +145,12 @@ final class Lane: @unchecked Sendable {
         guard let index = viewer.index else { return }
         viewer.index = nil
         viewer.lane = nil
-        let last = viewers.removeLast()
-        if last !== viewer {
-            viewers[index] = last
-            last.index = index
+        let last = seats.removeLast()
+        if last.viewer !== viewer {
+            seats[index] = last
+            last.viewer.index = index
         }
-        if viewers.isEmpty {
+        if seats.isEmpty {
             stallCheck?.cancel()
             stallCheck = nil
         }
@@ -127,6 +166,15 @@ final class Lane: @unchecked Sendable {
         viewer.place = ring.start.map(Viewer.Place.at) ?? .waitingForStart
     }
 
+    /// From here on the viewer's `place` counts.
+    @discardableResult
+    private func leaveSeat(_ index: Int) -> Viewer {
+        let viewer = seats[index].viewer
+        if let next = seats[index].next { viewer.place = .at(next) }
+        seats[index].next = nil
+        return viewer
+    }
+
     private func end(_ viewer: Viewer, _ reason: Viewer.End) {
         if reason == .tooSlow { meters.drops.increment() }
         remove(viewer)
@@ -138,7 +186,8 @@ final class Lane: @unchecked Sendable {
     /// Sends a viewer as much as its socket takes. Returns with the viewer caught up, or with a write in flight that calls
     /// back here.
     private func pump(_ viewer: Viewer) {
-        guard viewer.index != nil, viewer.writeStartedAt == nil else { return }
+        guard let index = viewer.index, viewer.writeStartedAt == nil else { return }
+        leaveSeat(index)
         if viewer.control.readableBytes > 0 {
             let bytes = viewer.control
             viewer.control = ByteBuffer()
@@ -160,6 +209,7 @@ final class Lane: @unchecked Sendable {
         }
         if viewer.place == .at(ring.end), viewer.writeStartedAt == nil {
             viewer.skipsInARow = 0
+            if let index = viewer.index, viewer.socket != nil { seats[index].next = ring.end }
             endIfFinished(viewer)
         }
     }
@@ -196,17 +246,22 @@ final class Lane: @unchecked Sendable {
                 sentBytes += count
                 number = end
                 viewer.place = .at(number)
-            case .wrote(let count):
-                sentBytes += count
-                let (frame, offset) = ring.position(after: count, from: number)
-                return sendRest(of: frame, from: offset, to: viewer)
-            case .full:
-                return sendRest(of: number, from: 0, to: viewer)
-            case .failed:
-                return self.end(viewer, .connectionLost)
+            default: return sendRest(behind: outcome, from: number, to: viewer)
             }
         }
         viewer.reportFirstFrame()
+    }
+
+    /// A write of the frames from `number` on did not take them all.
+    private func sendRest(behind outcome: DirectSocket.Outcome, from number: Int, to viewer: Viewer) {
+        switch outcome {
+        case .wrote(let count):
+            sentBytes += count
+            let (frame, offset) = ring.position(after: count, from: number)
+            sendRest(of: frame, from: offset, to: viewer)
+        case .full: sendRest(of: number, from: 0, to: viewer)
+        case .failed: end(viewer, .connectionLost)
+        }
     }
 
     /// The socket is full: the rest of one frame waits in the channel, which knows how to wait for the socket.
@@ -248,7 +303,7 @@ final class Lane: @unchecked Sendable {
     private func dropStalled() {
         let now = NIODeadline.now()
         let stall = TimeAmount.nanoseconds(limits.stallMax.nanoseconds)
-        for viewer in viewers {
+        for viewer in seats.map(\.viewer) {
             if let since = viewer.writeStartedAt, now - since > stall { end(viewer, .tooSlow) }
         }
     }

@@ -107,9 +107,9 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         _ = opening.pieces(for: .tracks(stream.tracks))
         let frames = Self.frames(for: stream.cachedItems, format: &opening)
         if case .ended(let reason) = stream.phase {
-            loop.execute { lane.finish(reason) }
+            entry.run { $0.finish(reason) }
         } else {
-            loop.execute { lane.append(frames) }
+            entry.run { $0.append(frames) }
         }
         return entry
     }
@@ -166,15 +166,9 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         lastTime = frames.last?.decodeTime ?? lastTime
         let tracksChanged = items.contains { if case .tracks = $0 { true } else { false } }
         for entry in lanes.values {
-            let (lane, loop) = (entry.lane, entry.loop)
-            if loop.inEventLoop {
+            entry.run { lane in
                 if tracksChanged { lane.forgetStart() }
                 lane.append(frames)
-            } else {
-                loop.execute {
-                    if tracksChanged { lane.forgetStart() }
-                    lane.append(frames)
-                }
             }
         }
     }
@@ -187,12 +181,11 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         if let end = end(for: notice) {
             // Whoever comes next enters a lane of what follows.
             lanes = [:]
-            for entry in open { entry.loop.execute { [lane = entry.lane] in lane.finish(end) } }
+            for entry in open { entry.run { $0.finish(end) } }
             return
         }
         for entry in open {
-            let lane = entry.lane
-            entry.loop.execute {
+            entry.run { lane in
                 if let frame { lane.append([frame]) }
                 if notice.breaksDecoding { lane.forgetStart() }
             }
@@ -218,6 +211,12 @@ private final class LaneEntry {
     init(lane: Lane, loop: any EventLoop) {
         self.lane = lane
         self.loop = loop
+    }
+
+    /// Everything the stream tells a lane goes this way: were some of it put off on the stream's own loop and some not, a
+    /// notice would change places with the frames around it.
+    func run(_ body: @escaping @Sendable (Lane) -> Void) {
+        if loop.inEventLoop { body(lane) } else { loop.execute { [lane] in body(lane) } }
     }
 }
 

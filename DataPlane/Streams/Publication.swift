@@ -60,11 +60,12 @@ package final class Publication: Sendable {
         if let revocation { body(revocation) }
     }
 
-    /// Takes the right away: a newer owner exists, or an operator wants it so.
+    /// Takes the right away: a newer owner exists, or an operator wants it so. Only the first reason counts.
     package func revoke(_ reason: EndReason) {
-        let body = state.withLock { state in
+        let body: (@Sendable (EndReason) -> Void)? = state.withLock { state in
+            guard state.revocation == nil else { return nil }
             state.isOver = true
-            state.revocation = state.revocation ?? reason
+            state.revocation = reason
             return state.onRevoked
         }
         body?(reason)

@@ -81,8 +81,10 @@ package struct RelayService: Sendable {
     }
 
     private func check(_ hello: RelayHello, for id: StreamID) throws(RelayRefusalError) {
+        let isChilds: Bool
         do throws(RelayTicket.Refusal) {
-            _ = try RelayTicket.verify(hello.ticket, for: id, with: key, at: wallClock())
+            let ticket = try RelayTicket.verify(hello.ticket, for: id, with: key, at: wallClock())
+            isChilds = ticket.child == hello.child
         } catch {
             switch error {
             case .expired: throw RelayRefusalError(.expiredTicket, "the ticket has run out: ask for a new route")
@@ -90,6 +92,9 @@ package struct RelayService: Sendable {
                 throw RelayRefusalError(.badTicket, "the ticket is not ours: do both nodes have the same node token?")
             case .otherStream: throw RelayRefusalError(.badTicket, "the ticket is for another stream than \(id)")
             }
+        }
+        guard isChilds else {
+            throw RelayRefusalError(.badTicket, "the ticket was given to another node: ask for your own")
         }
     }
 

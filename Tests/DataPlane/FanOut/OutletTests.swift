@@ -130,6 +130,8 @@ import Timebase
             try #require(result == 0)
         }
 
+        let bytesRead = NIOLockedValueBox(0)
+
         /// Everything until the server closes.
         func readToEnd() -> [UInt8] {
             var all: [UInt8] = []
@@ -138,6 +140,7 @@ import Timebase
                 let count = read(descriptor, &buffer, buffer.count)
                 guard count > 0 else { break }
                 all += buffer[..<count]
+                bytesRead.withLockedValue { $0 = all.count }
             }
             close(descriptor)
             return all
@@ -213,7 +216,11 @@ import Timebase
         let (quick, stopped) = (try Reader(port: port), try Reader(port: port))
         let task = reading([quick])[0]
         try await waitUntil("both have joined") { rig.joined.withLockedValue { $0 } == 2 }
-        for start in stride(from: 0, to: 1000, by: 10) { try await rig.feed(start..<start + 10) }
+        for start in stride(from: 0, to: 1000, by: 10) {
+            try await rig.feed(start..<start + 10)
+            // The quick one has all but a little, however slow this machine is.
+            try await waitUntil("the quick one reads") { quick.bytesRead.withLockedValue { $0 } >= start * 2000 }
+        }
         try await waitUntil("the one that stopped is dropped") { rig.ends.withLockedValue { $0 } == [.tooSlow] }
         try await rig.stream.loop.submit { [stream = rig.stream] in stream.end(.unpublished) }.get()
         let numbers = try Self.numbers(in: await task.value)

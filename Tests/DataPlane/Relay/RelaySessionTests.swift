@@ -1,3 +1,4 @@
+import ClusterModel
 import EngineModel
 import MediaFixtures
 import MediaModel
@@ -205,7 +206,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `Before the hello only a hello is taken, and no long one`() {
-        for bytes in [RelayFrame.keepAlive.encoded, RelayFrame.bye.encoded, hex("02 00001001")] {
+        for bytes in [RelayFrame.bye.encoded, RelayFrame.objectInterest(true).encoded, hex("02 00001001")] {
             var parent = RelayParentSession(at: start)
             parent.receive(bytes, at: start)
             guard case .event(.failed)? = parent.nextOutput() else {
@@ -214,6 +215,26 @@ import struct NIOCore.ByteBuffer
             }
             #expect(parent.nextOutput() == .close)
         }
+    }
+
+    @Test func `A ping before the hello is answered alike, wins no more time, and leaves no trace`() {
+        var parent = RelayParentSession(at: start)
+        for second in 1...3 {
+            parent.receive(ByteBuffer(bytes: RelayPing.frame), at: start + .seconds(second))
+            #expect(parent.nextOutput() == .transmit(ByteBuffer(bytes: RelayPing.frame)))
+            #expect(parent.nextOutput() == nil)
+            #expect(parent.nextDeadline == start + RelayLimits().helloTimeout)
+        }
+        parent.inputClosed(at: start + .seconds(4))
+        #expect(parent.nextOutput() == nil)
+    }
+
+    @Test func `A pull may follow a ping on the same connection`() {
+        var parent = RelayParentSession(at: start)
+        parent.receive(ByteBuffer(bytes: RelayPing.frame), at: start)
+        _ = parent.nextOutput()
+        parent.receive(RelayFrame.hello(RelayPair.hello).encoded, at: start)
+        #expect(parent.nextOutput() == .event(.pullRequested(RelayPair.hello)))
     }
 
     @Test func `The child's story is the same wherever its bytes are cut`() {

@@ -182,6 +182,19 @@ import Timebase
         publication.whenRevoked { reason in heard.withLockedValue { $0.append(reason) } }
         #expect(heard.withLockedValue { $0 } == [.fenced(Epoch(2))])
     }
+
+    @Test func `a publisher hears once that it was revoked, with the first reason`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        let heard = NIOLockedValueBox<[EndReason]>([])
+        let publication = Publication(stream: stream, epoch: Epoch(1), wallClock: { WallTime(milliseconds: 0) }) {
+            _,
+            _ in
+        }
+        publication.whenRevoked { reason in heard.withLockedValue { $0.append(reason) } }
+        publication.revoke(.fenced(Epoch(2)))
+        publication.revoke(.removed)
+        #expect(heard.withLockedValue { $0 } == [.fenced(Epoch(2))])
+    }
 }
 
 private final class FakeUpstream: StreamUpstream, @unchecked Sendable {

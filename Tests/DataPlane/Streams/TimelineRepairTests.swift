@@ -76,4 +76,24 @@ import Timebase
         _ = repair.place(.zero, track: .video, frame: nil)
         #expect(repair.place(MediaTime(seconds: 2), track: .video, frame: nil) == MediaTime(seconds: 2))
     }
+
+    @Test(arguments: UInt64(11)...20)
+    func `whatever a publisher stamps, each track grows`(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var repair = TimelineRepair(startingAt: MediaTime(seconds: 7))
+        var last: [TrackID: MediaTime] = [:]
+        var clock: Int64 = 0
+        for _ in 0..<5000 {
+            let step = Int64.random(in: 0..<100, using: &random)
+            clock += step == 0 ? Int64.random(in: -20_000...20_000, using: &random) : step - 10
+            let track: TrackID = Bool.random(using: &random) ? .video : .audio
+            let frame = track == .audio ? Self.frame : nil
+            let placed = repair.place(MediaTime(milliseconds: clock), track: track, frame: frame)
+            if let before = last[track], placed - before < MediaTime(milliseconds: 1) {
+                Issue.record("track \(track.value) went from \(before.ticks) to \(placed.ticks)")
+                return
+            }
+            last[track] = placed
+        }
+    }
 }

@@ -261,6 +261,16 @@ struct HTTPClientTests {
         #expect(!reason.contains("s3cret"))
     }
 
+    @Test
+    func `The CA file given is the one used: without it no server is trusted`() async throws {
+        let server = try await ScriptedServer { _, _ in }
+        let client = HTTPClient(caFile: "/nonexistent/ca.pem")
+        let secure = server.url.replacing("http:", with: "https:")
+        let error = await #expect(throws: HTTPClientError.self) { try await client.send(get(secure)) }
+        guard case .untrusted(let reason) = error else { Issue.record("got \(String(describing: error))"); return }
+        #expect(reason.contains("/nonexistent/ca.pem"))
+    }
+
     @Test(arguments: ["ftp://127.0.0.1/", "file:///etc/hostname", "http://", ""])
     func `Only HTTP URLs are asked`(_ url: String) async throws {
         let error = await #expect(throws: HTTPClientError.self) { try await HTTPClient().send(get(url)) }

@@ -4,8 +4,8 @@ package import NIOCore
 /// Writes straight to the socket below a channel, past the channel's own queue.
 ///
 /// A fan-out to thousands of viewers is one `writev` each: this costs what C costs, where a channel's write costs a third
-/// more. Two rules keep it safe: it is used on the channel's event loop only and never after `channelInactive`, and nothing
-/// else writes through the channel while bytes of a message are owed.
+/// more. Two rules keep it safe: it is used on the channel's event loop only, and nothing else writes through the channel
+/// while bytes of a message are owed.
 package struct DirectSocket {
     package enum Outcome: Equatable {
         case wrote(Int)
@@ -17,6 +17,7 @@ package struct DirectSocket {
     /// `IOV_MAX` on Linux.
     package static let vectorsMax = 1024
 
+    private let channel: any Channel
     private let descriptor: NIOBSDSocket.Handle
 
     /// Nil when the channel has no socket (an embedded channel in tests). Not for channels with TLS.
@@ -25,10 +26,13 @@ package struct DirectSocket {
             of: NIOBSDSocket.Handle.self
         ) { $0 }
         guard let handle else { return nil }
+        self.channel = channel
         descriptor = handle
     }
 
     package func write(_ vectors: UnsafeBufferPointer<iovec>) -> Outcome {
+        // The channel closes its descriptor before it tells anybody, and the number may be another connection's by now.
+        guard channel.isActive else { return .failed(errno: EPIPE) }
         while true {
             let count = writev(descriptor, vectors.baseAddress, CInt(min(vectors.count, Self.vectorsMax)))
             if count >= 0 { return .wrote(count) }

@@ -138,7 +138,8 @@ final class Lane: @unchecked Sendable {
             }
         }
         place(viewer)
-        if prelude.isEmpty { pump(viewer) } else { write(prelude, to: viewer) }
+        // Through the channel even when empty: what its owner wrote before must have left before frames go past the channel.
+        write(prelude, to: viewer)
     }
 
     func remove(_ viewer: Viewer) {
@@ -296,6 +297,8 @@ final class Lane: @unchecked Sendable {
     private func write(_ pieces: [ByteBuffer], to viewer: Viewer) {
         meters.sent(pieces.reduce(0) { $0 + $1.readableBytes })
         viewer.write(pieces) { didSucceed in
+            // Who has left meanwhile hears no more.
+            guard viewer.index != nil else { return }
             if didSucceed { self.pump(viewer) } else { self.end(viewer, .connectionLost) }
         }
     }

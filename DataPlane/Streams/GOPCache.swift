@@ -19,17 +19,21 @@ package struct GOPCache: Sendable {
     package mutating func append(_ item: StreamItem) {
         if case .cut(let mark) = item, mark.part == 0 { removeAll() }
         guard !hasOverflowed else { return }
+        guard items.count < limits.itemsMax else { return overflow() }
         if case .unit(let unit) = item {
             byteCount += unit.payload.readableBytes
             let first = firstTime ?? unit.decodeTime
             firstTime = first
             if byteCount > limits.bytesMax || unit.decodeTime - first > limits.durationMax {
-                removeAll()
-                hasOverflowed = true
-                return
+                return overflow()
             }
         }
         items.append(item)
+    }
+
+    private mutating func overflow() {
+        removeAll()
+        hasOverflowed = true
     }
 
     package mutating func removeAll() {
@@ -45,6 +49,8 @@ package struct GOPCacheLimits: Sendable {
     package var bytesMax = 10 << 20
     /// Encoders set to "automatic" go to 10 s (x264's 250 frames at 25 fps).
     package var durationMax = MediaTime(seconds: 12)
+    /// Track changes and empty units cost no payload: 12 s of 1,000 units a second.
+    package var itemsMax = 12_000
 
     package init() {}
 }

@@ -43,6 +43,8 @@ package final class LiveStream: @unchecked Sendable {
     private var subscribers: [any StreamSubscriber] = []
     private var origin: OriginFeed?
     private var splice = SpliceFilter()
+    /// The tracks at the place a joining parent has come to. They count once its items do: it may be behind.
+    private var joiningTracks: [Track]?
     private var objectInterest = 0
     private let viewers = Mutex(ViewerCounts())
     private let byteCount = Atomic<Int>(0)
@@ -179,7 +181,8 @@ package final class LiveStream: @unchecked Sendable {
             splice.epochChanged()
             change(to: newEpoch)
         }
-        if newTracks != tracks { send([.tracks(newTracks)]) }
+        joiningTracks = newTracks
+        if !splice.isJoining { send(takeJoiningTracks()) }
     }
 
     /// The pull is over; another may follow.
@@ -195,17 +198,24 @@ package final class LiveStream: @unchecked Sendable {
         passed.reserveCapacity(items.count)
         for item in items {
             switch splice.admit(item) {
-            case .pass: passed.append(item)
-            case .drop: continue
+            case .pass:
+                passed += takeJoiningTracks()
+                passed.append(item)
+            case .drop:
+                if case .tracks(let tracks) = item { joiningTracks = tracks }
             case .passAfterGap:
                 send(passed)
-                passed.removeAll()
                 cache.removeAll()
                 notify(.gap)
-                passed.append(item)
+                passed = takeJoiningTracks() + [item]
             }
         }
         send(passed)
+    }
+
+    private func takeJoiningTracks() -> [StreamItem] {
+        defer { joiningTracks = nil }
+        return joiningTracks.flatMap { $0 == tracks ? nil : [.tracks($0)] } ?? []
     }
 
     // MARK: Life

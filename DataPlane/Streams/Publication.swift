@@ -38,7 +38,11 @@ package final class Publication: Sendable {
         if stream.loop.inEventLoop {
             stream.ingest(items, at: wall)
         } else {
-            stream.loop.execute { self.stream.ingest(items, at: wall) }
+            stream.loop.execute {
+                // Revoked on the way: the stream may have the next owner's timeline by now.
+                guard self.state.withLock({ $0.revocation == nil }) else { return }
+                self.stream.ingest(items, at: wall)
+            }
         }
     }
 
@@ -60,10 +64,11 @@ package final class Publication: Sendable {
         if let revocation { body(revocation) }
     }
 
-    /// Takes the right away: a newer owner exists, or an operator wants it so. Only the first reason counts.
+    /// Takes the right away: a newer owner exists, or an operator wants it so. Only the first call counts, and none when the
+    /// publisher has left.
     package func revoke(_ reason: EndReason) {
         let body: (@Sendable (EndReason) -> Void)? = state.withLock { state in
-            guard state.revocation == nil else { return nil }
+            guard !state.isOver else { return nil }
             state.isOver = true
             state.revocation = reason
             return state.onRevoked

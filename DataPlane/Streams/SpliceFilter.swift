@@ -25,7 +25,8 @@ package struct SpliceFilter: Sendable {
 
     private var reached: Place?
     private var incoming: Place?
-    private var isJoining = false
+    /// A new parent has not yet reached the place at which the old one stopped.
+    package private(set) var isJoining = false
 
     package init() {}
 

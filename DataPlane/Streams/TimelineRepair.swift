@@ -3,16 +3,18 @@ package import Timebase
 
 /// Turns a publisher's timestamps into the stream's one growing timeline.
 ///
-/// - The first unit of a tenure lands on the resume point; all tracks share one offset, so they stay in sync.
-/// - A jump (a restarted encoder, a looped file, a wrapped counter) moves the offset so that the timeline goes on.
+/// - The first unit of a tenure lands on the resume point, and none before it; tracks share one offset, so they stay in
+///   sync.
+/// - A jump (a restarted encoder, a looped file, a wrapped counter) moves the offset so that the timeline goes on. The other
+///   tracks take the new offset over when their stamps have jumped too, and keep their own when not.
+/// - A track that was silent comes back beside the others: only what is ahead of all tracks has jumped forward.
 /// - Within a track decode times strictly grow, by at least a millisecond: RTMP and FLV cannot tell nearer ones apart.
 /// - Audio is laid on its own sample grid while it stays near it: millisecond rounding never reaches a packager.
 package struct TimelineRepair: Sendable {
     private struct TrackClock {
         var last: MediaTime
-        /// Where the next audio frame starts if nothing was lost.
-        var expectedNext: MediaTime?
-        /// Samples since the grid was last anchored, for exact multiples of the frame duration.
+        var offset: MediaTime
+        /// Where audio frames start if nothing is lost.
         var grid: SampleGrid?
     }
 
@@ -28,7 +30,8 @@ package struct TimelineRepair: Sendable {
 
     package private(set) var jumpCount = 0
 
-    private var offset: MediaTime?
+    /// The newest one of any track.
+    private var sharedOffset: MediaTime?
     private let start: MediaTime
     private var latest: MediaTime
     private var clocks: [TrackID: TrackClock] = [:]
@@ -42,54 +45,55 @@ package struct TimelineRepair: Sendable {
 
     /// The decode time on the stream's timeline for a unit that its publisher stamped `stamp`.
     package mutating func place(_ stamp: MediaTime, track: TrackID, frame: AudioFrameDuration?) -> MediaTime {
-        var time = stamp + offsetForFirst(stamp)
-        if isJump(time, track: track) {
-            jumpCount += 1
-            // The other tracks will arrive with stamps near this one, so they follow the same offset.
-            let target = clocks[track].map { $0.expectedNext ?? $0.last + limits.gapAfterJump } ?? latest
-            offset = max(target, latest - limits.interleaveMax) - stamp
-            time = stamp + (offset ?? .zero)
-            clocks[track]?.grid = nil
-        }
+        let offset = offset(for: stamp, track: track)
+        var time = max(stamp + offset, start)
         if let clock = clocks[track], time - clock.last < limits.stepMin, frame == nil {
             time = clock.last + limits.stepMin
         }
-        if let frame { time = snap(time, track: track, frame: frame) }
+        var grid: SampleGrid?
+        if let frame { (time, grid) = snap(time, to: clocks[track], frame: frame) }
         latest = max(latest, time)
-        let grid = clocks[track]?.grid
-        clocks[track] = TrackClock(last: time, expectedNext: grid?.next, grid: grid)
+        clocks[track] = TrackClock(last: time, offset: offset, grid: grid)
         return time
     }
 
-    private mutating func offsetForFirst(_ stamp: MediaTime) -> MediaTime {
-        if let offset { return offset }
-        let first = start - stamp
-        offset = first
-        return first
+    private mutating func offset(for stamp: MediaTime, track: TrackID) -> MediaTime {
+        guard let shared = sharedOffset else {
+            sharedOffset = start - stamp
+            return start - stamp
+        }
+        let last = clocks[track]?.last ?? latest
+        // How far outside the time between the track's newest unit and the stream's.
+        func distance(_ offset: MediaTime) -> MediaTime { max(.zero, stamp + offset - latest, last - stamp - offset) }
+        let own = clocks[track]?.offset ?? shared
+        let nearer = distance(own) <= distance(shared) ? own : shared
+        guard isJump(stamp + nearer, from: last) else { return nearer }
+        jumpCount += 1
+        let target = clocks[track].map { $0.grid?.next ?? $0.last + limits.gapAfterJump } ?? latest
+        let moved = max(target, latest - limits.interleaveMax) - stamp
+        sharedOffset = moved
+        return moved
     }
 
-    private func isJump(_ time: MediaTime, track: TrackID) -> Bool {
-        let reference = clocks[track]?.last ?? latest
-        return time - reference > limits.forwardJumpMin || reference - time > limits.backwardJumpMin
+    private func isJump(_ time: MediaTime, from last: MediaTime) -> Bool {
+        time - latest > limits.forwardJumpMin || last - time > limits.backwardJumpMin
     }
 
-    private mutating func snap(_ time: MediaTime, track: TrackID, frame: AudioFrameDuration) -> MediaTime {
-        if var clock = clocks[track], var grid = clock.grid, grid.samplesPerFrame == frame.samples,
-            grid.rate == frame.rate
-        {
-            let difference = time - grid.next
-            if difference < limits.audioSnapMax, MediaTime.zero - difference < limits.audioSnapMax {
-                let snapped = grid.next
+    /// Where an audio frame near `time` starts: next on the track's grid, or first of a new one.
+    private func snap(
+        _ time: MediaTime,
+        to clock: TrackClock?,
+        frame: AudioFrameDuration
+    ) -> (MediaTime, SampleGrid) {
+        if var grid = clock?.grid, grid.samplesPerFrame == frame.samples, grid.rate == frame.rate {
+            let next = grid.next
+            if time - next < limits.audioSnapMax, next - time < limits.audioSnapMax {
                 grid.frames += 1
-                clock.grid = grid
-                clocks[track] = clock
-                return snapped
+                return (next, grid)
             }
         }
-        let anchor = clocks[track].map { max(time, $0.last + limits.stepMin) } ?? time
-        let grid = SampleGrid(anchor: anchor, frames: 1, samplesPerFrame: frame.samples, rate: frame.rate)
-        clocks[track] = TrackClock(last: anchor, expectedNext: grid.next, grid: grid)
-        return anchor
+        let anchor = clock.map { max(time, $0.last + limits.stepMin) } ?? time
+        return (anchor, SampleGrid(anchor: anchor, frames: 1, samplesPerFrame: frame.samples, rate: frame.rate))
     }
 }
 

@@ -10,7 +10,12 @@ package struct MediaTime: Hashable, Comparable, Sendable {
 
     package init(ticks: Int64) { self.ticks = ticks }
     package init(milliseconds: Int64) { ticks = milliseconds * 90 }
-    package init(seconds: Double) { ticks = Int64((seconds * 90_000).rounded()) }
+    /// To the nearest tick. Another node's JSON may hold any number: beyond 3,000 years it is 3,000 years, and what is not
+    /// a number is zero.
+    package init(seconds: Double) {
+        let exact = (seconds * 90_000).rounded()
+        ticks = exact.isNaN ? 0 : Int64(min(max(exact, -0x1p53), 0x1p53))
+    }
 
     /// The tick nearest to sample number `samples` of a clock that runs at `rate` samples a second.
     package init(samples: Int64, rate: Int64) {

@@ -7,7 +7,7 @@ package struct WallTime: Hashable, Comparable, Sendable {
     package static func < (lhs: Self, rhs: Self) -> Bool { lhs.milliseconds < rhs.milliseconds }
 
     package static func + (time: Self, duration: Duration) -> Self {
-        Self(milliseconds: time.milliseconds + duration.milliseconds)
+        Self(milliseconds: time.milliseconds.addingClamped(duration.milliseconds))
     }
 
     package static func - (later: Self, earlier: Self) -> Duration {
@@ -62,12 +62,15 @@ package struct WallTime: Hashable, Comparable, Sendable {
             guard position + 1 == bytes.count else { return nil }
         case 0x2B, 0x2D:
             guard position + 6 == bytes.count, bytes[position + 3] == 0x3A,
-                let hours = number(position + 1..<position + 3), let minutes = number(position + 4..<position + 6)
+                let hours = number(position + 1..<position + 3), let minutes = number(position + 4..<position + 6),
+                hours < 24, minutes < 60
             else { return nil }
             offsetMinutes = (hours * 60 + minutes) * (bytes[position] == 0x2B ? 1 : -1)
         default: return nil
         }
         let days = CivilDate(year: year, month: month, day: day).daysSince1970
+        // A day its month does not have is counted into the next month.
+        guard CivilDate(daysSince1970: days).day == day else { return nil }
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offsetMinutes * 60
         milliseconds = seconds * 1000 + fraction
     }

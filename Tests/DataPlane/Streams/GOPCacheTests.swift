@@ -43,4 +43,17 @@ import struct NIOCore.ByteBuffer
         for second in 0..<60 { cache.append(unit(Int64(second) * 1000)) }
         #expect(cache.items.isEmpty)
     }
+
+    @Test func `items without payload are bounded by number`() {
+        var limits = GOPCacheLimits()
+        limits.itemsMax = 4
+        var cache = GOPCache(limits: limits)
+        cache.append(cut(0))
+        for _ in 0..<3 { cache.append(.tracks([])) }
+        #expect(cache.items.count == 4)
+        cache.append(.tracks([]))
+        #expect(cache.items.isEmpty)
+        for item in [cut(1), unit(0)] { cache.append(item) }
+        #expect(cache.items.count == 2)
+    }
 }

@@ -1,0 +1,67 @@
+import ClusterModel
+import MediaModel
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOEmbedded
+import Streams
+import Testing
+import Timebase
+
+@Suite struct PublicationTests {
+    private struct NoCuts: StreamCutter {
+        var next: ResumePoint { .start }
+        mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? { nil }
+        mutating func retainSegments(_ isOn: Bool) {}
+    }
+
+    private func publication(_ stream: LiveStream, epoch: Int64 = 1) -> Publication {
+        Publication(stream: stream, epoch: Epoch(epoch), wallClock: { WallTime(milliseconds: 0) }) { _, _ in }
+    }
+
+    private func begin(_ stream: LiveStream, epoch: Int64) {
+        stream.beginTenure(epoch: Epoch(epoch), resume: .start, settings: AppSettings(), cutter: NoCuts())
+    }
+
+    private static let unit = IngestItem.unit(
+        AccessUnit(track: .video, decodeTime: .zero, isKeyframe: true, payload: ByteBuffer(string: "x")),
+        frame: nil
+    )
+
+    @Test func `a publisher that has left is not closed again`() throws {
+        let publication = publication(LiveStream(id: try StreamID(app: "live", id: "s1"), loop: EmbeddedEventLoop()))
+        let heard = NIOLockedValueBox(0)
+        publication.whenRevoked { _ in heard.withLockedValue { $0 += 1 } }
+        publication.end(isClean: true)
+        publication.revoke(.draining)
+        publication.whenRevoked { _ in heard.withLockedValue { $0 += 1 } }
+        #expect(heard.withLockedValue { $0 } == 0)
+    }
+
+    @Test func `media that was on its way when the right was lost does not reach the next owner's timeline`()
+        async throws
+    {
+        let loop = NIOAsyncTestingEventLoop()
+        let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop)
+        let first = publication(stream)
+        try await loop.executeInContext { self.begin(stream, epoch: 1) }
+        first.deliver([Self.unit])
+        first.revoke(.fenced(Epoch(2)))
+        // Runs behind the batch above, as the next owner's tenure would; so the batch must see that it came too late.
+        await loop.run()
+        #expect(stream.receivedBytes == 0)
+        await loop.shutdownGracefully()
+    }
+
+    @Test func `the last batch before a goodbye is kept`() async throws {
+        let loop = NIOAsyncTestingEventLoop()
+        let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop)
+        let publication = publication(stream)
+        try await loop.executeInContext { self.begin(stream, epoch: 1) }
+        publication.deliver([Self.unit])
+        publication.end(isClean: true)
+        publication.deliver([Self.unit])
+        await loop.run()
+        #expect(stream.receivedBytes == 1)
+        await loop.shutdownGracefully()
+    }
+}

@@ -33,7 +33,11 @@ final class FileLock: Sendable {
 
     func release() {
         descriptor.withLock { descriptor in
-            if let open = descriptor { Glibc.close(open) }
+            if let open = descriptor {
+                // Said aloud, because a child that is just being started may hold a copy until its exec.
+                _ = flock(open, LOCK_UN)
+                Glibc.close(open)
+            }
             descriptor = nil
         }
     }

@@ -54,7 +54,8 @@ let shared: [Target] = [
     library("EngineModel", "Shared/EngineModel", ["Timebase", nioCore]),
     library("ClusterModel", "Shared/ClusterModel", ["Timebase", crypto]),
     library("Observability", "Shared/Observability", [logging, metrics, coreMetrics]),
-    library("Settings", "Shared/Settings", [configuration]),
+    library("Settings", "Shared/Settings", ["Observability", configuration]),
+    library("Daemon", "Shared/Daemon", ["Observability", "Settings", logging, nioTLS, unixSignals]),
 ]
 
 let media: [Target] = [
@@ -90,7 +91,7 @@ let dataPlane: [Target] = [
         providers: [.apt(["libcurl4-openssl-dev"])]
     ),
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
-    library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", logging]),
+    library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", "Observability", logging]),
     library(
         "Streams",
         "DataPlane/Streams",
@@ -140,10 +141,10 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
-            nioPosix, nioTLS, unixSignals,
+            nioPosix, nioTLS,
         ]
     ),
     program("millrace-worker", "DataPlane/millrace-worker", ["Observability", "Settings", "Worker", metrics]),
@@ -182,9 +183,9 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
+            "API", "ClusterModel", "Coordination", "Daemon", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
             "Timebase", crypto,
-            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
     program(
@@ -195,11 +196,12 @@ let controlPlane: [Target] = [
 ]
 
 let operations: [Target] = [
+    library("Diagnosis", "ops/Diagnosis", ["ClusterModel"]),
     program(
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "HTTPClient", "LoadGenerator", "Relay", "Settings", "Timebase", arguments, logging, nioCore,
+            "ClusterModel", "Diagnosis", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings", "Timebase", arguments, logging, nioCore,
             nioPosix,
         ]
     )
@@ -311,6 +313,7 @@ let testTargets: [Target] = [
             "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
         ]
     ),
+    tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),

@@ -1,6 +1,7 @@
 import API
 import ClusterModel
 import Coordination
+import Daemon
 import Domain
 import Glibc
 import Hummingbird
@@ -8,7 +9,6 @@ import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
-import NIOSSL
 package import Observability
 import ServiceLifecycle
 package import Settings
@@ -78,12 +78,15 @@ package struct ControlPlane {
             },
             logger: logger
         )
+        let reload = SettingsReload(program: program, log: log, logger: logger) { values throws(SettingsError) in
+            _ = try ControlPlaneConfiguration(values)
+        }
         var group = ServiceGroupConfiguration(
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
                 StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
                 WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
-                SettingsReloader(program: program, log: log, logger: logger, values: values),
+                SettingsReloader(reload: reload, values: values),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
@@ -103,18 +106,11 @@ package struct ControlPlane {
     private func serverBuilder() throws -> HTTPServerBuilder {
         guard let files = configuration.tls else { return .http1() }
         do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
-            let key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
-            let tls = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(key)
-            )
-            return try .tls(tlsConfiguration: tls)
+            return try .tls(tlsConfiguration: try files.serverConfiguration())
+        } catch let error as SettingsError {
+            throw error
         } catch {
-            throw SettingsError.conflict(
-                setting: "--tls-cert",
-                reason: "\(files.certificatePath) and \(files.keyPath) are no usable certificate and key: \(error)"
-            )
+            throw SettingsError.conflict(setting: "--tls-cert", reason: "the key does not fit: \(error)")
         }
     }
 

@@ -1,10 +1,7 @@
 import Coordination
-import Glibc
-import Logging
-import Observability
+import Daemon
 import ServiceLifecycle
 import Settings
-import UnixSignals
 
 /// Follows the store, and notices when it goes away and comes back.
 struct StoreFollower: Service {
@@ -34,45 +31,15 @@ struct WatchCloser: Service {
 struct SecondSignalEnds: Service {
     func run() async {
         // Not a child of this service: it must go on listening after the first signal has ended the service.
-        Task {
-            var count = 0
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                count += 1
-                if count > 1 { exit(0) }
-            }
-        }
+        Task { await StopSignals.follow() }
         try? await gracefulShutdown()
     }
 }
 
-/// SIGHUP: takes over what can change while running, and says what needs a restart.
+/// SIGHUP.
 struct SettingsReloader: Service {
-    var program: Program
-    var log: Log
-    var logger: Logger
+    var reload: SettingsReload
     var values: SettingsValues
 
-    func run() async {
-        await cancelWhenGracefulShutdown {
-            var current = values
-            for await _ in await UnixSignalsSequence(trapping: .sighup) { current = reload(current) }
-        }
-    }
-
-    private func reload(_ current: SettingsValues) -> SettingsValues {
-        do throws(SettingsError) {
-            guard case .run(let values) = try program.read() else { return current }
-            let configuration = try ControlPlaneConfiguration(values)
-            let change = SettingsChange(from: current, to: values)
-            log.level = configuration.logLevel
-            for entry in change.live { logger.notice("Setting changed", metadata: [LogKeys.setting: "\(entry)"]) }
-            for entry in change.needsRestart {
-                logger.warning("Setting changes at the next start", metadata: [LogKeys.setting: "\(entry)"])
-            }
-            return values
-        } catch {
-            logger.error("Settings stay as they are", metadata: [LogKeys.error: "\(error)"])
-            return current
-        }
-    }
+    func run() async { await cancelWhenGracefulShutdown { await reload.follow(from: values) } }
 }

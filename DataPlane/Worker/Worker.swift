@@ -1,10 +1,9 @@
-import Glibc
+import Daemon
 import Logging
 import NIOCore
 import NIOPosix
 package import Observability
 package import Settings
-import UnixSignals
 
 /// Builds a worker from its settings and runs it until it is told to stop.
 package struct Worker {
@@ -50,8 +49,11 @@ package struct Worker {
 
     /// Stays a member until a signal, then drains; heartbeats go on meanwhile.
     private func stay(_ membership: Membership) async {
-        let reload = Task { await reloadSettings() }
-        defer { reload.cancel() }
+        let reload = SettingsReload(program: program, log: log, logger: logger) { values throws(SettingsError) in
+            _ = try WorkerConfiguration(values)
+        }
+        let reloading = Task { await reload.follow(from: values) }
+        defer { reloading.cancel() }
         await withTaskGroup(of: Ending.self) { tasks in
             tasks.addTask {
                 await membership.run()
@@ -72,34 +74,8 @@ package struct Worker {
     /// Returns at the first signal that asks to stop; the second one ends the process.
     private func firstSignal() async {
         let (first, continuation) = AsyncStream.makeStream(of: Void.self)
-        let signals = Task {
-            var count = 0
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                count += 1
-                if count > 1 { exit(0) }
-                continuation.finish()
-            }
-        }
+        let signals = Task { await StopSignals.follow { continuation.finish() } }
         for await _ in first {}
         if Task.isCancelled { signals.cancel() }
-    }
-
-    private func reloadSettings() async {
-        var current = values
-        for await _ in await UnixSignalsSequence(trapping: .sighup) {
-            do throws(SettingsError) {
-                guard case .run(let values) = try program.read() else { continue }
-                let changed = try WorkerConfiguration(values)
-                let change = SettingsChange(from: current, to: values)
-                log.level = changed.logLevel
-                for entry in change.live { logger.notice("Setting changed", metadata: [LogKeys.setting: "\(entry)"]) }
-                for entry in change.needsRestart {
-                    logger.warning("Setting changes at the next start", metadata: [LogKeys.setting: "\(entry)"])
-                }
-                current = values
-            } catch {
-                logger.error("Settings stay as they are", metadata: [LogKeys.error: "\(error)"])
-            }
-        }
     }
 }

@@ -24,7 +24,9 @@ final class Membership: Sendable {
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let surveyor: RelaySurveyor
     private let clock: WorkerClock
+    private let news = Nudge()
     private let logger: Logger
     private let gauges = NodeGauges()
     private let missed = MetricNames.heartbeatsMissed.counter()
@@ -36,6 +38,7 @@ final class Membership: Sendable {
         coordinator: StreamCoordinator,
         hls: HLSService,
         load: LoadSampler,
+        surveyor: RelaySurveyor,
         clock: WorkerClock,
         logger: Logger
     ) {
@@ -45,6 +48,7 @@ final class Membership: Sendable {
         self.coordinator = coordinator
         self.hls = hls
         self.load = load
+        self.surveyor = surveyor
         self.clock = clock
         self.logger = logger
     }
@@ -110,6 +114,7 @@ final class Membership: Sendable {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
                 follow(answer.state)
+                for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
                 case .superseded:
@@ -125,7 +130,7 @@ final class Membership: Sendable {
                 }
             }
             let spent = clock.now() - sentAt
-            guard await clock.sleep(max(.milliseconds(100), .seconds(period) - spent)) else { return }
+            guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
         }
     }
 
@@ -146,7 +151,9 @@ final class Membership: Sendable {
             holds: report.holds,
             pulls: report.pulls,
             sessions: report.sessions,
-            streams: report.streams
+            streams: report.streams,
+            sentAt: clock.wall(),
+            relayProbes: await surveyor.report
         )
     }
 
@@ -170,12 +177,21 @@ final class Membership: Sendable {
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change):
             follow(change.state)
-            for directive in change.directives { await coordinator.follow(directive) }
+            for directive in change.directives {
+                await coordinator.follow(directive)
+                survey(directive)
+            }
         case .lost(let lost): await coordinator.lose(lost)
         case .stream(let change): await coordinator.streamChanged(change)
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
         case .ping: break
         }
+    }
+
+    /// Beside the heartbeats and the watch: neither may wait for ports that do not answer. What was found is told at once.
+    private func survey(_ directive: Directive) {
+        guard directive.type == .probeRelays else { return }
+        Task { if await surveyor.take(directive) { news.fire() } }
     }
 
     // MARK: Leaving

@@ -93,6 +93,7 @@ struct WorkerNode {
 
     /// The node's membership under the addresses that listen.
     func join(as addresses: NodeAddresses) -> Membership {
+        let prober = RelayProber(nodeID: identity.nodeID, key: identity.relayKey)
         let made = Membership(
             nodeID: identity.nodeID,
             registration: NodeRegistration(
@@ -107,6 +108,7 @@ struct WorkerNode {
             coordinator: coordinator,
             hls: hls,
             load: load,
+            surveyor: RelaySurveyor(clock: clock, probe: { await prober.probe($0) }),
             clock: clock,
             logger: logger
         )

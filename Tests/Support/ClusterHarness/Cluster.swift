@@ -127,6 +127,16 @@ package final class Cluster: Sendable {
         return WorkerHandle(id: id, role: role, ports: ports, process: child)
     }
 
+    /// A node that the control plane knows and nobody can reach.
+    package func pretendNode(_ id: String, relayPort: Int) throws {
+        let body = """
+            {"bootId":"b","role":"origin","group":"default","version":"1",\
+            "addresses":{"host":"127.0.0.1","relay":\(relayPort)}}
+            """
+        let answer = try http("\(controlURL)/v1/nodes/\(id)", method: "PUT", bearer: Self.nodeToken, body: body)
+        guard answer.status == 200 else { throw NeverHappened(description: "\(id) was not registered: \(answer)") }
+    }
+
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
     package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
         let end = seconds.map { ["-t", "\($0)"] } ?? []

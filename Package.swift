@@ -76,6 +76,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/HLS",
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
     library(
         "Relay",
         "DataPlane/Protocols/Relay",
@@ -97,7 +98,7 @@ let dataPlane: [Target] = [
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
-    library("Drivers", "DataPlane/Drivers", ["EngineModel", "Timebase", logging, metrics, nioCore]),
+    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
     library(
         "FanOut",
         "DataPlane/FanOut",
@@ -110,7 +111,8 @@ let dataPlane: [Target] = [
         "RTMPServer",
         "DataPlane/Servers/RTMPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability", "RTMP",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability",
+            "ProxyProtocol", "RTMP",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -119,7 +121,7 @@ let dataPlane: [Target] = [
         "DataPlane/Servers/HTTPServer",
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
-            "Observability",
+            "Observability", "ProxyProtocol",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -267,7 +269,7 @@ let testTargets: [Target] = [
     tests(
         "DriversTests",
         "Tests/DataPlane/Drivers",
-        ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+        ["Drivers", "EngineModel", "ProxyProtocol", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
     ),
     tests(
         "FanOutTests",

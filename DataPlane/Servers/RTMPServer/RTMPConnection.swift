@@ -32,6 +32,8 @@ final class RTMPConnection: ChannelInboundHandler {
     private var requestedAt = NIODeadline.now()
     private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
+    /// The peer's, or whom a trusted proxy named.
+    private var clientAddress: String?
     private var logger: Logger
 
     init(service: RTMPService, isPlain: Bool, at now: MonotonicInstant) {
@@ -46,6 +48,7 @@ final class RTMPConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        clientAddress = context.channel.remoteAddress?.ipAddress
         logger[metadataKey: LogKeys.remote] = "\(context.channel.remoteAddress?.description ?? "?")"
     }
 
@@ -74,6 +77,14 @@ final class RTMPConnection: ChannelInboundHandler {
         self.context = nil
         service.connections.change(by: -1)
         context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let client = event as? ClientAddress {
+            clientAddress = client.address
+            logger[metadataKey: LogKeys.remote] = "\(client.address)"
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -161,7 +172,7 @@ final class RTMPConnection: ChannelInboundHandler {
             request = PublishRequest(
                 stream: try StreamID(app: address.app, id: address.name),
                 protocol: .rtmp,
-                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                remoteAddress: clientAddress,
                 token: address.token
             )
         } catch { return refusePublish(id, .badName(error)) }
@@ -246,7 +257,7 @@ final class RTMPConnection: ChannelInboundHandler {
             request = PlayRequest(
                 stream: try StreamID(app: address.app, id: address.name),
                 protocol: .rtmp,
-                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                remoteAddress: clientAddress,
                 token: address.token
             )
         } catch { return refusePlay(id, .badName(error)) }

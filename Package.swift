@@ -168,6 +168,12 @@ let controlPlane: [Target] = [
         ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
     ),
     library(
+        "StoreSelection",
+        "ControlPlane/Stores/StoreSelection",
+        ["Domain", "MongoStore", "Settings", "SQLiteStore"]
+    ),
+    library("StoreMove", "ControlPlane/Stores/StoreMove", ["Domain", "Timebase"]),
+    library(
         "Coordination",
         "ControlPlane/Coordination",
         ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
@@ -185,7 +191,7 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Daemon", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
+            "API", "ClusterModel", "Coordination", "Daemon", "Domain", "Observability", "Settings", "StoreSelection",
             "Timebase", crypto,
             hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
@@ -203,8 +209,8 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Diagnosis", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings", "Timebase", arguments, logging, nioCore,
-            nioPosix,
+            "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
+            "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
         ]
     )
 ]
@@ -303,7 +309,8 @@ let testTargets: [Target] = [
         "StoreTests",
         "Tests/ControlPlane/Stores",
         [
-            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport",
+            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "StoreMove",
+            "TestSupport",
             "Timebase",
         ]
     ),
@@ -312,6 +319,7 @@ let testTargets: [Target] = [
         "Tests/ControlPlane/API",
         [
             "API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings",
+            "StoreSelection",
             "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
         ]
     ),

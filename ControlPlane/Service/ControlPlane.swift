@@ -12,6 +12,7 @@ import NIOCore
 package import Observability
 import ServiceLifecycle
 package import Settings
+import StoreSelection
 import Timebase
 import UnixSignals
 

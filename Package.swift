@@ -300,7 +300,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings", "Streams",
+            "ClusterModel", "ControlPlaneService", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService",
+            "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),

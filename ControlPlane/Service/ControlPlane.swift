@@ -58,7 +58,7 @@ package struct ControlPlane {
             renderMetrics: { [metrics] in metrics.render() }
         )
         do {
-            try await serve(api, coordinator)
+            try await serve(api, coordinator, discovery(tokens.node))
         } catch let error as IOError {
             await store.close()
             let reason = "\(configuration.listen) cannot be listened on: \(String(cString: strerror(error.errnoCode)))"
@@ -67,7 +67,7 @@ package struct ControlPlane {
         await store.close()
     }
 
-    private func serve(_ api: API, _ coordinator: Coordinator) async throws {
+    private func serve(_ api: API, _ coordinator: Coordinator, _ discovery: DiscoveryService) async throws {
         let listen = configuration.listen
         let application = Application(
             router: api.router(),
@@ -85,7 +85,7 @@ package struct ControlPlane {
         var group = ServiceGroupConfiguration(
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
-                StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
+                discovery, StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
                 WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
                 SettingsReloader(reload: reload, values: values),
             ],
@@ -94,6 +94,15 @@ package struct ControlPlane {
         )
         group.maximumGracefulShutdownDuration = configuration.drainTimeout
         try await ServiceGroup(configuration: group).run()
+    }
+
+    private func discovery(_ nodeToken: String) -> DiscoveryService {
+        DiscoveryService(
+            listen: configuration.discovery ? configuration.listen : nil,
+            scheme: configuration.tls == nil ? "http" : "https",
+            key: Discovery.Key(nodeToken: nodeToken),
+            logger: logger
+        )
     }
 
     private func openStore() throws -> any ClusterStore {

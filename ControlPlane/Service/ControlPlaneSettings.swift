@@ -18,6 +18,12 @@ package enum ControlPlaneSettings {
         default: "sqlite:./millrace.db",
         help: "Database: embedded SQLite for one control plane, MongoDB for any number."
     )
+    static let discovery = Setting(
+        "discovery",
+        .boolean,
+        default: "true",
+        help: "Answer workers that look for a control plane on the local network (UDP 5070, --control discover)."
+    )
     static let tlsCertificate = CommonSettings.tlsCertificate(
         note: "HTTP without TLS",
         help: "Certificate chain (PEM); makes the listener HTTPS."
@@ -64,7 +70,10 @@ package enum ControlPlaneSettings {
     package static let table = SettingsTable([
         .init(
             "Service",
-            [CommonSettings.config.declaration, listen.declaration, store.declaration, drainTimeout.declaration]
+            [
+                CommonSettings.config.declaration, listen.declaration, store.declaration, discovery.declaration,
+                drainTimeout.declaration,
+            ]
         ),
         .init("TLS", [tlsCertificate.declaration, CommonSettings.tlsKey.declaration]),
         .init(
@@ -80,6 +89,7 @@ package struct ControlPlaneConfiguration: Sendable {
     package var listen: ListenAddress
     package var store: StoreAddress
     package var tls: TLSFiles?
+    package var discovery: Bool
     /// Nil: to be made at the first start and kept beside the store.
     package var nodeToken: Redacted<String>?
     package var adminToken: Redacted<String>?
@@ -93,6 +103,7 @@ package struct ControlPlaneConfiguration: Sendable {
         typealias Table = ControlPlaneSettings
         listen = values[Table.listen]
         store = values[Table.store]
+        discovery = values[Table.discovery]
         drainTimeout = values[Table.drainTimeout]
         logLevel = values[CommonSettings.logLevel]
         logFormat = values[CommonSettings.logFormat]

@@ -1,5 +1,8 @@
+import ClusterModel
 import Coordination
 import Daemon
+import Logging
+import Observability
 import ServiceLifecycle
 import Settings
 
@@ -34,6 +37,40 @@ struct SecondSignalEnds: Service {
         Task { await StopSignals.follow() }
         try? await gracefulShutdown()
     }
+}
+
+/// Answers workers that look for a control plane. A port that is taken, by another control plane of this machine, turns
+/// it off and stops nothing.
+struct DiscoveryService: Service {
+    /// Nil when it is off.
+    var listen: ListenAddress?
+    var scheme: String
+    var key: Discovery.Key
+    var logger: Logger
+
+    func run() async {
+        guard let listen, listen.port != 0 else { return await waitForShutdown() }
+        do {
+            let listener = try await DiscoveryListener(
+                host: listen.host,
+                port: Discovery.port,
+                scheme: scheme,
+                restPort: listen.port,
+                key: key,
+                logger: logger
+            )
+            await waitForShutdown()
+            await listener.close()
+        } catch {
+            logger.warning(
+                "Workers cannot find this control plane by --control discover",
+                metadata: [LogKeys.port: "\(Discovery.port)/udp", LogKeys.error: "\(error)"]
+            )
+            await waitForShutdown()
+        }
+    }
+
+    private func waitForShutdown() async { try? await gracefulShutdown() }
 }
 
 /// SIGHUP.

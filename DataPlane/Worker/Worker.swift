@@ -32,6 +32,7 @@ package struct Worker {
     /// Returns after an orderly shutdown. Throws `SettingsError` for what shows only when a setting is put to use.
     package func run() async throws {
         for warning in configuration.warnings { logger.warning("\(warning)") }
+        guard let configuration = await locateControlPlanes() else { return }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
         let node = try WorkerNode(configuration: configuration, group: group, metrics: metrics, logger: logger)
         var listeners = Listeners(configuration: configuration, group: group, logger: logger)
@@ -40,6 +41,30 @@ package struct Worker {
         await listeners.close()
         node.client.shutdown()
         try? await group.shutdownGracefully()
+    }
+
+    /// The settings with what was found in place of `discover`; nil when a signal came first.
+    private func locateControlPlanes() async -> WorkerConfiguration? {
+        guard configuration.controlPlanes.contains(DiscoverySearch.word), let token = configuration.nodeToken else {
+            return configuration
+        }
+        var located = configuration
+        located.controlPlanes.removeAll { $0 == DiscoverySearch.word }
+        let search = DiscoverySearch(nodeToken: token.revealed, logger: logger)
+        // With other control planes named there is no need to wait for long.
+        let rounds = located.controlPlanes.isEmpty ? Int.max : 2
+        let ending = await withTaskGroup(of: [String]?.self) { tasks in
+            tasks.addTask { await search.run(rounds: rounds) ?? [] }
+            tasks.addTask {
+                await firstSignal()
+                return nil
+            }
+            defer { tasks.cancelAll() }
+            return await tasks.next() ?? nil
+        }
+        guard let found = ending else { return nil }
+        located.controlPlanes += found
+        return located
     }
 
     private enum Ending {

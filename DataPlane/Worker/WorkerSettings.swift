@@ -7,9 +7,9 @@ package enum WorkerSettings {
     // Membership
     static let control = Setting(
         "control",
-        .urls(or: ["discover"]),
+        .urls(or: [DiscoverySearch.word]),
         default: "http://127.0.0.1:5070",
-        help: "Control planes, tried in turn; discover finds one on the local network."
+        help: "Control planes, tried in turn; discover asks the local network by UDP 5070 for one with this node token."
     )
     static let role = Setting(
         "role",

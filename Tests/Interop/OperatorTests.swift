@@ -54,4 +54,11 @@ import Testing
         #expect(result.output.contains("connection refused"))
         #expect(result.output.contains("edge1 reaches origin1's relay port"), "\(result.output)")
     }
+
+    @Test func `a store that a control plane uses cannot be moved`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let result = try millrace(cluster, "mode", "cluster", "127.0.0.1", "--from", cluster.storeAddress)
+        #expect(result.status != 0)
+        #expect(result.output.contains("held by process"), "\(result.output)")
+    }
 }

@@ -25,6 +25,7 @@ final class Membership: Sendable {
     private let hls: HLSService
     private let load: LoadSampler
     private let surveyor: RelaySurveyor
+    private let directory: StateDirectory
     private let clock: WorkerClock
     private let news = Nudge()
     private let logger: Logger
@@ -39,6 +40,7 @@ final class Membership: Sendable {
         hls: HLSService,
         load: LoadSampler,
         surveyor: RelaySurveyor,
+        directory: StateDirectory,
         clock: WorkerClock,
         logger: Logger
     ) {
@@ -49,6 +51,7 @@ final class Membership: Sendable {
         self.hls = hls
         self.load = load
         self.surveyor = surveyor
+        self.directory = directory
         self.clock = clock
         self.logger = logger
     }
@@ -107,6 +110,7 @@ final class Membership: Sendable {
     // MARK: Heartbeat
 
     private func sendHeartbeats() async {
+        var kept: KnownMap?
         while !Task.isCancelled {
             let (lease, period) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
             let sentAt = clock.now()
@@ -129,6 +133,7 @@ final class Membership: Sendable {
                     logger.warning("Heartbeat failed: streams go on", metadata: [LogKeys.error: "\(error)"])
                 }
             }
+            await keepMap(&kept)
             let spent = clock.now() - sentAt
             guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
         }
@@ -155,6 +160,18 @@ final class Membership: Sendable {
             sentAt: clock.wall(),
             relayProbes: await surveyor.report
         )
+    }
+
+    /// Written only when it says something new.
+    private func keepMap(_ kept: inout KnownMap?) async {
+        let known = await coordinator.known
+        guard known != kept else { return }
+        kept = known
+        do throws(StateDirectory.Fault) {
+            try directory.keep(known)
+        } catch {
+            logger.warning("The known map is not kept", metadata: [LogKeys.error: "\(error.description)"])
+        }
     }
 
     private func follow(_ nodeState: NodeState) {

@@ -193,7 +193,7 @@ let controlPlane: [Target] = [
         [
             "API", "ClusterModel", "Coordination", "Daemon", "Domain", "Observability", "Settings", "StoreSelection",
             "Timebase", crypto,
-            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, unixSignals,
         ]
     ),
     program(

@@ -66,25 +66,9 @@ package struct DiscoverySearch: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let found = loop.makePromise(of: [String]?.self)
         let timer = loop.scheduleTask(in: TimeAmount(limits.askEvery)) { found.succeed(nil) }
-        let channel: any Channel
-        do {
-            channel = try await DatagramBootstrap(group: loop)
-                .channelOption(.socketOption(.so_broadcast), value: 1)
-                .channelInitializer { [key] channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let handler = AnswerHandler(nonce: nonce, key: key, found: found)
-                        try channel.pipeline.syncOperations.addHandler(handler)
-                    }
-                }
-                .bind(host: "0.0.0.0", port: 0).get()
-        } catch {
-            logger.warning("No UDP socket for the search", metadata: [LogKeys.error: "\(error)"])
-            return try? await found.futureResult.get()
-        }
-        let question = ByteBuffer(bytes: Discovery.question(nonce, key))
-        for address in targets() {
-            // A network without a route to it is not asked; the others are.
-            try? await channel.writeAndFlush(AddressedEnvelope(remoteAddress: address, data: question)).get()
+        var channels: [any Channel] = []
+        for way in ways() {
+            if let channel = await send(Discovery.question(nonce, key), way, nonce, found) { channels.append(channel) }
         }
         let urls = await withTaskCancellationHandler {
             (try? await found.futureResult.get()) ?? nil
@@ -92,22 +76,69 @@ package struct DiscoverySearch: Sendable {
             found.succeed(nil)
         }
         timer.cancel()
-        try? await channel.close().get()
+        for channel in channels { try? await channel.close().get() }
         return urls
     }
 
-    private func targets() -> [SocketAddress] {
-        let devices = (try? System.enumerateDevices()) ?? []
-        let broadcasts = devices.compactMap { device -> SocketAddress? in
-            guard device.address?.protocol == .inet, var address = device.broadcastAddress else { return nil }
-            address.port = port
-            return address
-        }
-        let named = ([Discovery.multicastGroup, "255.255.255.255"] + hosts).compactMap {
-            try? SocketAddress(ipAddress: $0, port: port)
-        }
-        return named + broadcasts
+    /// From one address of this machine to those who may be reached from it. Each way has a socket of its own: one that
+    /// cannot be used spoils no other.
+    private struct Way {
+        var from: SocketAddress
+        var targets: [SocketAddress]
     }
+
+    private func send(
+        _ question: [UInt8],
+        _ way: Way,
+        _ nonce: Discovery.Nonce,
+        _ found: EventLoopPromise<[String]?>
+    ) async -> (any Channel)? {
+        do {
+            let channel = try await DatagramBootstrap(group: found.futureResult.eventLoop)
+                .channelOption(.socketOption(.so_broadcast), value: 1)
+                .channelInitializer { [key] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let handler = AnswerHandler(nonce: nonce, key: key, found: found)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                }
+                .bind(to: way.from).get()
+            // Without it multicast needs a route, which a network without a gateway does not have.
+            if case .v4(let address) = way.from, let options = channel as? any SocketOptionProvider {
+                try? await options.setIPMulticastIF(address.address.sin_addr).get()
+            }
+            for target in way.targets {
+                let envelope = AddressedEnvelope(remoteAddress: target, data: ByteBuffer(bytes: question))
+                try? await channel.writeAndFlush(envelope).get()
+            }
+            return channel
+        } catch {
+            logger.debug("An interface is not asked", metadata: [LogKeys.error: "\(error)"])
+            return nil
+        }
+    }
+
+    private func ways() -> [Way] {
+        let devices = ((try? System.enumerateDevices()) ?? []).filter { $0.address?.protocol == .inet }
+        var ways = devices.compactMap { device -> Way? in
+            guard var from = device.address else { return nil }
+            from.port = 0
+            // The machine itself, or the network: its broadcast address, then the group.
+            var first = from.isLoopback ? from : device.broadcastAddress
+            first?.port = port
+            let group = from.isLoopback ? nil : try? SocketAddress(ipAddress: Discovery.multicastGroup, port: port)
+            return Way(from: from, targets: [first, group].compactMap(\.self))
+        }
+        let named = hosts.compactMap { try? SocketAddress(ipAddress: $0, port: port) }
+        if !named.isEmpty, let any = try? SocketAddress(ipAddress: "0.0.0.0", port: 0) {
+            ways.append(Way(from: any, targets: named))
+        }
+        return ways
+    }
+}
+
+extension SocketAddress {
+    fileprivate var isLoopback: Bool { ipAddress?.hasPrefix("127.") == true }
 }
 
 private final class AnswerHandler: ChannelInboundHandler {

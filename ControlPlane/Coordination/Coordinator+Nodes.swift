@@ -26,9 +26,12 @@ extension Coordinator {
 
     package func heartbeat(_ nodeID: String, _ heartbeat: Heartbeat) async throws(Problem) -> HeartbeatAnswer {
         try requireAnswering()
+        var heartbeat = heartbeat
+        // Measured at arrival: what the store takes from here on is no fault of the node's clock.
+        heartbeat.clockOffsetMilliseconds = heartbeat.sentAt.map { ($0 - now).milliseconds }
         try await learnNode(nodeID, boot: heartbeat.bootId)
         try await renewLease(of: nodeID, heartbeat)
-        return try read { state, now throws(Problem) in
+        return try read { [heartbeat] state, now throws(Problem) in
             try state.answer(to: heartbeat, of: nodeID, revision: hub.revision, at: now)
         }
     }

@@ -178,7 +178,8 @@ extension ClusterState {
             case .stream:
                 guard let stream else { return [] }
                 return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
-            case .group, .cluster: return []
+            case .cluster: return announceSurvey(at: now)
+            case .group: return []
             }
         }
     }

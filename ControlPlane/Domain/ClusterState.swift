@@ -18,6 +18,7 @@ package struct ClusterState: Sendable {
     package internal(set) var streams: [StreamID: Stored<StreamRecord>] = [:]
     package internal(set) var groups: [String: Stored<GroupRecord>] = [:]
     package internal(set) var apps: [String: Stored<AppRecord>] = [:]
+    package internal(set) var survey: Stored<RelaySurveyRecord>?
     package internal(set) var leases: [String: LeaseView] = [:]
     var evidence: [String: NodeEvidence] = [:]
     /// When nodes that left did so.
@@ -86,7 +87,10 @@ extension ClusterState {
             guard isNews(record.revision, apps[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(AppRecord.self, from: record.body, key: record.key)
             apps[record.key] = Stored(body: body, revision: record.revision)
-        case .cluster: break
+        case .cluster:
+            guard record.key == RelaySurveyRecord.key, isNews(record.revision, survey?.revision) else { return }
+            let body = try RecordCoding.decode(RelaySurveyRecord.self, from: record.body, key: record.key)
+            survey = Stored(body: body, revision: record.revision)
         }
     }
 
@@ -104,7 +108,7 @@ extension ClusterState {
             streams[stream] = nil
         case .group: groups[key] = nil
         case .app: apps[key] = nil
-        case .cluster: break
+        case .cluster: if key == RelaySurveyRecord.key { survey = nil }
         }
     }
 

@@ -30,6 +30,11 @@ package struct ClusterTiming: Hashable, Sendable {
     /// How long a node that left is remembered, to date the end of what it owned.
     package var departureMemory = Duration.seconds(600)
 
+    /// A survey asked for again within this is the same survey.
+    package var surveyShared = Duration.seconds(2)
+    /// Nodes are asked to take part in a survey for this long.
+    package var surveyLifetime = Duration.seconds(30)
+
     package init() {}
 
     package var heartbeatMissedAfter: Duration { heartbeatInterval + heartbeatSlack }

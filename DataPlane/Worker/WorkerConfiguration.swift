@@ -1,4 +1,5 @@
 package import ClusterModel
+package import Daemon
 package import Logging
 package import Observability
 package import Settings
@@ -35,11 +36,6 @@ package struct WorkerConfiguration: Sendable {
             self.webrtc = webrtc
             self.agent = agent
         }
-    }
-
-    package struct TLSFiles: Hashable, Sendable {
-        package var certificatePath: String
-        package var keyPath: String
     }
 
     /// Base addresses, tried in turn; the word `discover` stands for the local network.
@@ -80,22 +76,13 @@ package struct WorkerConfiguration: Sendable {
         publicHost = values.given(Table.publicHost)
         bindAddress = values[Table.bind]
         ports = Ports(values)
-        tls = try Self.tls(values)
+        tls = try TLSFiles(values, certificate: Table.tlsCertificate)
         threads = values.given(Table.threads)
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]
-        logLevel = values[Table.logLevel]
-        logFormat = values[Table.logFormat]
+        logLevel = values[CommonSettings.logLevel]
+        logFormat = values[CommonSettings.logFormat]
         try ports.refuseTwins()
-    }
-
-    private static func tls(_ values: SettingsValues) throws(SettingsError) -> TLSFiles? {
-        switch (values.given(WorkerSettings.tlsCertificate), values.given(WorkerSettings.tlsKey)) {
-        case (let certificatePath?, let keyPath?): TLSFiles(certificatePath: certificatePath, keyPath: keyPath)
-        case (nil, nil): nil
-        case (_?, nil): throw .conflict(setting: "tls-key", reason: "not given; --tls-cert needs it")
-        case (nil, _?): throw .conflict(setting: "tls-cert", reason: "not given; --tls-key needs it")
-        }
     }
 }
 

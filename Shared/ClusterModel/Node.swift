@@ -205,6 +205,8 @@ package struct NodeResource: Codable, Hashable, Sendable {
     package var safeToTerminate: Bool
     /// Streams the node owns now.
     package var streams: Int
+    /// The node's clock less the store's, at its last heartbeat.
+    package var clockOffsetMilliseconds: Int64?
 
     package init(
         nodeId: String,
@@ -219,7 +221,8 @@ package struct NodeResource: Codable, Hashable, Sendable {
         lastHeartbeatAt: WallTime?,
         sessionsLeft: Int,
         safeToTerminate: Bool,
-        streams: Int
+        streams: Int,
+        clockOffsetMilliseconds: Int64? = nil
     ) {
         self.nodeId = nodeId
         self.role = role
@@ -234,5 +237,6 @@ package struct NodeResource: Codable, Hashable, Sendable {
         self.sessionsLeft = sessionsLeft
         self.safeToTerminate = safeToTerminate
         self.streams = streams
+        self.clockOffsetMilliseconds = clockOffsetMilliseconds
     }
 }

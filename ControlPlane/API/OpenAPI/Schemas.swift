@@ -17,7 +17,7 @@ enum Schemas {
         switch example {
         case .null: [:]
         case .bool: ["type": "boolean"]
-        case .integer: ["type": "integer"]
+        case .integer, .unsigned: ["type": "integer"]
         case .number: ["type": "number"]
         case .string: ["type": "string"]
         case .array(let items): ["type": "array", "items": items.first.map(schema) ?? [:]]
@@ -85,7 +85,8 @@ enum Schemas {
         lastHeartbeatAt: time,
         sessionsLeft: 1,
         safeToTerminate: false,
-        streams: 1
+        streams: 1,
+        clockOffsetMilliseconds: 1
     )
 
     private static let stream = StreamResource(
@@ -117,8 +118,13 @@ enum Schemas {
                 tracks: [track],
                 isBroadcasting: true
             )
-        ]
+        ],
+        sentAt: time,
+        relayProbes: RelayProbeReport(surveyId: 1, links: [link])
     )
+
+    private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)
+    private static let link = ProbedLink(target: target, outcome: .refused, milliseconds: 1, detail: "…")
 
     private static let group = GroupResource(name: "region2", parent: "region1", nodes: 1, aliveNodes: 1)
 
@@ -157,7 +163,7 @@ enum Schemas {
         "HeartbeatAnswer": HeartbeatAnswer(
             state: .alive,
             lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
-            directives: [Directive(type: .drain, deadline: 300)],
+            directives: [Directive(type: .drain, deadline: 300, surveyId: 1, targets: [target])],
             revision: 1
         ),
         "Node": node,
@@ -180,6 +186,12 @@ enum Schemas {
             capacity: capacity
         ),
         "Problem": Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2"),
+        "RelaySurvey": RelaySurvey(
+            id: 1,
+            startedAt: time,
+            pending: ["edge22"],
+            links: [.init(from: "edge21", probe: link)]
+        ),
         "ReleaseRequest": ReleaseRequest(
             nodeId: "origin1",
             bootId: "b",
@@ -196,6 +208,13 @@ enum Schemas {
             revision: 1
         ),
         "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
+        "Store": StoreResource(
+            description: "SQLite millrace.db",
+            isReachable: true,
+            latencyMilliseconds: 0.5,
+            clockOffsetMilliseconds: 1,
+            fault: "…"
+        ),
         "Stream": stream,
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]

@@ -26,7 +26,7 @@ extension ClusterState {
                 nodeId: nodeID,
                 group: $0.body.group,
                 state: state(of: nodeID, at: now),
-                directives: []
+                directives: surveyDirectives(for: nodeID, at: now)
             )
         }
     }
@@ -71,6 +71,14 @@ extension ClusterState {
         guard always || announced.nodes[nodeID] != change.state else { return [] }
         announced.nodes[nodeID] = change.state
         return [Announcement(event: .node(change), nodes: [nodeID])]
+    }
+
+    /// Asks every living node to take part in the survey that has begun.
+    package func announceSurvey(at now: WallTime) -> [Announcement] {
+        nodes.keys.compactMap { nodeID in
+            guard let change = nodeChange(nodeID, at: now), !change.directives.isEmpty else { return nil }
+            return Announcement(event: .node(change), nodes: [nodeID])
+        }
     }
 
     /// News that time alone made.

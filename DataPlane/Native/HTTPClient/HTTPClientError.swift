@@ -9,6 +9,8 @@ package enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible
     case closed
     /// The connection broke: the server may have acted on the request.
     case connectionLost(String)
+    /// libcurl would not take the request: the server has not seen it.
+    case notStarted(String)
     case responseTooLarge(bytesMax: Int)
     /// No answer, or silence within one, for this long: the server may have acted on the request.
     case timedOut(Duration)
@@ -23,6 +25,7 @@ package enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible
         case .cannotConnect(let reason): "no connection to the server: \(reason)"
         case .closed: "the HTTP client is shut down"
         case .connectionLost(let reason): "the connection broke before the response was complete: \(reason)"
+        case .notStarted(let reason): "the request could not be started: \(reason)"
         case .responseTooLarge(let max): "the response is larger than the \(max) bytes allowed"
         case .timedOut(let time): "no answer within \(time)"
         case .tooManyRequests(let max): "\(max) requests are under way already"

@@ -1,3 +1,5 @@
+import Observability
+
 package enum HTTPMethod: String, Sendable {
     case get = "GET"
     case put = "PUT"
@@ -39,7 +41,7 @@ package struct HTTPRequest: Sendable, CustomStringConvertible, CustomReflectable
         self.timeout = timeout
     }
 
-    package var description: String { "\(method.rawValue) \(url.prefix { $0 != "?" })" }
+    package var description: String { "\(method.rawValue) \(url.prefix { $0 != "?" }.withoutCredentials)" }
     package var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
 }
 

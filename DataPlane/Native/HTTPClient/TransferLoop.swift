@@ -124,8 +124,10 @@ final class TransferLoop: Sendable {
     ) {
         do throws(HTTPClientError) {
             let transfer = try Transfer(order, limits: limits, caFile: caFile)
+            let code = curl_multi_add_handle(multi, transfer.easy)
+            // Not taken over, it would never end, and its caller wait for ever.
+            guard code == CURLM_OK else { throw .notStarted(String(cString: curl_multi_strerror(code))) }
             transfers[transfer.easy] = transfer
-            curl_multi_add_handle(multi, transfer.easy)
         } catch {
             mailbox.withLock { $0.requests -= 1 }
             order.onEnd(.failure(error))

@@ -1,4 +1,5 @@
 import ClusterModel
+import Drivers
 import FanOut
 import Logging
 import MediaModel
@@ -29,7 +30,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private let egress: FLVEgress
     private let isPlain: Bool
     private let idle: IdleRequestHandler
-    private let remoteAddress: String?
+    /// The peer's, or whom a trusted proxy named.
+    private var remoteAddress: String?
     private var state = State.idle
     private var requestedAt = NIODeadline.now()
     private var route = HTTPMeters.Route.other
@@ -83,6 +85,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let client = event as? ClientAddress { remoteAddress = client.address }
         // A client that closes its half of the connection is done; keeping the other half open serves nobody.
         if let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
         context.fireUserInboundEventTriggered(event)

@@ -1,3 +1,4 @@
+import Drivers
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -48,6 +49,9 @@ package struct MediaHTTPServer: Sendable {
             remoteAddress: channel.remoteAddress?.ipAddress
         )
         try pipeline.addHandler(handler)
+        try ProxyProtocolHandler.add(to: channel, isTrusted: service.isTrustedProxy) { [service] error in
+            service.proxyFailed(error, from: channel.remoteAddress)
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 package import FanOut
 package import Logging
+import NIOCore
+import Observability
+import ProxyProtocol
 package import Streams
 
 /// What the HTTP connections of a worker share.
@@ -19,7 +22,7 @@ package struct MediaHTTPService: Sendable {
     package let renderMetrics: @Sendable () -> String
     /// Where REST calls that came here belong.
     package let controlPlaneURL: @Sendable () -> String
-    /// Whether an address is a proxy of ours, whose `X-Forwarded-For` is believed.
+    /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
 
     package init(
@@ -42,5 +45,13 @@ package struct MediaHTTPService: Sendable {
         self.renderMetrics = renderMetrics
         self.controlPlaneURL = controlPlaneURL
         self.isTrustedProxy = isTrustedProxy
+    }
+
+    func proxyFailed(_ error: ProxyProtocolError, from remote: SocketAddress?) {
+        meters.badRequest(error.label)
+        logger.notice(
+            "proxy closed",
+            metadata: [LogKeys.error: "\(error)", LogKeys.remote: "\(remote?.description ?? "?")"]
+        )
     }
 }

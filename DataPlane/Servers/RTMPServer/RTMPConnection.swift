@@ -35,6 +35,8 @@ final class RTMPConnection: ChannelInboundHandler {
     private var requestedAt = NIODeadline.now()
     private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
+    /// The peer's, or whom a trusted proxy named.
+    private var clientAddress: String?
     private var logger: Logger
 
     /// `pacedReads` are those of the channel's loop; nil with TLS.
@@ -51,6 +53,7 @@ final class RTMPConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        clientAddress = context.channel.remoteAddress?.ipAddress
         logger[metadataKey: LogKeys.remote] = "\(context.channel.remoteAddress?.description ?? "?")"
     }
 
@@ -84,6 +87,14 @@ final class RTMPConnection: ChannelInboundHandler {
         self.context = nil
         service.connections.change(by: -1)
         context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let client = event as? ClientAddress {
+            clientAddress = client.address
+            logger[metadataKey: LogKeys.remote] = "\(client.address)"
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -181,7 +192,7 @@ final class RTMPConnection: ChannelInboundHandler {
             request = PublishRequest(
                 stream: try StreamID(app: address.app, id: address.name),
                 protocol: .rtmp,
-                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                remoteAddress: clientAddress,
                 token: address.token
             )
         } catch { return refusePublish(id, .badName(error)) }
@@ -263,7 +274,7 @@ final class RTMPConnection: ChannelInboundHandler {
             request = PlayRequest(
                 stream: try StreamID(app: address.app, id: address.name),
                 protocol: .rtmp,
-                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                remoteAddress: clientAddress,
                 token: address.token
             )
         } catch { return refusePlay(id, .badName(error)) }

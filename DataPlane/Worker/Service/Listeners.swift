@@ -1,10 +1,10 @@
 import ClusterModel
+import Daemon
 import Glibc
 import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import Observability
 import RTMPServer
 import RelayService
@@ -30,7 +30,7 @@ struct Listeners {
         try await open("http-port", ports.http) { try await http.listen(host: host, port: $0, on: group) }
         try await open("rtmp-port", ports.rtmp) { try await rtmp.listen(host: host, port: $0, on: group) }
         try await open("relay-port", ports.relay) { try await relay.listen(host: host, port: $0, on: group) }
-        if let tls = try tlsContext() {
+        if let tls = try configuration.tls?.serverContext() {
             try await open("https-port", ports.https) {
                 try await http.listen(host: host, port: $0, on: group, tls: tls)
             }
@@ -79,25 +79,6 @@ struct Listeners {
             throw SettingsError.conflict(
                 setting: "--\(flag)",
                 reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
-            )
-        }
-    }
-
-    private func tlsContext() throws -> NIOSSLContext? {
-        guard let files = configuration.tls else { return nil }
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
-            let key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
-            return try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: chain.map { .certificate($0) },
-                    privateKey: .privateKey(key)
-                )
-            )
-        } catch {
-            throw SettingsError.conflict(
-                setting: "--tls-cert",
-                reason: "\(files.certificatePath) and \(files.keyPath) are no usable certificate and key: \(error)"
             )
         }
     }

@@ -24,7 +24,10 @@ final class Membership: Sendable {
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let surveyor: RelaySurveyor
+    private let directory: StateDirectory
     private let clock: WorkerClock
+    private let news = Nudge()
     private let logger: Logger
     private let gauges = NodeGauges()
     private let missed = MetricNames.heartbeatsMissed.counter()
@@ -36,6 +39,8 @@ final class Membership: Sendable {
         coordinator: StreamCoordinator,
         hls: HLSService,
         load: LoadSampler,
+        surveyor: RelaySurveyor,
+        directory: StateDirectory,
         clock: WorkerClock,
         logger: Logger
     ) {
@@ -45,6 +50,8 @@ final class Membership: Sendable {
         self.coordinator = coordinator
         self.hls = hls
         self.load = load
+        self.surveyor = surveyor
+        self.directory = directory
         self.clock = clock
         self.logger = logger
     }
@@ -103,6 +110,7 @@ final class Membership: Sendable {
     // MARK: Heartbeat
 
     private func sendHeartbeats() async {
+        var kept: KnownMap?
         while !Task.isCancelled {
             let (lease, period) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
             let sentAt = clock.now()
@@ -110,6 +118,7 @@ final class Membership: Sendable {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
                 follow(answer.state)
+                for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
                 case .superseded:
@@ -124,8 +133,9 @@ final class Membership: Sendable {
                     logger.warning("Heartbeat failed: streams go on", metadata: [LogKeys.error: "\(error)"])
                 }
             }
+            await keepMap(&kept)
             let spent = clock.now() - sentAt
-            guard await clock.sleep(max(.milliseconds(100), .seconds(period) - spent)) else { return }
+            guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
         }
     }
 
@@ -146,8 +156,22 @@ final class Membership: Sendable {
             holds: report.holds,
             pulls: report.pulls,
             sessions: report.sessions,
-            streams: report.streams
+            streams: report.streams,
+            sentAt: clock.wall(),
+            relayProbes: await surveyor.report
         )
+    }
+
+    /// Written only when it says something new.
+    private func keepMap(_ kept: inout KnownMap?) async {
+        let known = await coordinator.known
+        guard known != kept else { return }
+        kept = known
+        do throws(StateDirectory.Fault) {
+            try directory.keep(known)
+        } catch {
+            logger.warning("The known map is not kept", metadata: [LogKeys.error: "\(error.description)"])
+        }
     }
 
     private func follow(_ nodeState: NodeState) {
@@ -170,12 +194,21 @@ final class Membership: Sendable {
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change):
             follow(change.state)
-            for directive in change.directives { await coordinator.follow(directive) }
+            for directive in change.directives {
+                await coordinator.follow(directive)
+                survey(directive)
+            }
         case .lost(let lost): await coordinator.lose(lost)
         case .stream(let change): await coordinator.streamChanged(change)
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
         case .ping: break
         }
+    }
+
+    /// Beside the heartbeats and the watch: neither may wait for ports that do not answer. What was found is told at once.
+    private func survey(_ directive: Directive) {
+        guard directive.type == .probeRelays else { return }
+        Task { if await surveyor.take(directive) { news.fire() } }
     }
 
     // MARK: Leaving

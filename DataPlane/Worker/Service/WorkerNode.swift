@@ -24,6 +24,7 @@ struct WorkerNode {
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let directory: StateDirectory
     private let clock: WorkerClock
     private let membership: MembershipSlot
     private let logger: Logger
@@ -38,13 +39,17 @@ struct WorkerNode {
             let reason = "not set; set MILLRACE_NODE_TOKEN or --node-token-file to the control plane's node token"
             throw SettingsError.conflict(setting: "--node-token-file", reason: reason)
         }
-        if configuration.controlPlanes.contains("discover") {
-            let reason = "'discover' is not in this build: name the control planes, as http://HOST:5070"
-            throw SettingsError.conflict(setting: "--control", reason: reason)
-        }
         self.configuration = configuration
         self.logger = logger
-        identity = try Self.identity(configuration, RelayKey(nodeToken: token))
+        directory = try Self.stateDirectory(configuration)
+        identity = try Self.identity(configuration, RelayKey(nodeToken: token), directory)
+        let known = directory.knownMap()
+        if !known.routes.isEmpty {
+            logger.notice(
+                "Streams known from before are served also while no control plane answers",
+                metadata: [LogKeys.count: "\(known.routes.count)"]
+            )
+        }
         clock = .system
         let client = ControlPlaneClient(urls: configuration.controlPlanes, nodeToken: token, logger: logger)
         self.client = client
@@ -58,12 +63,16 @@ struct WorkerNode {
             logger: logger,
             group: group,
             makeCutter: { RetainingCutter(resume: $0, settings: $1) },
-            servers: parts
+            servers: parts,
+            known: known
         )
         let slot = MembershipSlot()
         membership = slot
         hls = HLSService(gate: coordinator)
         parts.join(hls)
+        let isTrustedProxy: @Sendable (String) -> Bool = { [proxies = configuration.trustedProxies] text in
+            IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
+        }
         load = LoadSampler { parts.sentBytes }
         http = MediaHTTPServer(
             service: MediaHTTPService(
@@ -75,12 +84,17 @@ struct WorkerNode {
                 readiness: { slot.readiness },
                 renderMetrics: { metrics.render() },
                 controlPlaneURL: { client.currentURL },
-                isTrustedProxy: { [proxies = configuration.trustedProxies] text in
-                    IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
-                }
+                isTrustedProxy: isTrustedProxy
             )
         )
-        rtmp = RTMPServer(service: RTMPService(gate: coordinator, outlets: parts.rtmp, logger: logger))
+        rtmp = RTMPServer(
+            service: RTMPService(
+                gate: coordinator,
+                outlets: parts.rtmp,
+                logger: logger,
+                isTrustedProxy: isTrustedProxy
+            )
+        )
         relay = RelayService(
             gate: coordinator,
             nodeID: identity.nodeID,
@@ -93,6 +107,7 @@ struct WorkerNode {
 
     /// The node's membership under the addresses that listen.
     func join(as addresses: NodeAddresses) -> Membership {
+        let prober = RelayProber(nodeID: identity.nodeID, key: identity.relayKey)
         let made = Membership(
             nodeID: identity.nodeID,
             registration: NodeRegistration(
@@ -107,6 +122,8 @@ struct WorkerNode {
             coordinator: coordinator,
             hls: hls,
             load: load,
+            surveyor: RelaySurveyor(clock: clock, probe: { await prober.probe($0) }),
+            directory: directory,
             clock: clock,
             logger: logger
         )
@@ -114,10 +131,21 @@ struct WorkerNode {
         return made
     }
 
-    private static func identity(_ configuration: WorkerConfiguration, _ key: RelayKey) throws -> NodeIdentity {
+    private static func stateDirectory(_ configuration: WorkerConfiguration) throws -> StateDirectory {
+        do throws(StateDirectory.Fault) {
+            return try StateDirectory(path: configuration.stateDirectory)
+        } catch {
+            throw SettingsError.conflict(setting: "--state-dir", reason: error.description)
+        }
+    }
+
+    private static func identity(
+        _ configuration: WorkerConfiguration,
+        _ key: RelayKey,
+        _ directory: StateDirectory
+    ) throws -> NodeIdentity {
         let nodeID: String
         do throws(StateDirectory.Fault) {
-            let directory = try StateDirectory(path: configuration.stateDirectory)
             nodeID = try directory.nodeID(chosen: configuration.nodeID) {
                 "\(configuration.role.rawValue)-\(UUID().uuidString.prefix(8).lowercased())"
             }

@@ -86,6 +86,7 @@ final class FakeControlPlane: ControlPlaneLink {
         var releases: [ReleaseRequest.Reason] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
+        var isAway = false
     }
 
     let state = Mutex(State())
@@ -113,8 +114,9 @@ final class FakeControlPlane: ControlPlaneLink {
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
         let route = state.withLock { state in
             state.routes.append(request)
-            return state.route
+            return state.isAway ? nil : state.route
         }
+        if state.withLock({ $0.isAway }) { throw .unavailable("nobody answers") }
         guard let route else {
             throw .refused(Problem(.unknownStream, status: 404, title: "Unknown stream", detail: "nobody publishes it"))
         }
@@ -174,7 +176,7 @@ struct TestNode {
     let id: StreamID
     let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
-    init(role: NodeRole = .hybrid) throws {
+    init(role: NodeRole = .hybrid, known: KnownMap = KnownMap()) throws {
         id = try StreamID(app: "live", id: "s1")
         puller = FakePuller(time.clock)
         coordinator = StreamCoordinator(
@@ -192,7 +194,8 @@ struct TestNode {
             logger: Logger(label: "test"),
             group: MultiThreadedEventLoopGroup.singleton,
             makeCutter: { _, _ in UncutStream() },
-            servers: FakeServers()
+            servers: FakeServers(),
+            known: known
         )
     }
 

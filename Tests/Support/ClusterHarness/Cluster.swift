@@ -100,7 +100,7 @@ package final class Cluster: Sendable {
         for child in children.withLock({ $0 }) where child.name == name { child.kill() }
     }
 
-    private var storeAddress: String {
+    package var storeAddress: String {
         switch store {
         case .sqlite: "sqlite:" + directory.appending(path: "millrace.db").path
         case .mongodb:
@@ -109,7 +109,14 @@ package final class Cluster: Sendable {
     }
 
     /// A worker that is ready. One started again under its old id takes its old ports.
-    package func startWorker(_ id: String, _ role: NodeRole, ports: WorkerPorts? = nil) async throws -> WorkerHandle {
+    ///
+    /// Without a control plane it never is ready: then only its port is waited for.
+    package func startWorker(
+        _ id: String,
+        _ role: NodeRole,
+        ports: WorkerPorts? = nil,
+        isControlAway: Bool = false
+    ) async throws -> WorkerHandle {
         let free = try freePorts(3)
         let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
         let child = try launch(
@@ -123,8 +130,18 @@ package final class Cluster: Sendable {
             ],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
-        try await ready(id, "http://127.0.0.1:\(ports.http)/readyz", child)
+        try await ready(id, "http://127.0.0.1:\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
         return WorkerHandle(id: id, role: role, ports: ports, process: child)
+    }
+
+    /// A node that the control plane knows and nobody can reach.
+    package func pretendNode(_ id: String, relayPort: Int) throws {
+        let body = """
+            {"bootId":"b","role":"origin","group":"default","version":"1",\
+            "addresses":{"host":"127.0.0.1","relay":\(relayPort)}}
+            """
+        let answer = try http("\(controlURL)/v1/nodes/\(id)", method: "PUT", bearer: Self.nodeToken, body: body)
+        guard answer.status == 200 else { throw NeverHappened(description: "\(id) was not registered: \(answer)") }
     }
 
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.

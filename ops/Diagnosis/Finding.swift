@@ -1,31 +1,31 @@
 /// One thing the doctor looked at.
-struct Finding: Encodable, Sendable {
-    enum Severity: String, Encodable, Sendable {
+package struct Finding: Encodable, Hashable, Sendable {
+    package enum Severity: String, Encodable, Sendable {
         case well
         /// Works, but an operator should know.
         case odd
         case wrong
     }
 
-    var severity: Severity
-    var subject: String
-    var message: String
+    package var severity: Severity
+    package var subject: String
+    package var message: String
     /// What to do about it.
-    var advice: String?
+    package var advice: String?
 
-    static func well(_ subject: String, _ message: String) -> Self {
+    package static func well(_ subject: String, _ message: String) -> Self {
         Self(severity: .well, subject: subject, message: message)
     }
 
-    static func odd(_ subject: String, _ message: String, advice: String) -> Self {
+    package static func odd(_ subject: String, _ message: String, advice: String) -> Self {
         Self(severity: .odd, subject: subject, message: message, advice: advice)
     }
 
-    static func wrong(_ subject: String, _ message: String, advice: String) -> Self {
+    package static func wrong(_ subject: String, _ message: String, advice: String) -> Self {
         Self(severity: .wrong, subject: subject, message: message, advice: advice)
     }
 
-    var words: String {
+    package var words: String {
         let mark =
             switch severity {
             case .well: "ok   "

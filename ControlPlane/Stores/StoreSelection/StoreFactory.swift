@@ -1,10 +1,10 @@
-import Domain
+package import Domain
 import MongoStore
 import SQLiteStore
 
 extension StoreAddress {
     /// Opens the store; an embedded one that another process holds is refused here.
-    func open() throws(StoreError) -> any ClusterStore {
+    package func open() throws(StoreError) -> any ClusterStore {
         switch self {
         case .sqlite(let path): try SQLiteStore(path: path)
         case .mongodb(let uri): try MongoStore(uri: uri)
@@ -12,7 +12,7 @@ extension StoreAddress {
     }
 
     /// Where the tokens are kept that were made at the first start.
-    var tokenDirectory: String {
+    package var tokenDirectory: String {
         guard case .sqlite(let path) = self, let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

@@ -79,6 +79,19 @@ import Timebase
         #expect(Set(fields.keys) == ["rtmp", "httpFlv", "hls", "dash", "webrtc", "srt", "total"])
     }
 
+    @Test func `numbers that a broken node sends are cut to what can be summed and counted on`() throws {
+        let most = "\(Int.max)"
+        let counts: ViewerCounts = try decode(#"{"rtmp":\#(most),"httpFlv":\#(most),"hls":-5}"#)
+        #expect(counts.rtmp == ViewerCounts.countMax && counts.hls == 0)
+        #expect((counts + counts).total == 4 * ViewerCounts.countMax)
+        let fetches: SegmentFetches = try decode(#"{"sequence":1,"hls":\#(most),"dash":-1}"#)
+        #expect(fetches.hls == ViewerCounts.countMax && fetches.dash == 0)
+        let position: StreamPosition = try decode(
+            #"{"sequence":\#(UInt64.max),"discontinuity":\#(UInt64.max),"mediaTime":1e300}"#
+        )
+        #expect(position.sequence == StreamPosition.numberMax && position.discontinuity == StreamPosition.numberMax)
+    }
+
     @Test func `a stream without owner says so with null`() throws {
         let stream = StreamResource(
             app: "live",

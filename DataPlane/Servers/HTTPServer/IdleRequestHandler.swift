@@ -3,6 +3,9 @@ import NIOCore
 /// A request that did not come in whole in time.
 struct RequestTimeout: Error {}
 
+/// Nothing moved for too long. Nobody's fault: players leave their connections open.
+struct IdleTimeout: Error {}
+
 /// Closes a connection on which nothing moved in either direction for a while, or whose request does not come to its end.
 final class IdleRequestHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -69,7 +72,7 @@ final class IdleRequestHandler: ChannelDuplexHandler {
         if case .arriving(let since) = request, now >= since + limits.requestTimeout {
             context.fireErrorCaught(RequestTimeout())
         } else if now >= lastActivity + limits.idleTimeout {
-            context.close(promise: nil)
+            context.fireErrorCaught(IdleTimeout())
         } else {
             schedule(context)
         }

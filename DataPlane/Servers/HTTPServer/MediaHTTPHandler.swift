@@ -32,6 +32,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private let idle: IdleRequestHandler
     private let remoteAddress: String?
     private var state = State.idle
+    private var waitsForRoom = false
     private var requestedAt = NIODeadline.now()
     private var route = HTTPMeters.Route.other
     private var context: ChannelHandlerContext?
@@ -63,9 +64,18 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             state = .answering(head)
             idle.requestReceived()
             requestedAt = .now()
-            answer(head)
+            if context.channel.isWritable { answer(head) } else { waitsForRoom = true }
         default: break
         }
+    }
+
+    /// Who asks without reading gets no further answer: they would pile up here.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if waitsForRoom, context.channel.isWritable, case .answering(let head) = state {
+            waitsForRoom = false
+            answer(head)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

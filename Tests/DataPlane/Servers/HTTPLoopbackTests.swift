@@ -244,4 +244,18 @@ import Testing
         try await quick.stop()
         try await worker.stop()
     }
+
+    @Test func `Who asks and never reads gets no more answers than its socket holds, and is closed`() async throws {
+        var options = TestWorker.Options()
+        options.http.idleTimeout = .milliseconds(200)
+        let worker = try await TestWorker(options)
+        let before = TestMetrics.value(MetricNames.httpRequests, "metrics", "2xx")
+        let client = try await RawClient(port: worker.httpPort, on: worker.group)
+        await client.stopReading()
+        let count = 20_000
+        client.send(String(repeating: "GET /metrics HTTP/1.1\r\n\r\n", count: count))
+        try await eventually("it is closed") { worker.logged("connection closed on an error", "IdleTimeout") }
+        #expect(TestMetrics.value(MetricNames.httpRequests, "metrics", "2xx") - before < count / 2)
+        try await worker.stop()
+    }
 }

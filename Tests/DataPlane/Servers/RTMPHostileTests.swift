@@ -106,6 +106,22 @@ import Testing
         try await worker.stop()
     }
 
+    @Test func `A peer that asks for answers and never reads them is closed`() async throws {
+        let worker = try await TestWorker()
+        let client = try await RawClient(port: worker.rtmpPort, on: worker.group)
+        await client.stopReading()
+        client.send(Self.handshake)
+        let ping = Self.chunk(4, id: 2, [0, 6, 0, 0, 0, 0])
+        let pings = Array(repeatElement(ping, count: 10_000).joined())
+        try await eventually("it is closed") {
+            client.send(pings)
+            return worker.logged("connection closed", "reason=peer_not_reading")
+        }
+        #expect(TestMetrics.value(MetricNames.protocolErrors, "rtmp", "peer_not_reading") > 0)
+        client.close()
+        try await worker.stop()
+    }
+
     // MARK: Silence
 
     @Test func `A peer that says nothing, or stops in the set-up, is closed`() async throws {

@@ -30,6 +30,7 @@ final class RawClient: Sendable {
 
     func send(_ bytes: some Sequence<UInt8>) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
     func send(_ text: String) { send(text.utf8) }
+    func stopReading() async { _ = try? await channel.setOption(.autoRead, value: false).get() }
     func close() { channel.close(promise: nil) }
 
     var received: ByteBuffer { box.state.withLock { $0.bytes } }

@@ -255,7 +255,8 @@ import Testing
         let count = 20_000
         client.send(String(repeating: "GET /metrics HTTP/1.1\r\n\r\n", count: count))
         try await eventually("it is closed") { worker.logged("connection closed on an error", "IdleTimeout") }
-        #expect(TestMetrics.value(MetricNames.httpRequests, "metrics", "2xx") - before < count / 2)
+        let answered = TestMetrics.value(MetricNames.httpRequests, "metrics", "2xx") - before
+        #expect(answered < 1000)
         try await worker.stop()
     }
 }

@@ -115,7 +115,7 @@ import struct NIOCore.ByteBuffer
         record.moveWriterIndex(to: record.readerIndex + 22)
         record.writeBytes([1, 32, 0xFF, 0xFF] + [UInt8](repeating: 0, count: 2 * 0xFFFF))
         let refusal = CodecError.malformed(.hevcConfiguration, "more than 256 NAL units")
-        #expect(throws: refusal) { try HEVCConfiguration(parsing: record) }
+        #expect(throws: refusal) { _ = try HEVCConfiguration(parsing: record) }
     }
 
     /// From ffmpeg 5.1 with libsvtav1.

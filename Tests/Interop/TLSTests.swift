@@ -58,7 +58,8 @@ import Testing
         let cluster = try await Cluster.start(on: .sqlite)
         let (files, others) = (try cluster.makeCertificate(), try cluster.makeCertificate())
         let result = try run([
-            SourceTree.program("millrace-worker"), "--tls-cert", files.certificate, "--tls-key", others.key,
+            "env", "MILLRACE_NODE_TOKEN=\(Cluster.nodeToken)", SourceTree.program("millrace-worker"), "--tls-cert",
+            files.certificate, "--tls-key", others.key,
             "--http-port", "0", "--rtmp-port", "0", "--relay-port", "0", "--control", cluster.controlURL,
             "--state-dir", cluster.directory.appending(path: "state").path,
         ])

@@ -290,9 +290,9 @@ let testTargets: [Target] = [
         "ServersTests",
         "Tests/DataPlane/Servers",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures",
-            "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore,
-            nioEmbedded, nioHTTP1, nioPosix,
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
+            "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
+            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
         ]
     ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),

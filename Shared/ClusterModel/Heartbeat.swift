@@ -81,10 +81,20 @@ package struct StreamPosition: Codable, Hashable, Sendable {
     /// Seconds on the stream's timeline.
     package var mediaTime: Double
 
+    /// The relay's limit too. What another node says is cut to it, so that counting on from there never overflows.
+    package static let numberMax: UInt64 = 1 << 46
+
     package init(sequence: UInt64, discontinuity: UInt64, mediaTime: Double) {
         self.sequence = sequence
         self.discontinuity = discontinuity
         self.mediaTime = mediaTime
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        sequence = min(try container.decode(UInt64.self, forKey: .sequence), Self.numberMax)
+        discontinuity = min(try container.decode(UInt64.self, forKey: .discontinuity), Self.numberMax)
+        mediaTime = try container.decode(Double.self, forKey: .mediaTime)
     }
 }
 
@@ -145,6 +155,13 @@ package struct SegmentFetches: Codable, Hashable, Sendable {
         self.sequence = sequence
         self.hls = hls
         self.dash = dash
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        sequence = try container.decode(UInt64.self, forKey: .sequence)
+        hls = min(max(try container.decode(Int.self, forKey: .hls), 0), ViewerCounts.countMax)
+        dash = min(max(try container.decode(Int.self, forKey: .dash), 0), ViewerCounts.countMax)
     }
 }
 

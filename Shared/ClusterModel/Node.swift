@@ -68,18 +68,24 @@ package struct ViewerCounts: Codable, Hashable, Sendable {
 
     package init() {}
 
+    /// What another node says is cut to this: no sum over protocols, streams and nodes overflows.
+    package static let countMax = 1 << 40
+
     package var total: Int { rtmp + httpFlv + hls + dash + webrtc + srt }
 
     private enum CodingKeys: String, CodingKey { case rtmp, httpFlv, hls, dash, webrtc, srt, total }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        rtmp = try container.decodeIfPresent(Int.self, forKey: .rtmp) ?? 0
-        httpFlv = try container.decodeIfPresent(Int.self, forKey: .httpFlv) ?? 0
-        hls = try container.decodeIfPresent(Int.self, forKey: .hls) ?? 0
-        dash = try container.decodeIfPresent(Int.self, forKey: .dash) ?? 0
-        webrtc = try container.decodeIfPresent(Int.self, forKey: .webrtc) ?? 0
-        srt = try container.decodeIfPresent(Int.self, forKey: .srt) ?? 0
+        func count(_ key: CodingKeys) throws -> Int {
+            min(max(try container.decodeIfPresent(Int.self, forKey: key) ?? 0, 0), Self.countMax)
+        }
+        rtmp = try count(.rtmp)
+        httpFlv = try count(.httpFlv)
+        hls = try count(.hls)
+        dash = try count(.dash)
+        webrtc = try count(.webrtc)
+        srt = try count(.srt)
     }
 
     package func encode(to encoder: any Encoder) throws {

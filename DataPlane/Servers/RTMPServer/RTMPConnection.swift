@@ -23,6 +23,9 @@ final class RTMPConnection: ChannelInboundHandler {
         case over
     }
 
+    /// A peer that does not take our last words is closed without them.
+    private static let goodbyeTimeout = TimeAmount.seconds(5)
+
     private let service: RTMPService
     private let isPlain: Bool
     private let pacedReads: PacedReads?
@@ -79,6 +82,18 @@ final class RTMPConnection: ChannelInboundHandler {
         context.fireChannelReadComplete()
     }
 
+    /// What the engine answers is small, so a peer that lets it pile up does not read: it could ask on until we are full.
+    /// Frames of a player go through the channel when its socket is full, and have their own limits.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .player = role {
+        } else if !context.channel.isWritable {
+            service.protocolErrors("peer_not_reading")
+            logger.notice("connection closed", metadata: [LogKeys.reason: "peer_not_reading"])
+            context.close(promise: nil)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         session.inputClosed(at: context.eventLoop.instant)
         drain()
@@ -132,7 +147,12 @@ final class RTMPConnection: ChannelInboundHandler {
     private func closeBehindWrites() {
         deliverBatch()
         guard let context else { return }
+        timer.cancel()
+        let giveUp = context.eventLoop.assumeIsolated().scheduleTask(in: Self.goodbyeTimeout) {
+            context.close(promise: nil)
+        }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            giveUp.cancel()
             context.close(promise: nil)
         }
     }

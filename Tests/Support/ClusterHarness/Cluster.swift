@@ -115,7 +115,8 @@ package final class Cluster: Sendable {
         _ id: String,
         _ role: NodeRole,
         ports: WorkerPorts? = nil,
-        isControlAway: Bool = false
+        isControlAway: Bool = false,
+        arguments: [String] = []
     ) async throws -> WorkerHandle {
         let free = try freePorts(3)
         let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
@@ -127,7 +128,7 @@ package final class Cluster: Sendable {
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
                 "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
-            ],
+            ] + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
         try await ready(id, "http://127.0.0.1:\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
@@ -146,6 +147,10 @@ package final class Cluster: Sendable {
 
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
     package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
+        try publish(at: worker.rtmp(stream), seconds: seconds)
+    }
+
+    package func publish(at url: String, seconds: Int? = nil) throws -> Child {
         let end = seconds.map { ["-t", "\($0)"] } ?? []
         let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
         let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
@@ -156,7 +161,7 @@ package final class Cluster: Sendable {
             "publisher",
             "/usr/bin/env",
             ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"] + picture + tone + end + video
-                + ["-c:a", "aac", "-f", "flv", worker.rtmp(stream)]
+                + ["-c:a", "aac", "-f", "flv", url]
         )
     }
 
@@ -173,6 +178,20 @@ package final class Cluster: Sendable {
             ]
         )
         return Viewer(process: child, path: path)
+    }
+
+    /// A self-signed certificate for 127.0.0.1 and its key, as PEM files.
+    package func makeCertificate() throws -> (certificate: String, key: String) {
+        let name = UUID().uuidString
+        let certificate = directory.appending(path: "\(name).pem").path
+        let key = directory.appending(path: "\(name).key").path
+        let result = try run([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+        ])
+        guard result.status == 0 else { throw NeverHappened(description: result.output) }
+        return (certificate, key)
     }
 
     /// The stream as the control plane shows it.

@@ -34,10 +34,17 @@ package struct Worker {
     package func run() async throws {
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
-        let node = try WorkerNode(configuration: configuration, group: group, metrics: metrics, logger: logger)
+        let certificates = try Certificates(configuration)
+        let node = try WorkerNode(
+            configuration: configuration,
+            trust: certificates.relayTrust(requiresTLS: configuration.requiresRelayTLS),
+            group: group,
+            metrics: metrics,
+            logger: logger
+        )
         var listeners = Listeners(configuration: configuration, group: group, logger: logger)
-        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay)
-        await stay(node.join(as: listeners.addresses()))
+        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay, tls: certificates)
+        await stay(node.join(as: listeners.addresses()), certificates)
         await listeners.close()
         node.client.shutdown()
         try? await group.shutdownGracefully()
@@ -49,8 +56,8 @@ package struct Worker {
     }
 
     /// Stays a member until a signal, then drains; heartbeats go on meanwhile.
-    private func stay(_ membership: Membership) async {
-        let reload = Task { await reloadSettings() }
+    private func stay(_ membership: Membership, _ certificates: Certificates) async {
+        let reload = Task { await reloadSettings(certificates) }
         defer { reload.cancel() }
         await withTaskGroup(of: Ending.self) { tasks in
             tasks.addTask {
@@ -84,7 +91,7 @@ package struct Worker {
         if Task.isCancelled { signals.cancel() }
     }
 
-    private func reloadSettings() async {
+    private func reloadSettings(_ certificates: Certificates) async {
         var current = values
         for await _ in await UnixSignalsSequence(trapping: .sighup) {
             do throws(SettingsError) {
@@ -97,6 +104,9 @@ package struct Worker {
                     logger.warning("Setting changes at the next start", metadata: [LogKeys.setting: "\(entry)"])
                 }
                 current = values
+                // The files' content may be new under the old names; new names and switches need a restart.
+                try certificates.reload(configuration)
+                logger.notice("Certificates read again")
             } catch {
                 logger.error("Settings stay as they are", metadata: [LogKeys.error: "\(error)"])
             }

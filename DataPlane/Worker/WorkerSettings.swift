@@ -72,6 +72,18 @@ package enum WorkerSettings {
     static let agentPort = port("agent-port", 5001, "Discovery on the local network.")
     static let tlsCertificate = Setting("tls-cert", .path, note: "no TLS listeners", help: "Certificate chain (PEM).")
     static let tlsKey = Setting("tls-key", .path, note: "none", help: "Private key (PEM) of --tls-cert.")
+    static let relayTLS = Setting(
+        "relay-tls",
+        .boolean,
+        default: "false",
+        help: "Relay over TLS only, with --tls-cert: to the nodes below and from those above."
+    )
+    static let relayCA = Setting(
+        "relay-ca",
+        .path,
+        note: "the system's",
+        help: "CA certificates (PEM) that nodes with --relay-tls are checked against."
+    )
 
     // Running
     static let threads = Setting(
@@ -121,7 +133,7 @@ package enum WorkerSettings {
             [
                 httpPort.declaration, httpsPort.declaration, rtmpPort.declaration, rtmpsPort.declaration,
                 relayPort.declaration, srtPort.declaration, webrtcPort.declaration, agentPort.declaration,
-                tlsCertificate.declaration, tlsKey.declaration,
+                tlsCertificate.declaration, tlsKey.declaration, relayTLS.declaration, relayCA.declaration,
             ]
         ),
         .init(

@@ -30,6 +30,7 @@ struct WorkerNode {
 
     init(
         configuration: WorkerConfiguration,
+        trust: RelayTrust,
         group: any EventLoopGroup,
         metrics: PrometheusMetrics,
         logger: Logger
@@ -53,7 +54,7 @@ struct WorkerNode {
             identity: identity,
             registry: StreamRegistry(),
             control: client,
-            puller: RelayPuller(nodeID: identity.nodeID),
+            puller: RelayPuller(nodeID: identity.nodeID, trust: trust),
             clock: clock,
             logger: logger,
             group: group,
@@ -142,7 +143,7 @@ package enum WorkerVersion {
 private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
-    let relay: OutletTable<RelayFormat>
+    let relay: RelayOutlets
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
 
@@ -152,15 +153,7 @@ private final class StreamParts: StreamServers {
         let relayMeters = FanOutMeters(protocolName: "relay")
         rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
         flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
-        relay = OutletTable { stream in
-            Outlet(
-                stream: stream,
-                limits: RelayService.fanOutLimits,
-                audience: .nodes,
-                loads: loads,
-                meters: relayMeters
-            ) { RelayFormat() }
-        }
+        relay = RelayOutlets(loads: loads, meters: relayMeters)
         meters = [rtmpMeters, flvMeters, relayMeters]
     }
 
@@ -179,7 +172,6 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
-        relay.remove(stream)
     }
 }
 

@@ -285,6 +285,14 @@ let testTargets: [Target] = [
             nioEmbedded, nioHTTP1, nioPosix,
         ]
     ),
+    tests(
+        "RelayServiceTests",
+        "Tests/DataPlane/RelayService",
+        [
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "Timebase",
+            "Worker", logging, nioCore, nioPosix, nioTLS,
+        ]
+    ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
     tests(
         "WorkerTests",

@@ -1,7 +1,7 @@
 package import Glibc
 package import NIOCore
 
-/// Writes straight to the socket below a channel, past the channel's own queue.
+/// Writes straight to the socket below a channel, past the channel's own queue, or reads from it.
 ///
 /// A fan-out to thousands of viewers is one `writev` each: this costs what C costs, where a channel's write costs a third
 /// more. Two rules keep it safe: it is used on the channel's event loop only, and nothing else writes through the channel
@@ -12,6 +12,14 @@ package struct DirectSocket {
         /// The kernel's send buffer is full.
         case full
         case failed(errno: CInt)
+    }
+
+    package enum ReadOutcome: Equatable {
+        case read
+        /// Nothing has come.
+        case empty
+        /// The peer has closed, or the connection broke.
+        case ended
     }
 
     /// `IOV_MAX` on Linux.
@@ -42,5 +50,21 @@ package struct DirectSocket {
             case let code: return .failed(errno: code)
             }
         }
+    }
+
+    /// Adds what has come to `buffer`, as far as its capacity goes.
+    package func read(into buffer: inout ByteBuffer) -> ReadOutcome {
+        guard channel.isActive else { return .ended }
+        var code: CInt = 0
+        let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { space in
+            while true {
+                let count = recv(descriptor, space.baseAddress, space.count, 0)
+                if count >= 0 { return count }
+                code = errno
+                if code != EINTR { return 0 }
+            }
+        }
+        if count > 0 { return .read }
+        return code == EAGAIN ? .empty : .ended
     }
 }

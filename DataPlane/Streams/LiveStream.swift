@@ -145,11 +145,7 @@ package final class LiveStream: @unchecked Sendable {
 
     package func ingest(_ items: [IngestItem], at wall: WallTime) {
         loop.preconditionInEventLoop()
-        guard var feed = origin else { return }
-        // The feed is moved out and back, so that its parts are mutated in place.
-        origin = nil
-        let placed = feed.place(items, at: wall)
-        origin = feed
+        guard let placed = origin?.place(items, at: wall) else { return }
         send(placed)
     }
 

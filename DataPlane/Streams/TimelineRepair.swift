@@ -12,6 +12,7 @@ package import Timebase
 /// - Audio is laid on its own sample grid while it stays near it: millisecond rounding never reaches a packager.
 package struct TimelineRepair: Sendable {
     private struct TrackClock {
+        let track: TrackID
         var last: MediaTime
         var offset: MediaTime
         /// Where audio frames start if nothing is lost.
@@ -34,7 +35,8 @@ package struct TimelineRepair: Sendable {
     private var sharedOffset: MediaTime?
     private let start: MediaTime
     private var latest: MediaTime
-    private var clocks: [TrackID: TrackClock] = [:]
+    /// One for each track, a handful: found by looking at each.
+    private var clocks: [TrackClock] = []
     private let limits: TimelineLimits
 
     package init(startingAt start: MediaTime, limits: TimelineLimits = TimelineLimits()) {
@@ -45,31 +47,32 @@ package struct TimelineRepair: Sendable {
 
     /// The decode time on the stream's timeline for a unit that its publisher stamped `stamp`.
     package mutating func place(_ stamp: MediaTime, track: TrackID, frame: AudioFrameDuration?) -> MediaTime {
-        let offset = offset(for: stamp, track: track)
+        let index = clocks.firstIndex { $0.track == track }
+        let clock = index.map { clocks[$0] }
+        let offset = offset(for: stamp, clock)
         var time = max(stamp + offset, start)
-        if let clock = clocks[track], time - clock.last < limits.stepMin, frame == nil {
-            time = clock.last + limits.stepMin
-        }
+        if let clock, time - clock.last < limits.stepMin, frame == nil { time = clock.last + limits.stepMin }
         var grid: SampleGrid?
-        if let frame { (time, grid) = snap(time, to: clocks[track], frame: frame) }
+        if let frame { (time, grid) = snap(time, to: clock, frame: frame) }
         latest = max(latest, time)
-        clocks[track] = TrackClock(last: time, offset: offset, grid: grid)
+        let next = TrackClock(track: track, last: time, offset: offset, grid: grid)
+        if let index { clocks[index] = next } else { clocks.append(next) }
         return time
     }
 
-    private mutating func offset(for stamp: MediaTime, track: TrackID) -> MediaTime {
+    private mutating func offset(for stamp: MediaTime, _ clock: TrackClock?) -> MediaTime {
         guard let shared = sharedOffset else {
             sharedOffset = start - stamp
             return start - stamp
         }
-        let last = clocks[track]?.last ?? latest
+        let last = clock?.last ?? latest
         // How far outside the time between the track's newest unit and the stream's.
         func distance(_ offset: MediaTime) -> MediaTime { max(.zero, stamp + offset - latest, last - stamp - offset) }
-        let own = clocks[track]?.offset ?? shared
+        let own = clock?.offset ?? shared
         let nearer = distance(own) <= distance(shared) ? own : shared
         guard isJump(stamp + nearer, from: last) else { return nearer }
         jumpCount += 1
-        let target = clocks[track].map { $0.grid?.next ?? $0.last + limits.gapAfterJump } ?? latest
+        let target = clock.map { $0.grid?.next ?? $0.last + limits.gapAfterJump } ?? latest
         let moved = max(target, latest - limits.interleaveMax) - stamp
         sharedOffset = moved
         return moved

@@ -14,11 +14,17 @@ package struct ByteReader {
     package var count: Int { buffer.readableBytes }
     package var isEmpty: Bool { buffer.readableBytes == 0 }
 
+    // Other modules get these without going through the generic form, which costs ten times as much.
+    @_specialize(where T == UInt8)
+    @_specialize(where T == UInt16)
+    @_specialize(where T == UInt32)
+    @_specialize(where T == Int64)
     package mutating func integer<T: FixedWidthInteger>(as: T.Type = T.self) throws(Underflow) -> T {
         guard let value = buffer.readInteger(as: T.self) else { throw Underflow() }
         return value
     }
 
+    @_specialize(where T == UInt32)
     package mutating func littleEndian<T: FixedWidthInteger>(as: T.Type = T.self) throws(Underflow) -> T {
         guard let value = buffer.readInteger(endianness: .little, as: T.self) else { throw Underflow() }
         return value

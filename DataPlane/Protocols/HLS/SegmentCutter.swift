@@ -24,6 +24,9 @@ package struct SegmentCutter: Sendable {
     private let limits: CutterLimits
     private let resume: ResumePoint
     private var tracks: [Track] = []
+    /// Of `tracks`: all that a unit is asked for.
+    private var kinds: [(id: TrackID, kind: TrackKind)] = []
+    private var hasVideo = false
     private var segment: OpenSegment?
     private var tracksChanged = false
     private var firstTime: MediaTime?
@@ -47,7 +50,7 @@ package struct SegmentCutter: Sendable {
             replaceTracks(tracks)
             return nil
         case .unit(let unit):
-            guard let kind = tracks.first(where: { $0.id == unit.track })?.kind else { return nil }
+            guard let kind = kinds.first(where: { $0.id == unit.track })?.kind else { return nil }
             defer { note(unit, kind) }
             return mark(before: unit, kind, at: wallTime)
         case .cut: return nil
@@ -77,12 +80,12 @@ package struct SegmentCutter: Sendable {
         return point
     }
 
-    private var hasVideo: Bool { tracks.contains { $0.kind == .video } }
-
     private mutating func replaceTracks(_ replacement: [Track]) {
         let media = replacement.filter { $0.kind != .data }
         if media != tracks.filter({ $0.kind != .data }) { tracksChanged = true }
         tracks = replacement
+        kinds = replacement.map { ($0.id, $0.kind) }
+        hasVideo = kinds.contains { $0.kind == .video }
     }
 
     private mutating func note(_ unit: AccessUnit, _ kind: TrackKind) {

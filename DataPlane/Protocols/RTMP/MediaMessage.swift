@@ -18,29 +18,29 @@ package struct MediaMessage: Hashable, Sendable {
         self.payload = payload
     }
 
-    /// The media a message carries; empty when it carries none.
-    static func all(in message: RawMessage) throws(RTMPError) -> [MediaMessage] {
+    /// Hands over the media a message carries, in order.
+    static func forEach(in message: RawMessage, _ body: (MediaMessage) -> Void) throws(RTMPError) {
         let payload = message.payload
         switch MessageType(rawValue: message.type) {
-        case .audio: return [MediaMessage(kind: .audio, timestamp: message.timestamp, payload: payload)]
-        case .video: return [MediaMessage(kind: .video, timestamp: message.timestamp, payload: payload)]
-        case .dataAMF0: return data(payload, timestamp: message.timestamp)
-        case .dataAMF3: return data(payload.withoutAMF3Mark, timestamp: message.timestamp)
-        case .aggregate: return try aggregate(message)
+        case .audio: body(MediaMessage(kind: .audio, timestamp: message.timestamp, payload: payload))
+        case .video: body(MediaMessage(kind: .video, timestamp: message.timestamp, payload: payload))
+        case .dataAMF0: data(payload, timestamp: message.timestamp).map(body)
+        case .dataAMF3: data(payload.withoutAMF3Mark, timestamp: message.timestamp).map(body)
+        case .aggregate: try aggregate(message, body)
         case .setChunkSize, .abort, .acknowledgement, .userControl, .windowAcknowledgementSize, .setPeerBandwidth,
             .commandAMF3, .commandAMF0, nil:
-            return []
+            return
         }
     }
 
-    private static func data(_ payload: ByteBuffer, timestamp: UInt32) -> [MediaMessage] {
+    private static func data(_ payload: ByteBuffer, timestamp: UInt32) -> MediaMessage? {
         var decoder = AMF0Decoder(payload)
         let name = try? decoder.value().string
         switch name {
         // Publishers ask a server to keep the frame for later players; players expect it without this word.
-        case "@setDataFrame": return [MediaMessage(kind: .data, timestamp: timestamp, payload: decoder.rest)]
-        case "@clearDataFrame", nil: return []
-        default: return [MediaMessage(kind: .data, timestamp: timestamp, payload: payload)]
+        case "@setDataFrame": return MediaMessage(kind: .data, timestamp: timestamp, payload: decoder.rest)
+        case "@clearDataFrame", nil: return nil
+        default: return MediaMessage(kind: .data, timestamp: timestamp, payload: payload)
         }
     }
 
@@ -48,15 +48,14 @@ package struct MediaMessage: Hashable, Sendable {
     private static let aggregateTagCountMax = 1000
 
     /// An aggregate is a run of FLV tags (RTMP 1.0 §7.1.6); the message's timestamp is that of the first.
-    private static func aggregate(_ message: RawMessage) throws(RTMPError) -> [MediaMessage] {
+    private static func aggregate(_ message: RawMessage, _ deliver: (MediaMessage) -> Void) throws(RTMPError) {
         var reader = ByteReader(message.payload)
-        var messages: [MediaMessage] = []
+        var count = 0
         var offset: UInt32?
         while !reader.isEmpty {
             do {
-                guard messages.count < aggregateTagCountMax else {
-                    throw RTMPError.malformedMessage(type: message.type)
-                }
+                count += 1
+                guard count <= aggregateTagCountMax else { throw RTMPError.malformedMessage(type: message.type) }
                 let header = try FLVTagHeader(decoding: &reader)
                 let body = try reader.slice(header.bodyLength)
                 try reader.skip(4)
@@ -65,13 +64,12 @@ package struct MediaMessage: Hashable, Sendable {
                 switch header.type {
                 case .audio, .video:
                     let kind: TrackKind = header.type == .audio ? .audio : .video
-                    messages.append(MediaMessage(kind: kind, timestamp: header.timestamp &+ shift, payload: body))
-                case .data: messages += data(body, timestamp: header.timestamp &+ shift)
+                    deliver(MediaMessage(kind: kind, timestamp: header.timestamp &+ shift, payload: body))
+                case .data: data(body, timestamp: header.timestamp &+ shift).map(deliver)
                 case nil: continue
                 }
             } catch { throw .malformedMessage(type: message.type) }
         }
-        return messages
     }
 }
 

@@ -151,7 +151,7 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
         case .commandAMF0: try handle(Command(decoding: message.payload, limits: limits.amf0))
         case .commandAMF3: try handle(Command(decoding: message.payload.withoutAMF3Mark, limits: limits.amf0))
         case .audio, .video, .dataAMF0, .dataAMF3, .aggregate:
-            for media in try MediaMessage.all(in: message) { outputs.append(.event(.media(media))) }
+            try MediaMessage.forEach(in: message) { outputs.append(.event(.media($0))) }
         case .setChunkSize, .abort, .acknowledgement, .userControl, .windowAcknowledgementSize, .setPeerBandwidth, nil:
             return
         }

@@ -187,7 +187,7 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     private mutating func deliver(_ message: RawMessage) throws(RTMPError) {
         switch state {
         case .publishing:
-            for media in try MediaMessage.all(in: message) { outputs.append(.event(.media(media))) }
+            try MediaMessage.forEach(in: message) { outputs.append(.event(.media($0))) }
         // What was under way when the end was said.
         case .finished: return
         case .handshaking, .connecting, .connected, .requested, .playing, .closed: throw .mediaOutsidePublish

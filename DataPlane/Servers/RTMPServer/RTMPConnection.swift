@@ -18,15 +18,18 @@ final class RTMPConnection: ChannelInboundHandler {
 
     private enum Role {
         case undecided
-        case publisher(Publication, RTMPToStream)
+        case publisher(Publication)
         case player(LiveStream, Outlet<RTMPFormat>, Viewer)
         case over
     }
 
     private let service: RTMPService
     private let isPlain: Bool
+    private let pacedReads: PacedReads?
+    private var sender: PacedReads.Sender?
     private var session: RTMPServerSession
     private var role = Role.undecided
+    private var adapter = RTMPToStream()
     private var batch: [IngestItem] = []
     private var batchBytes = 0
     private var requestedAt = NIODeadline.now()
@@ -34,9 +37,11 @@ final class RTMPConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var logger: Logger
 
-    init(service: RTMPService, isPlain: Bool, at now: MonotonicInstant) {
+    /// `pacedReads` are those of the channel's loop; nil with TLS.
+    init(service: RTMPService, isPlain: Bool, pacedReads: PacedReads?, at now: MonotonicInstant) {
         self.service = service
         self.isPlain = isPlain
+        self.pacedReads = pacedReads
         var random = SystemRandomNumberGenerator()
         session = RTMPServerSession(limits: service.limits, at: now, using: &random)
         logger = service.logger
@@ -56,7 +61,12 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
+        received(unwrapInboundIn(data))
+    }
+
+    private func received(_ bytes: ByteBuffer) {
+        guard let context else { return }
+        session.receive(bytes, at: context.eventLoop.instant)
         drain()
     }
 
@@ -85,14 +95,17 @@ final class RTMPConnection: ChannelInboundHandler {
 
     private func drain() {
         var closes = false
+        var hasWritten = false
         while let output = session.nextOutput() {
             switch output {
-            case .transmit(let bytes): transmit(bytes)
+            case .transmit(let bytes):
+                transmit(bytes)
+                hasWritten = true
             case .event(let event): handle(event)
             case .close: closes = true
             }
         }
-        context?.flush()
+        if hasWritten { context?.flush() }
         if closes { closeBehindWrites() } else { schedule() }
     }
 
@@ -128,7 +141,8 @@ final class RTMPConnection: ChannelInboundHandler {
         case .media(let message): take(message)
         case .publishEnded(let isClean):
             deliverBatch()
-            if case .publisher(let publication, _) = role { publication.end(isClean: isClean) }
+            if case .publisher(let publication) = role { publication.end(isClean: isClean) }
+            stopPacedReads()
             role = .over
         case .playEnded: end()
         case .failed(let error):
@@ -139,8 +153,9 @@ final class RTMPConnection: ChannelInboundHandler {
 
     private func end() {
         deliverBatch()
+        stopPacedReads()
         switch role {
-        case .publisher(let publication, _): publication.end(isClean: false)
+        case .publisher(let publication): publication.end(isClean: false)
         case .player(let stream, let outlet, let viewer):
             viewer.onEnd = nil
             outlet.remove(viewer)
@@ -148,6 +163,11 @@ final class RTMPConnection: ChannelInboundHandler {
         case .undecided, .over: break
         }
         role = .over
+    }
+
+    private func stopPacedReads() {
+        if let sender { pacedReads?.remove(sender) }
+        sender = nil
     }
 
     // MARK: Publish
@@ -182,7 +202,11 @@ final class RTMPConnection: ChannelInboundHandler {
             // The publisher may have left while the control plane decided.
             guard let context, case .undecided = role else { return publication.end(isClean: false) }
             logger[metadataKey: LogKeys.stream] = "\(publication.stream.id)"
-            role = .publisher(publication, RTMPToStream())
+            role = .publisher(publication)
+            sender = pacedReads?.add(context.channel) { [unowned self] bytes in
+                received(bytes)
+                deliverBatch()
+            }
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             publication.whenRevoked { reason in
                 bound.eventLoop.execute { bound.value.revoked(reason) }
@@ -208,18 +232,11 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     private func take(_ message: MediaMessage) {
-        guard case .publisher(let publication, var adapter) = role else { return }
-        role = .over
+        guard case .publisher = role else { return }
         batchBytes += message.payload.readableBytes
         do throws(RTMPToStream.Fault) {
-            switch message.kind {
-            case .video: batch += try adapter.video(message.payload, timestamp: message.timestamp)
-            case .audio: batch += try adapter.audio(message.payload, timestamp: message.timestamp)
-            case .data: break
-            }
-            role = .publisher(publication, adapter)
+            try adapter.take(message, into: &batch)
         } catch {
-            role = .publisher(publication, adapter)
             service.protocolErrors(error.reason)
             logger.notice("publisher closed", metadata: [LogKeys.reason: "\(error.reason)", LogKeys.error: "\(error)"])
             session.close(.failed, error.description)
@@ -227,7 +244,7 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     private func deliverBatch() {
-        guard !batch.isEmpty, case .publisher(let publication, _) = role else { return batch.removeAll() }
+        guard !batch.isEmpty, case .publisher(let publication) = role else { return batch.removeAll() }
         service.ingestBytes.increment(by: batchBytes)
         batchBytes = 0
         publication.deliver(batch)

@@ -1,3 +1,4 @@
+import Drivers
 package import FanOut
 package import Logging
 import Metrics
@@ -59,7 +60,8 @@ package struct RTMPServer: Sendable {
         on group: any EventLoopGroup,
         tls: NIOSSLContext? = nil
     ) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
+        let pacedReads = PacedReadsByLoop(on: group)
+        return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -76,7 +78,14 @@ package struct RTMPServer: Sendable {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
                     let now = MonotonicInstant(nanoseconds: Int64(channel.eventLoop.now.uptimeNanoseconds))
-                    try pipeline.addHandler(RTMPConnection(service: service, isPlain: tls == nil, at: now))
+                    try pipeline.addHandler(
+                        RTMPConnection(
+                            service: service,
+                            isPlain: tls == nil,
+                            pacedReads: tls == nil ? pacedReads[channel.eventLoop] : nil,
+                            at: now
+                        )
+                    )
                 }
             }
             .bind(host: host, port: port).get()

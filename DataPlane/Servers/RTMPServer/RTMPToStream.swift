@@ -1,6 +1,7 @@
 import Codecs
 import FLV
 import MediaModel
+import RTMP
 import Streams
 import Timebase
 
@@ -28,83 +29,85 @@ struct RTMPToStream {
     private static let announceAfter = MediaTime(milliseconds: 500)
     private static let pendingMax = 256
 
-    private var sources: [TrackID: Source] = [:]
+    private var video: Source?
+    private var audio: Source?
     private var isAnnounced = false
     private var pending: [IngestItem] = []
     private var pendingSince: MediaTime?
     private var clock = MillisecondUnwrapper()
 
-    mutating func video(_ body: ByteBuffer, timestamp: UInt32) throws(Fault) -> [IngestItem] {
+    /// Adds what the message holds to `batch`.
+    mutating func take(_ message: MediaMessage, into batch: inout [IngestItem]) throws(Fault) {
         let tag: FLVMediaTag
-        do throws(FLVError) { tag = try .video(body) } catch { throw .container(error) }
-        return try take(tag, as: .video, timestamp: timestamp)
-    }
-
-    mutating func audio(_ body: ByteBuffer, timestamp: UInt32) throws(Fault) -> [IngestItem] {
-        let tag: FLVMediaTag
-        do throws(FLVError) { tag = try .audio(body) } catch { throw .container(error) }
-        return try take(tag, as: .audio, timestamp: timestamp)
-    }
-
-    private mutating func take(_ tag: FLVMediaTag, as id: TrackID, timestamp: UInt32) throws(Fault) -> [IngestItem] {
+        do throws(FLVError) {
+            switch message.kind {
+            case .video: tag = try .video(message.payload)
+            case .audio: tag = try .audio(message.payload)
+            case .data: return
+            }
+        } catch { throw .container(error) }
         switch tag {
         case .sequenceHeader(let codec, let configuration):
-            return learn(try Self.source(id, codec, configuration))
+            try learn(message.kind, codec, configuration, &batch)
         case .frame(let frame):
-            let changes = try learnFromFrame(frame, id)
-            return changes + announced(try unit(frame, id, timestamp))
-        case .endOfSequence, .ignored: return []
+            // A codec without a sequence header (MP3) shows its parameters in the frame.
+            if source(message.kind) == nil {
+                guard case .mp3 = frame.codec else { throw .frameBeforeHeader }
+                try learn(message.kind, frame.codec, frame.payload, &batch)
+            }
+            guard let source = source(message.kind) else { return }
+            announce(try unit(frame, of: source, message.timestamp), &batch)
+        case .endOfSequence, .ignored: return
         }
     }
 
-    /// A codec without a sequence header (MP3) shows its parameters in the frame.
-    private mutating func learnFromFrame(_ frame: FLVFrame, _ id: TrackID) throws(Fault) -> [IngestItem] {
-        guard sources[id] == nil else { return [] }
-        guard case .mp3 = frame.codec else { throw .frameBeforeHeader }
-        return learn(try Self.source(id, frame.codec, frame.payload))
+    private func source(_ kind: TrackKind) -> Source? { kind == .video ? video : audio }
+
+    private mutating func learn(
+        _ kind: TrackKind,
+        _ codec: FLVCodec,
+        _ record: ByteBuffer,
+        _ batch: inout [IngestItem]
+    ) throws(Fault) {
+        let known = source(kind)
+        let source = try Self.source(kind == .video ? .video : .audio, codec, record)
+        if kind == .video { video = source } else { audio = source }
+        if isAnnounced, known?.track != source.track { batch.append(.tracks(tracks)) }
     }
 
-    private mutating func learn(_ source: Source) -> [IngestItem] {
-        let id = source.track.id
-        let isNew = sources[id]?.track != source.track
-        sources[id] = source
-        guard isNew, isAnnounced else { return [] }
-        return [.tracks(tracks)]
-    }
+    private var tracks: [Track] { [video, audio].compactMap { $0?.track } }
 
-    private var tracks: [Track] { sources.values.map(\.track).sorted { $0.id < $1.id } }
-
-    private mutating func unit(_ frame: FLVFrame, _ id: TrackID, _ timestamp: UInt32) throws(Fault) -> IngestItem {
+    private mutating func unit(_ frame: FLVFrame, of source: Source, _ timestamp: UInt32) throws(Fault) -> IngestItem {
         var payload = frame.payload
-        if let size = sources[id]?.lengthBytes, size != 4 {
+        if let size = source.lengthBytes, size != 4 {
             do throws(CodecError) {
                 payload = try LengthPrefixedNALUnits.normalize(payload, lengthBytes: size)
             } catch { throw .codec(error) }
         }
         let unit = AccessUnit(
-            track: id,
+            track: source.track.id,
             decodeTime: MediaTime(milliseconds: clock.unwrap(timestamp)),
             compositionOffset: MediaTime(milliseconds: Int64(frame.compositionOffsetMilliseconds)),
             isKeyframe: frame.isKeyframe,
             payload: payload
         )
-        return .unit(unit, frame: sources[id]?.frame)
+        return .unit(unit, frame: source.frame)
     }
 
     /// Holds the first units back until the tracks are known, so that the stream does not begin with half of them.
-    private mutating func announced(_ item: IngestItem) -> [IngestItem] {
-        if isAnnounced { return [item] }
-        guard case .unit(let unit, _) = item else { return [] }
+    private mutating func announce(_ item: IngestItem, _ batch: inout [IngestItem]) {
+        if isAnnounced { return batch.append(item) }
+        guard case .unit(let unit, _) = item else { return }
         let since = pendingSince ?? unit.decodeTime
         pendingSince = since
         pending.append(item)
-        let kinds = Set(sources.values.map(\.track.kind))
-        let isComplete = kinds.contains(.video) && kinds.contains(.audio)
+        let isComplete = video != nil && audio != nil
         let hasWaited = unit.decodeTime - since >= Self.announceAfter || pending.count >= Self.pendingMax
-        guard isComplete || hasWaited else { return [] }
+        guard isComplete || hasWaited else { return }
         isAnnounced = true
-        defer { pending = [] }
-        return [.tracks(tracks)] + pending
+        batch.append(.tracks(tracks))
+        batch += pending
+        pending = []
     }
 
     private static func source(_ id: TrackID, _ codec: FLVCodec, _ record: ByteBuffer) throws(Fault) -> Source {

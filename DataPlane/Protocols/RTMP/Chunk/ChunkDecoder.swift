@@ -31,13 +31,23 @@ package struct ChunkDecoder {
     /// The next whole message, or nil until more bytes come. After an error the connection cannot be read any further.
     package mutating func nextMessage() throws(RTMPError) -> RawMessage? {
         while true {
-            if current == nil, try !beginChunk() { return nil }
+            if current == nil, try !beginChunk() {
+                releaseInput()
+                return nil
+            }
             guard let message = readPayload() else {
-                if chunkBytesLeft > 0 { return nil }
-                continue
+                guard chunkBytesLeft > 0 else { continue }
+                releaseInput()
+                return nil
             }
             if try !obey(message) { return message }
         }
+    }
+
+    /// The buffer that was read into is the reader's again, to be filled the next time. What is left of it is part of a
+    /// header at most.
+    private mutating func releaseInput() {
+        input = input.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: input.readableBytesView)
     }
 
     // MARK: Headers

@@ -289,7 +289,8 @@ let testTargets: [Target] = [
         "RelayServiceTests",
         "Tests/DataPlane/RelayService",
         [
-            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "Timebase",
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "Timebase",
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -320,7 +321,7 @@ let testTargets: [Target] = [
         ]
     ),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
-    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
+    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel", "TestSupport"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

@@ -8,6 +8,7 @@ import Relay
 import RelayService
 import Settings
 import Streams
+import TestSupport
 import Testing
 import Worker
 

@@ -109,7 +109,12 @@ package final class Cluster: Sendable {
     }
 
     /// A worker that is ready. One started again under its old id takes its old ports.
-    package func startWorker(_ id: String, _ role: NodeRole, ports: WorkerPorts? = nil) async throws -> WorkerHandle {
+    package func startWorker(
+        _ id: String,
+        _ role: NodeRole,
+        ports: WorkerPorts? = nil,
+        settings: [String] = []
+    ) async throws -> WorkerHandle {
         let free = try freePorts(3)
         let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
         let child = try launch(
@@ -120,7 +125,7 @@ package final class Cluster: Sendable {
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
                 "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
-            ],
+            ] + settings,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
         try await ready(id, "http://127.0.0.1:\(ports.http)/readyz", child)

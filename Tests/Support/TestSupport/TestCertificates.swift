@@ -1,7 +1,7 @@
 /// Certificates for 127.0.0.1, good until 2126 and for nothing but tests: their keys are public.
-enum TestCertificates {
+package enum TestCertificates {
     /// Signed `node` and `stranger`.
-    static let ca = """
+    package static let ca = """
         -----BEGIN CERTIFICATE-----
         MIIBejCCASGgAwIBAgIUfUCMrhEu/AmbAD++eZbKCzr7z2IwCgYIKoZIzj0EAwIw
         EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjEwODQwMjRaGA8yMTI2MTAyODA4
@@ -15,7 +15,7 @@ enum TestCertificates {
         """
 
     /// Signed `renewed`.
-    static let otherCA = """
+    package static let otherCA = """
         -----BEGIN CERTIFICATE-----
         MIIBgDCCASegAwIBAgIUCIrQwI0mZ7saFoz5Q/PQEah3MQEwCgYIKoZIzj0EAwIw
         FTETMBEGA1UEAwwKQW5vdGhlciBDQTAgFw0yNjExMjEwODQwMjRaGA8yMTI2MTAy
@@ -30,7 +30,7 @@ enum TestCertificates {
         """
 
     /// For 127.0.0.1 and localhost.
-    static let node = (
+    package static let node = (
         chain: """
         -----BEGIN CERTIFICATE-----
         MIIBgzCCASmgAwIBAgIUYw2IQ0CcIw89XXzcTPdLf/2A8RcwCgYIKoZIzj0EAwIw
@@ -54,7 +54,7 @@ enum TestCertificates {
     )
 
     /// For another host.
-    static let stranger = (
+    package static let stranger = (
         chain: """
         -----BEGIN CERTIFICATE-----
         MIIBiTCCAS+gAwIBAgIUYw2IQ0CcIw89XXzcTPdLf/2A8RgwCgYIKoZIzj0EAwIw
@@ -78,7 +78,7 @@ enum TestCertificates {
     )
 
     /// For 127.0.0.1, by the other CA.
-    static let renewed = (
+    package static let renewed = (
         chain: """
         -----BEGIN CERTIFICATE-----
         MIIBfzCCASSgAwIBAgIULo39/6dBhfMiMTqivsfwAdrrcDIwCgYIKoZIzj0EAwIw

@@ -295,6 +295,15 @@ let testTargets: [Target] = [
             "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
         ]
     ),
+    tests(
+        "RelayServiceTests",
+        "Tests/DataPlane/RelayService",
+        [
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "Timebase",
+            "Worker", logging, nioCore, nioPosix, nioTLS,
+        ]
+    ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
     tests(
         "WorkerTests",
@@ -326,7 +335,7 @@ let testTargets: [Target] = [
     ),
     tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
-    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
+    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel", "TestSupport"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

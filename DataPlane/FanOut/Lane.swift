@@ -28,6 +28,8 @@ final class Lane: @unchecked Sendable {
     private var seats: [Seat] = []
     /// Where the viewers stand that keep up: the end of the ring when it was last flushed.
     private var flushedEnd = 0
+    /// When frames were last offered to viewers.
+    private var flushedAt: NIODeadline?
     private var policy: MergePolicy
     private var endReason: EndReason?
 
@@ -85,6 +87,7 @@ final class Lane: @unchecked Sendable {
             pump(viewer)
             if case .at(let number) = viewer.place, viewer.index != nil { floor = min(floor, number) }
         }
+        if ring.end > flushedEnd { flushedAt = begin }
         flushedEnd = ring.end
         trim(floor: floor)
         let now = NIODeadline.now()
@@ -163,6 +166,13 @@ final class Lane: @unchecked Sendable {
         pump(viewer)
     }
 
+    func backlogAdded(to viewer: Viewer) { pump(viewer) }
+
+    /// When the viewer was last sent frames; nil when it waits for some, or has had none.
+    func flushedAt(to viewer: Viewer) -> NIODeadline? {
+        viewer.index.flatMap { seats[$0].next == flushedEnd ? flushedAt : nil }
+    }
+
     private func place(_ viewer: Viewer) {
         viewer.place = ring.start.map(Viewer.Place.at) ?? .waitingForStart
     }
@@ -195,7 +205,9 @@ final class Lane: @unchecked Sendable {
             return write([bytes], to: viewer)
         }
         if viewer.place == .waitingForStart { place(viewer) }
-        guard case .at(var next) = viewer.place else { return endIfFinished(viewer) }
+        guard case .at(var next) = viewer.place else {
+            return endReason == nil ? sendBacklog(to: viewer) : endIfFinished(viewer)
+        }
         if isTooFarBehind(next) {
             guard let target = skipTarget(for: viewer, from: next) else { return end(viewer, .tooSlow) }
             next = target
@@ -211,8 +223,15 @@ final class Lane: @unchecked Sendable {
         if viewer.place == .at(ring.end), viewer.writeStartedAt == nil {
             viewer.skipsInARow = 0
             if let index = viewer.index, viewer.socket != nil { seats[index].next = ring.end }
-            endIfFinished(viewer)
+            if endReason == nil { sendBacklog(to: viewer) } else { endIfFinished(viewer) }
         }
+    }
+
+    /// One piece; the next is asked for when the socket has taken this one, behind the frames that came meanwhile.
+    private func sendBacklog(to viewer: Viewer) {
+        guard let piece = viewer.backlog?() else { return }
+        if let index = viewer.index { leaveSeat(index) }
+        write([piece], to: viewer)
     }
 
     private func endIfFinished(_ viewer: Viewer) {

@@ -19,10 +19,13 @@ package final class Viewer {
     package var onEnd: ((End) -> Void)?
     /// Called once, on the loop, when the first frame has been handed to the kernel.
     package var onFirstFrame: (() -> Void)?
+    /// What may wait for live media, given piece by piece: asked for one whenever every frame has been sent.
+    package var backlog: (() -> ByteBuffer?)?
 
     var place: Place = .waitingForStart
     /// A write through the channel has not completed; nothing may go past it.
     var writeStartedAt: NIODeadline?
+    private(set) var lastWriteAt: NIODeadline?
     var control = ByteBuffer()
     var skipsInARow = 0
     var finalReason: EndReason?
@@ -53,9 +56,19 @@ package final class Viewer {
         lane?.controlAdded(to: self)
     }
 
+    /// Its `backlog` has something to give.
+    package func backlogAdded() { lane?.backlogAdded(to: self) }
+
+    /// When bytes last left for this viewer, as far as is known.
+    package var lastSentAt: NIODeadline? {
+        guard let flushedAt = lane?.flushedAt(to: self) else { return lastWriteAt }
+        return max(flushedAt, lastWriteAt ?? flushedAt)
+    }
+
     /// Writes through the channel; `completed` runs on the loop when the kernel has taken all, unless the channel failed.
     func write(_ pieces: [ByteBuffer], completed: @escaping (Bool) -> Void) {
-        writeStartedAt = .now()
+        let now = NIODeadline.now()
+        (writeStartedAt, lastWriteAt) = (now, now)
         let promise = loop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in
             self.writeStartedAt = nil

@@ -209,6 +209,15 @@ package final class LiveStream: @unchecked Sendable {
         send(passed)
     }
 
+    /// The parent lacks items between the last ones it sent and the next.
+    package func itemsMissing() {
+        loop.preconditionInEventLoop()
+        // A joining parent's hole lies before the place reached here, or shows when it has come there.
+        guard !splice.isJoining else { return }
+        cache.removeAll()
+        notify(.gap)
+    }
+
     private func takeJoiningTracks() -> [StreamItem] {
         defer { joiningTracks = nil }
         return joiningTracks.flatMap { $0 == tracks ? nil : [.tracks($0)] } ?? []

@@ -34,10 +34,17 @@ package struct Worker {
         for warning in configuration.warnings { logger.warning("\(warning)") }
         guard let configuration = await locateControlPlanes() else { return }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
-        let node = try WorkerNode(configuration: configuration, group: group, metrics: metrics, logger: logger)
+        let certificates = try Certificates(configuration)
+        let node = try WorkerNode(
+            configuration: configuration,
+            trust: certificates.relayTrust(requiresTLS: configuration.requiresRelayTLS),
+            group: group,
+            metrics: metrics,
+            logger: logger
+        )
         var listeners = Listeners(configuration: configuration, group: group, logger: logger)
-        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay)
-        await stay(node.join(as: listeners.addresses()))
+        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay, tls: certificates)
+        await stay(node.join(as: listeners.addresses()), certificates)
         await listeners.close()
         node.client.shutdown()
         try? await group.shutdownGracefully()
@@ -73,9 +80,13 @@ package struct Worker {
     }
 
     /// Stays a member until a signal, then drains; heartbeats go on meanwhile.
-    private func stay(_ membership: Membership) async {
+    private func stay(_ membership: Membership, _ certificates: Certificates) async {
+        let (configuration, logger) = (configuration, logger)
         let reload = SettingsReload(program: program, log: log, logger: logger) { values throws(SettingsError) in
             _ = try WorkerConfiguration(values)
+            // The files' content may be new under the old names; new names and switches need a restart.
+            try certificates.reload(configuration)
+            logger.notice("Certificates read again")
         }
         let reloading = Task { await reload.follow(from: values) }
         defer { reloading.cancel() }

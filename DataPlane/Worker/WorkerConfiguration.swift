@@ -53,6 +53,10 @@ package struct WorkerConfiguration: Sendable {
     package var ports: Ports
     /// Nil turns the HTTPS and RTMPS listeners off.
     package var tls: TLSFiles?
+    /// Nothing is served to other nodes, or pulled from them, without TLS.
+    package var requiresRelayTLS: Bool
+    /// Nil: the system's.
+    package var relayCAPath: String?
     /// Nil: one a core.
     package var threads: Int?
     package var drainTimeout: Duration
@@ -77,6 +81,11 @@ package struct WorkerConfiguration: Sendable {
         bindAddress = values[Table.bind]
         ports = Ports(values)
         tls = try TLSFiles(values, certificate: Table.tlsCertificate)
+        requiresRelayTLS = values[Table.relayTLS]
+        relayCAPath = values.given(Table.relayCA)
+        if requiresRelayTLS, tls == nil {
+            throw .conflict(setting: "tls-cert", reason: "not given; --relay-tls needs it and --tls-key")
+        }
         threads = values.given(Table.threads)
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]

@@ -68,6 +68,18 @@ package enum WorkerSettings {
     static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP).")
     static let agentPort = port("agent-port", 5001, "Discovery on the local network.")
     static let tlsCertificate = CommonSettings.tlsCertificate(note: "no TLS listeners")
+    static let relayTLS = Setting(
+        "relay-tls",
+        .boolean,
+        default: "false",
+        help: "Relay over TLS only, with --tls-cert: to the nodes below and from those above."
+    )
+    static let relayCA = Setting(
+        "relay-ca",
+        .path,
+        note: "the system's",
+        help: "CA certificates (PEM) that nodes with --relay-tls are checked against."
+    )
 
     // Running
     static let threads = Setting(
@@ -105,7 +117,8 @@ package enum WorkerSettings {
             [
                 httpPort.declaration, httpsPort.declaration, rtmpPort.declaration, rtmpsPort.declaration,
                 relayPort.declaration, srtPort.declaration, webrtcPort.declaration, agentPort.declaration,
-                tlsCertificate.declaration, CommonSettings.tlsKey.declaration,
+                tlsCertificate.declaration, CommonSettings.tlsKey.declaration, relayTLS.declaration,
+                relayCA.declaration,
             ]
         ),
         .init(

@@ -30,6 +30,8 @@ package struct NodeAddresses: Codable, Hashable, Sendable {
     package var rtmp: Int?
     package var rtmps: Int?
     package var relay: Int?
+    /// The relay port takes TLS only. Missing: it is plain.
+    package var relayTLS: Bool?
     package var srt: Int?
     package var webrtc: Int?
     package var agent: Int?

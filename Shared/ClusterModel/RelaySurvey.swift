@@ -34,11 +34,14 @@ package struct ProbeTarget: Codable, Hashable, Sendable {
     package var nodeId: String
     package var host: String
     package var relay: Int
+    /// The port takes TLS only; absent for a plain one.
+    package var relayTLS: Bool?
 
-    package init(nodeId: String, host: String, relay: Int) {
+    package init(nodeId: String, host: String, relay: Int, relayTLS: Bool? = nil) {
         self.nodeId = nodeId
         self.host = host
         self.relay = relay
+        self.relayTLS = relayTLS
     }
 }
 

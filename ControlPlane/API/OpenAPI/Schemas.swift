@@ -52,6 +52,7 @@ enum Schemas {
         addresses.rtmp = 1935
         addresses.rtmps = 8443
         addresses.relay = 5000
+        addresses.relayTLS = true
         addresses.srt = 4200
         addresses.webrtc = 50000
         addresses.agent = 5001
@@ -201,7 +202,7 @@ enum Schemas {
         ),
         "RouteAnswer": RouteAnswer(
             epoch: 1,
-            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000),
+            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true),
             tier: .origin,
             secondaryForGroup: true,
             ticket: "t",

@@ -44,7 +44,8 @@ extension ClusterState {
             guard id != nodeID, let relay = node.body.addresses.relay, state(of: id, at: now) != .dead else {
                 return nil
             }
-            return ProbeTarget(nodeId: id, host: node.body.addresses.host, relay: relay)
+            let addresses = node.body.addresses
+            return ProbeTarget(nodeId: id, host: addresses.host, relay: relay, relayTLS: addresses.relayTLS)
         }.sorted { $0.nodeId < $1.nodeId }
         let start = others.firstIndex { $0.nodeId > nodeID } ?? 0
         return Array((others[start...] + others[..<start]).prefix(ProbeTarget.countMax))

@@ -5,7 +5,7 @@ package import RTMP
 package import Streams
 import Timebase
 
-package import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBuffer
 
 /// Turns an RTMP publisher's messages into the hub's items. The only place where RTMP timestamps become media time.
 package struct RTMPToStream {

@@ -15,8 +15,10 @@ package struct RelayProber: Sendable {
     package static let timeout = Duration.seconds(3)
 
     private let hello: RelayHello
+    private let trust: RelayTrust
 
-    package init(nodeID: String, key: RelayKey) {
+    package init(nodeID: String, key: RelayKey, trust: RelayTrust = RelayTrust()) {
+        self.trust = trust
         let stream = StreamID.relayProbe
         let ticket = RelayTicket(stream: stream, child: nodeID, expiresAt: WallTime(milliseconds: 0))
         hello = RelayHello(
@@ -37,10 +39,12 @@ package struct RelayProber: Sendable {
         }
         let connected = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(timeout))
-            .channelInitializer { [hello] channel in
+            .channelInitializer { [hello, trust] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if target.relayTLS == true { try pipeline.addHandler(trust.handler(for: target.host)) }
                     let handler = ProbeHandler(hello, found: promise, at: channel.eventLoop.instant)
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                    try pipeline.addHandler(handler)
                 }
             }
             .connect(host: target.host, port: target.relay)
@@ -81,7 +85,7 @@ private struct Found: Sendable {
     init(_ refusal: RelayRefusal) {
         switch refusal.code {
         case .badTicket: self.init(.wrongToken, refusal.detail)
-        case .unsupportedVersion: self.init(.failed, refusal.detail)
+        case .unsupportedVersion, .tlsRequired: self.init(.failed, refusal.detail)
         case .expiredTicket, .unknownStream, .loop, .overloaded, .draining, .olderEpoch, .unavailable:
             self.init(.reachable)
         }

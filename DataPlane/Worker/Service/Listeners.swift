@@ -23,14 +23,23 @@ struct Listeners {
         self.logger = logger
     }
 
-    mutating func open(http: MediaHTTPServer, rtmp: RTMPServer, relay: RelayService) async throws {
+    mutating func open(
+        http: MediaHTTPServer,
+        rtmp: RTMPServer,
+        relay: RelayService,
+        tls certificates: Certificates
+    ) async throws {
+        let tls = try certificates.serverContext()
         let ports = configuration.ports
         let host = configuration.bindAddress
         let group = group
         try await open("http-port", ports.http) { try await http.listen(host: host, port: $0, on: group) }
         try await open("rtmp-port", ports.rtmp) { try await rtmp.listen(host: host, port: $0, on: group) }
-        try await open("relay-port", ports.relay) { try await relay.listen(host: host, port: $0, on: group) }
-        if let tls = try configuration.tls?.serverContext() {
+        let relayTLS = configuration.requiresRelayTLS ? tls : nil
+        try await open("relay-port", ports.relay) {
+            try await relay.listen(host: host, port: $0, on: group, tls: relayTLS)
+        }
+        if let tls {
             try await open("https-port", ports.https) {
                 try await http.listen(host: host, port: $0, on: group, tls: tls)
             }
@@ -61,6 +70,7 @@ struct Listeners {
         addresses.http = ports.http.listening
         addresses.rtmp = ports.rtmp.listening
         addresses.relay = ports.relay.listening
+        if addresses.relay != nil, configuration.requiresRelayTLS { addresses.relayTLS = true }
         if configuration.tls != nil {
             addresses.https = ports.https.listening
             addresses.rtmps = ports.rtmps.listening

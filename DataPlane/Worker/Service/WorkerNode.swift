@@ -27,10 +27,12 @@ struct WorkerNode {
     private let directory: StateDirectory
     private let clock: WorkerClock
     private let membership: MembershipSlot
+    private let trust: RelayTrust
     private let logger: Logger
 
     init(
         configuration: WorkerConfiguration,
+        trust: RelayTrust,
         group: any EventLoopGroup,
         metrics: PrometheusMetrics,
         logger: Logger
@@ -58,7 +60,7 @@ struct WorkerNode {
             identity: identity,
             registry: StreamRegistry(),
             control: client,
-            puller: RelayPuller(nodeID: identity.nodeID),
+            puller: RelayPuller(nodeID: identity.nodeID, trust: trust),
             clock: clock,
             logger: logger,
             group: group,
@@ -68,6 +70,7 @@ struct WorkerNode {
         )
         let slot = MembershipSlot()
         membership = slot
+        self.trust = trust
         hls = HLSService(gate: coordinator)
         parts.join(hls)
         let isTrustedProxy: @Sendable (String) -> Bool = { [proxies = configuration.trustedProxies] text in
@@ -107,7 +110,7 @@ struct WorkerNode {
 
     /// The node's membership under the addresses that listen.
     func join(as addresses: NodeAddresses) -> Membership {
-        let prober = RelayProber(nodeID: identity.nodeID, key: identity.relayKey)
+        let prober = RelayProber(nodeID: identity.nodeID, key: identity.relayKey, trust: trust)
         let made = Membership(
             nodeID: identity.nodeID,
             registration: NodeRegistration(
@@ -170,7 +173,7 @@ package enum WorkerVersion {
 private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
-    let relay: OutletTable<RelayFormat>
+    let relay: RelayOutlets
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
 
@@ -180,15 +183,7 @@ private final class StreamParts: StreamServers {
         let relayMeters = FanOutMeters(protocolName: "relay")
         rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
         flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
-        relay = OutletTable { stream in
-            Outlet(
-                stream: stream,
-                limits: RelayService.fanOutLimits,
-                audience: .nodes,
-                loads: loads,
-                meters: relayMeters
-            ) { RelayFormat() }
-        }
+        relay = RelayOutlets(loads: loads, meters: relayMeters)
         meters = [rtmpMeters, flvMeters, relayMeters]
     }
 
@@ -207,7 +202,6 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
-        relay.remove(stream)
     }
 }
 

@@ -3,6 +3,7 @@ import FLV
 import MediaFixtures
 import MediaModel
 import NIOCore
+import RTMP
 import RTMPServer
 import Streams
 import Testing

@@ -134,7 +134,7 @@ let dataPlane: [Target] = [
     library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
-        ["CEpoll", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
+        ["CEpoll", "ClusterModel", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
     ),
     library(
         "Worker",

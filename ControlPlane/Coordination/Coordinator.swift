@@ -24,6 +24,8 @@ package final class Coordinator: Sendable {
         /// Open watch connections by node, with the boot each was opened for.
         var watches: [String: [String: Int]] = [:]
         var probing: Set<String> = []
+        /// The last period this process judged; a period that changes nothing leaves no trace in the store.
+        var judgedPeriods: [ScalingTarget: Int64] = [:]
         /// Whether others may write to the store: then what this process knows can be behind.
         var isStoreShared = true
     }
@@ -164,7 +166,7 @@ extension ClusterState {
             case .node: return announceNode(key, at: now)
             // What was set up falls back to the defaults.
             case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
-            case .stream, .group, .cluster: return []
+            case .stream, .group, .scaling, .webhook, .cluster: return []
             }
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
@@ -178,7 +180,11 @@ extension ClusterState {
             case .stream:
                 guard let stream else { return [] }
                 return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
-            case .group, .cluster: return []
+            case .scaling:
+                // Whoever decided, the nodes that are to leave hear of it at once.
+                let leaving = ScalingTarget(recordKey: record.key).flatMap { scaling[$0]?.body.leaving.keys }
+                return (leaving.map(Array.init) ?? []).flatMap { announceNode($0, always: true, at: now) }
+            case .group, .webhook, .cluster: return []
             }
         }
     }

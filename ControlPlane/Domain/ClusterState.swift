@@ -18,11 +18,15 @@ package struct ClusterState: Sendable {
     package internal(set) var streams: [StreamID: Stored<StreamRecord>] = [:]
     package internal(set) var groups: [String: Stored<GroupRecord>] = [:]
     package internal(set) var apps: [String: Stored<AppRecord>] = [:]
+    package internal(set) var scaling: [ScalingTarget: Stored<ScalingRecord>] = [:]
+    package internal(set) var webhooks: [String: Stored<WebhookRecord>] = [:]
     package internal(set) var leases: [String: LeaseView] = [:]
     var evidence: [String: NodeEvidence] = [:]
     /// When nodes that left did so.
     var departures: [String: WallTime] = [:]
 
+    /// Nodes by what they scale with.
+    var members: [ScalingTarget: Set<String>] = [:]
     /// Streams by the node that owns them.
     var owned: [String: Set<StreamID>] = [:]
     /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
@@ -68,6 +72,7 @@ extension ClusterState {
                 evidence[record.key] = nil
                 unsettled.formUnion(owned[record.key] ?? [])
             }
+            replaceMember(record.key, nodes[record.key]?.body, with: body)
             nodes[record.key] = Stored(body: body, revision: record.revision)
             departures[record.key] = nil
         case .stream:
@@ -86,6 +91,17 @@ extension ClusterState {
             guard isNews(record.revision, apps[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(AppRecord.self, from: record.body, key: record.key)
             apps[record.key] = Stored(body: body, revision: record.revision)
+        case .scaling:
+            guard let target = ScalingTarget(recordKey: record.key) else {
+                throw .corrupt("'\(record.key)' is no group and role")
+            }
+            guard isNews(record.revision, scaling[target]?.revision) else { return }
+            let body = try RecordCoding.decode(ScalingRecord.self, from: record.body, key: record.key)
+            scaling[target] = Stored(body: body, revision: record.revision)
+        case .webhook:
+            guard isNews(record.revision, webhooks[record.key]?.revision) else { return }
+            let body = try RecordCoding.decode(WebhookRecord.self, from: record.body, key: record.key)
+            webhooks[record.key] = Stored(body: body, revision: record.revision)
         case .cluster: break
         }
     }
@@ -93,7 +109,8 @@ extension ClusterState {
     package mutating func applyDeletion(of kind: RecordKind, key: String, at now: WallTime) {
         switch kind {
         case .node:
-            guard nodes.removeValue(forKey: key) != nil else { return }
+            guard let node = nodes.removeValue(forKey: key) else { return }
+            replaceMember(key, node.body, with: nil)
             departures[key] = now
             evidence[key] = nil
             removeLease(of: key)
@@ -104,8 +121,19 @@ extension ClusterState {
             streams[stream] = nil
         case .group: groups[key] = nil
         case .app: apps[key] = nil
+        case .scaling: if let target = ScalingTarget(recordKey: key) { scaling[target] = nil }
+        case .webhook: webhooks[key] = nil
         case .cluster: break
         }
+    }
+
+    private mutating func replaceMember(_ nodeID: String, _ old: NodeRecord?, with new: NodeRecord?) {
+        if let old {
+            let target = ScalingTarget(group: old.group, role: old.role)
+            members[target]?.remove(nodeID)
+            if members[target]?.isEmpty == true { members[target] = nil }
+        }
+        if let new { members[ScalingTarget(group: new.group, role: new.role), default: []].insert(nodeID) }
     }
 
     /// A revision that is smaller can only be older news, or a record that was deleted and made again; the latter is told by

@@ -81,7 +81,8 @@ package struct ControlPlane {
         var group = ServiceGroupConfiguration(
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
-                StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
+                StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator),
+                Scaler(coordinator: coordinator), application,
                 WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
                 SettingsReloader(program: program, log: log, logger: logger, values: values),
             ],

@@ -120,7 +120,39 @@ enum Schemas {
         ]
     )
 
-    private static let group = GroupResource(name: "region2", parent: "region1", nodes: 1, aliveNodes: 1)
+    private static let policy: ScalingPolicy = {
+        var policy = ScalingPolicy()
+        policy.targetCpu = 0.7
+        policy.targetViewers = 1
+        policy.targetEgressBitsPerSecond = 1
+        policy.targetEncoderQueueDepth = 1
+        policy.headroom = 0.25
+        return policy
+    }()
+
+    private static let group = GroupResource(
+        name: "region2",
+        parent: "region1",
+        nodes: 1,
+        aliveNodes: 1,
+        scaling: ["edge": policy]
+    )
+
+    private static let scaling = ScalingResource(
+        group: "region2",
+        role: .edge,
+        current: 4,
+        desired: 6,
+        utilisation: 0.83,
+        reasons: ["cpu 0.83 > 0.70 for 3 periods"],
+        drainCandidates: ["edge21"],
+        leaving: ["edge22"],
+        isPolicySet: true,
+        policy: policy,
+        trail: [
+            ScalingDecision(at: time, current: 4, desired: 6, utilisation: 0.83, reasons: ["r"], drained: ["edge21"])
+        ]
+    )
 
     private static let examples: [String: any Encodable & Sendable] = [
         "App": AppResource(app: "live", settings: settings),
@@ -151,7 +183,7 @@ enum Schemas {
         ),
         "Group": group,
         "GroupPage": Page(items: [group], nextCursor: "c"),
-        "GroupSettings": GroupSettings(parent: "region1"),
+        "GroupSettings": GroupSettings(parent: "region1", scaling: ["edge": policy]),
         "Health": Health(status: "ok"),
         "Heartbeat": heartbeat,
         "HeartbeatAnswer": HeartbeatAnswer(
@@ -196,6 +228,11 @@ enum Schemas {
             revision: 1
         ),
         "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
+        "LeaveAnswer": LeaveAnswer(leave: true, state: .alive, deadline: 300, sessionsLeft: 1, safeToTerminate: false),
+        "Scaling": scaling,
+        "ScalingPage": Page(items: [scaling], nextCursor: "c"),
+        "ScalingValue": AutoscaleRoutes.KEDAValue(value: 6, metricName: "desired"),
+        "ExternalMetricValues": AutoscaleRoutes.ExternalMetricValues(scaling, at: time),
         "Stream": stream,
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]

@@ -31,9 +31,14 @@ extension ClusterState {
         return HeartbeatAnswer(
             state: state(of: nodeID, at: now),
             lost: heartbeat.holds.compactMap { lost($0, by: nodeID, boot: heartbeat.bootId) },
-            directives: [],
+            directives: directives(for: nodeID),
             revision: revision
         )
+    }
+
+    /// What the node is to do; told with every answer until it is done.
+    func directives(for nodeID: String) -> [Directive] {
+        leaving(nodeID).map { [Directive(type: .drain, deadline: $0.deadline)] } ?? []
     }
 
     private func lost(_ hold: Hold, by nodeID: String, boot: String) -> LostHold? {

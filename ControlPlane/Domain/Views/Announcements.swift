@@ -26,7 +26,7 @@ extension ClusterState {
                 nodeId: nodeID,
                 group: $0.body.group,
                 state: state(of: nodeID, at: now),
-                directives: []
+                directives: directives(for: nodeID)
             )
         }
     }

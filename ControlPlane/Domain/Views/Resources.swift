@@ -60,7 +60,8 @@ extension ClusterState {
             name: name,
             parent: groups[name]?.body.settings.parent,
             nodes: members.count,
-            aliveNodes: members.count { state(of: $0, at: now) != .dead }
+            aliveNodes: members.count { state(of: $0, at: now) != .dead },
+            scaling: groups[name]?.body.settings.scaling
         )
     }
 

@@ -37,7 +37,12 @@ package struct ClusterState: Sendable {
     var unsettled: Set<StreamID> = []
     var failedParents = FailedParents()
     var interests = RouteInterests()
-    var recovery: Recovery?
+    var recovery: Recovery? {
+        didSet { (announcedEnds, sweptEnds) = (LeaseEnds(), LeaseEnds()) }
+    }
+    /// For the two who look for nodes that died by time.
+    var announcedEnds = LeaseEnds()
+    var sweptEnds = LeaseEnds()
     /// What the watchers were last told.
     var announced = Announcements()
 
@@ -68,6 +73,8 @@ extension ClusterState {
         case .node:
             guard isNews(record.revision, nodes[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(NodeRecord.self, from: record.body, key: record.key)
+            announcedEnds.invalidate()
+            sweptEnds.invalidate()
             if let known = nodes[record.key], known.body.bootId != body.bootId {
                 evidence[record.key] = nil
                 unsettled.formUnion(owned[record.key] ?? [])
@@ -152,7 +159,8 @@ extension ClusterState {
             unsettled.remove(stream)
             positions[stream] = nil
             announced.streams[stream] = nil
-        } else if new?.owner == nil {
+        } else {
+            // Also with an owner: it may be gone already by the time this is heard of.
             unsettled.insert(stream)
         }
     }
@@ -175,7 +183,9 @@ extension StreamID {
 extension ClusterState {
     /// Takes in a lease as the store has it. An older boot's never replaces a newer one's. `report` spares reading it again.
     package mutating func apply(_ lease: Lease, report known: Heartbeat? = nil) {
-        let read = known ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
+        let read =
+            known ?? lease.report.withUnsafeBytes(HeartbeatReader.read)
+            ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
         apply(lease, read)
     }
 
@@ -183,6 +193,8 @@ extension ClusterState {
         let known = leases[lease.nodeID]
         if let known, known.bootNumber > lease.bootNumber { return }
         if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
+        announcedEnds.noteEnd(lease.validUntil)
+        sweptEnds.noteEnd(lease.validUntil)
         replaceCarried(by: lease.nodeID, known?.report, with: report)
         if let report { notePositions(of: report, at: lease.validUntil) }
         leases[lease.nodeID] = LeaseView(
@@ -195,10 +207,14 @@ extension ClusterState {
 
     package mutating func removeLease(of nodeID: String) {
         guard let lease = leases.removeValue(forKey: nodeID) else { return }
+        announcedEnds.invalidate()
+        sweptEnds.invalidate()
         replaceCarried(by: nodeID, lease.report, with: nil)
     }
 
     private mutating func replaceCarried(by nodeID: String, _ old: Heartbeat?, with new: Heartbeat?) {
+        // Mostly a node carries what it carried: then there is nothing to sort in.
+        if let old, let new, old.carriesSame(as: new) { return }
         let before = old?.carried ?? []
         let after = new?.carried ?? []
         for stream in before.subtracting(after) {
@@ -236,6 +252,12 @@ extension Heartbeat {
         for pull in pulls { if let name = try? StreamID(app: pull.app, id: pull.id) { names.insert(name) } }
         for stream in streams { if let name = try? StreamID(app: stream.app, id: stream.id) { names.insert(name) } }
         return names
+    }
+
+    func carriesSame(as other: Heartbeat) -> Bool {
+        holds.elementsEqual(other.holds) { $0.id == $1.id && $0.app == $1.app }
+            && pulls.elementsEqual(other.pulls) { $0.id == $1.id && $0.app == $1.app }
+            && streams.elementsEqual(other.streams) { $0.id == $1.id && $0.app == $1.app }
     }
 
     func pull(of stream: StreamID) -> Pull? { pulls.first { $0.app == stream.app && $0.id == stream.id } }

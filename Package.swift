@@ -55,6 +55,13 @@ let shared: [Target] = [
     library("ClusterModel", "Shared/ClusterModel", ["Timebase", crypto]),
     library("Observability", "Shared/Observability", [logging, metrics, coreMetrics]),
     library("Settings", "Shared/Settings", [configuration]),
+    .systemLibrary(
+        name: "CCurl",
+        path: "Shared/CCurl",
+        pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]
+    ),
+    library("HTTPClient", "Shared/HTTPClient", ["CCurl", logging]),
 ]
 
 let media: [Target] = [
@@ -83,14 +90,7 @@ let protocols: [Target] = [
 ]
 
 let dataPlane: [Target] = [
-    .systemLibrary(
-        name: "CCurl",
-        path: "DataPlane/Native/CCurl",
-        pkgConfig: "libcurl",
-        providers: [.apt(["libcurl4-openssl-dev"])]
-    ),
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
-    library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", logging]),
     library(
         "Streams",
         "DataPlane/Streams",
@@ -290,7 +290,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings", "Streams",
+            "ClusterModel", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings",
+            "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),

@@ -134,7 +134,11 @@ let dataPlane: [Target] = [
     library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
-        ["CEpoll", "ClusterModel", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
+        [
+            "CEpoll", "ClusterModel", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Timebase",
+            histogram,
+            nioCore,
+        ]
     ),
     library(
         "Worker",
@@ -170,6 +174,13 @@ let controlPlane: [Target] = [
         ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
     ),
     library(
+        "Webhooks",
+        "ControlPlane/Webhooks",
+        [
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, logging, metrics,
+        ]
+    ),
+    library(
         "API",
         "ControlPlane/API",
         [
@@ -182,8 +193,8 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
-            "Timebase", crypto,
+            "API", "ClusterModel", "Coordination", "Domain", "HTTPClient", "MongoStore", "Observability", "Settings",
+            "SQLiteStore", "Timebase", "Webhooks", crypto,
             hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
         ]
     ),
@@ -290,7 +301,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings",
+            "ClusterModel", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay", "RelayService",
+            "Settings",
             "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
@@ -309,7 +321,8 @@ let testTargets: [Target] = [
         "Tests/ControlPlane/API",
         [
             "API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings",
-            "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+            "TestSupport", "Timebase", "Webhooks", crypto, httpTypes, hummingbird, hummingbirdTesting, logging,
+            nioCore,
         ]
     ),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),

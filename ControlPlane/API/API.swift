@@ -26,7 +26,9 @@ package struct API: Sendable {
         idempotency = IdempotencyCache(limits: limits)
         let served =
             NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
-            + AppRoutes.operations + AutoscaleRoutes.operations + WatchRoutes.operations + HealthRoutes.operations(renderMetrics: renderMetrics)
+            + AppRoutes.operations + AutoscaleRoutes.operations + WebhookRoutes.operations
+            + WatchRoutes.operations
+            + HealthRoutes.operations(renderMetrics: renderMetrics)
         operations = served + [OpenAPIRoute.operation(describing: served)]
     }
 

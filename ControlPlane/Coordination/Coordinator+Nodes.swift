@@ -50,7 +50,10 @@ extension Coordinator {
         json: [UInt8]? = nil
     ) async throws(Problem) {
         let renewal = try read { state, _ throws(Problem) in try state.renewal(for: nodeID, heartbeat, json: json) }
-        switch await batcher.renew(renewal) {
+        let begin = clock.now()
+        let outcome = await batcher.renew(renewal)
+        let spent = clock.now() - begin
+        switch outcome {
         case .failure(let error): throw .storeUnavailable(error)
         case .success((.superseded, _)):
             try await learn(.node, nodeID)
@@ -63,23 +66,24 @@ extension Coordinator {
                 validUntil: validUntil,
                 report: renewal.report
             )
-            absorb(lease, heartbeat, at: now)
+            absorb(lease, heartbeat, storeTime: spent, at: now)
         }
     }
 
-    private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, at time: WallTime) {
+    private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, storeTime: Duration, at time: WallTime) {
         let news = shared.withLock { shared -> [Announcement] in
             shared.storeTime.heard(time, at: clock.now())
             let now = shared.storeTime.now(at: clock.now())
             let former = shared.state.leases[lease.nodeID]
             shared.state.apply(lease, report: heartbeat)
+            shared.state.noteStoreTime(storeTime, of: lease.nodeID)
             var news = shared.state.announceNode(lease.nodeID, at: now)
             for stream in heartbeat.news(since: former, at: now) {
                 news += shared.state.announce(stream, at: now)
             }
             return news
         }
-        hub.publish(news)
+        tell(news)
         signals.fire()
     }
 

@@ -42,6 +42,7 @@ package final class Coordinator: Sendable {
     let signals = Signals()
     let batcher: HeartbeatBatcher
     package let hub: WatchHub
+    package let events = EventFeed()
     private let relayKey: RelayKey
 
     package init(
@@ -142,16 +143,19 @@ package final class Coordinator: Sendable {
 
     /// Takes in what the store said, and tells those whom it concerns.
     func absorb(_ change: StoreChange) {
-        let news = shared.withLock { shared -> [Announcement] in
+        let (news, noticed) = shared.withLock { shared -> ([Announcement], [ClusterEvent]) in
             let now = shared.storeTime.now(at: clock.now())
+            let isRunning = shared.phase == .answering && shared.state.wantsEvents
+            let noticed = isRunning ? shared.state.events(of: change, at: now) : []
             do {
-                return try shared.state.take(change, at: now)
+                return (try shared.state.take(change, at: now), noticed)
             } catch {
                 logger.error("A record was skipped", metadata: ["error": "\(error)"])
-                return []
+                return ([], [])
             }
         }
-        hub.publish(news)
+        events.add(noticed)
+        tell(news)
         signals.fire()
     }
 }

@@ -62,6 +62,8 @@ package struct LeaseView: Sendable {
     package var bootNumber: Int64
     package var validUntil: WallTime
     package var report: Heartbeat?
+    /// How long the store took for the last renewal that went through this control plane.
+    package var storeTime: Duration?
 }
 
 // MARK: - Records
@@ -201,9 +203,12 @@ extension ClusterState {
             bootID: lease.bootID,
             bootNumber: lease.bootNumber,
             validUntil: lease.validUntil,
-            report: report
+            report: report,
+            storeTime: known?.storeTime
         )
     }
+
+    package mutating func noteStoreTime(_ time: Duration, of nodeID: String) { leases[nodeID]?.storeTime = time }
 
     package mutating func removeLease(of nodeID: String) {
         guard let lease = leases.removeValue(forKey: nodeID) else { return }

@@ -82,7 +82,7 @@ package struct ControlPlane {
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
                 StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator),
-                Scaler(coordinator: coordinator), application,
+                Scaler(coordinator: coordinator), WebhookService(coordinator: coordinator, logger: logger), application,
                 WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
                 SettingsReloader(program: program, log: log, logger: logger, values: values),
             ],

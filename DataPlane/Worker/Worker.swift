@@ -36,7 +36,7 @@ package struct Worker {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
         let node = try WorkerNode(configuration: configuration, group: group, metrics: metrics, logger: logger)
         var listeners = Listeners(configuration: configuration, group: group, logger: logger)
-        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay)
+        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay, agent: node.agent)
         await stay(node.join(as: listeners.addresses()))
         await listeners.close()
         node.client.shutdown()

@@ -205,6 +205,8 @@ package struct NodeResource: Codable, Hashable, Sendable {
     package var safeToTerminate: Bool
     /// Streams the node owns now.
     package var streams: Int
+    /// Time its last heartbeat waited for the store, as the control plane that answered it saw.
+    package var storeMilliseconds: Double?
 
     package init(
         nodeId: String,
@@ -219,8 +221,10 @@ package struct NodeResource: Codable, Hashable, Sendable {
         lastHeartbeatAt: WallTime?,
         sessionsLeft: Int,
         safeToTerminate: Bool,
-        streams: Int
+        streams: Int,
+        storeMilliseconds: Double? = nil
     ) {
+        self.storeMilliseconds = storeMilliseconds
         self.nodeId = nodeId
         self.role = role
         self.group = group

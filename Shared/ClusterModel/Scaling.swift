@@ -63,7 +63,9 @@ package struct ScalingPolicy: Codable, Hashable, Sendable {
         for (name, value, range) in ranges where !range.contains(value) {
             return "\(name) is \(value); allowed is \(range.lowerBound) to \(range.upperBound)"
         }
-        if let bits = targetEgressBitsPerSecond, bits < 1 { return "targetEgressBitsPerSecond is \(bits); allowed is 1 and above" }
+        if let bits = targetEgressBitsPerSecond, bits < 1 {
+            return "targetEgressBitsPerSecond is \(bits); allowed is 1 and above"
+        }
         return min > max ? "min \(min) is above max \(max)" : nil
     }
 }

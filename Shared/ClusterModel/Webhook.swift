@@ -1,5 +1,7 @@
 package import Timebase
 
+import struct Foundation.Data
+
 /// What can be told to a webhook. The raw value is the event's `type`.
 package enum WebhookEventType: String, Codable, CaseIterable, Sendable {
     case streamStarted = "stream.started"
@@ -18,10 +20,13 @@ package struct WebhookSettings: Codable, Hashable, Sendable {
     package var url: String
     /// Types of event wanted; nil wants all.
     package var events: [WebhookEventType]?
+    /// `whsec_` and the base64 of 24 to 64 bytes. Left out: one is made for a new webhook, an old one's stays.
+    package var secret: String?
 
-    package init(url: String, events: [WebhookEventType]? = nil) {
+    package init(url: String, events: [WebhookEventType]? = nil, secret: String? = nil) {
         self.url = url
         self.events = events
+        self.secret = secret
     }
 
     package func wants(_ type: WebhookEventType) -> Bool { events?.contains(type) ?? true }
@@ -31,8 +36,20 @@ package struct WebhookSettings: Codable, Hashable, Sendable {
         guard url.hasPrefix("https://") || url.hasPrefix("http://"), (9...2048).contains(url.utf8.count),
             url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !authority.isEmpty
         else { return "url is not an http:// or https:// address of at most 2048 characters" }
-        if authority.contains("@") { return "url holds a user name; give a secret instead" }
+        if authority.contains("@") { return "url holds a user name or password; the signature takes their place" }
+        if let secret, Self.key(of: secret) == nil {
+            return "secret is not 'whsec_' followed by the base64 of 24 to 64 bytes"
+        }
         return nil
+    }
+
+    /// The bytes that sign; nil when the text is no secret.
+    package static func key(of secret: String) -> [UInt8]? {
+        let prefix = "whsec_"
+        guard secret.hasPrefix(prefix), let data = Data(base64Encoded: String(secret.dropFirst(prefix.count))),
+            (24...64).contains(data.count)
+        else { return nil }
+        return Array(data)
     }
 
     private var authority: Substring {

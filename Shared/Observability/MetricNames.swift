@@ -207,6 +207,17 @@ package enum MetricNames {
         ["group", "role"],
         help: "Use of the fullest resource, in the measure of the CPU's target."
     )
+    package static let webhookDeliveries = MetricName(
+        "millrace_webhook_deliveries_total",
+        .counter,
+        ["outcome"],
+        help: "Attempts to deliver a message to a webhook, by outcome."
+    )
+    package static let webhookEventsDropped = MetricName(
+        "millrace_webhook_events_dropped_total",
+        .counter,
+        help: "Events not told to a webhook because too many waited or the store was away."
+    )
     package static let watchers = MetricName(
         "millrace_watchers",
         .gauge,
@@ -256,7 +267,8 @@ package enum MetricNames {
         segmentsCut, httpRequests,
         relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
-        scalingCurrent, scalingDesired, scalingUtilisation, watchers,
+        scalingCurrent, scalingDesired, scalingUtilisation, webhookDeliveries,
+        webhookEventsDropped, watchers,
         labelSetsDropped, processCPU, processResident, processVirtual, processOpenFiles, processMaxFiles, processStart,
     ]
 

@@ -85,7 +85,8 @@ enum Schemas {
         lastHeartbeatAt: time,
         sessionsLeft: 1,
         safeToTerminate: false,
-        streams: 1
+        streams: 1,
+        storeMilliseconds: 1.5
     )
 
     private static let stream = StreamResource(
@@ -136,6 +137,15 @@ enum Schemas {
         nodes: 1,
         aliveNodes: 1,
         scaling: ["edge": policy]
+    )
+
+    private static let webhook = WebhookResource(
+        id: "wh_1",
+        url: "https://example.org/hook",
+        events: [.nodeDead],
+        createdAt: time,
+        secret: "whsec_…",
+        disabledBecause: "gone"
     )
 
     private static let scaling = ScalingResource(
@@ -233,6 +243,9 @@ enum Schemas {
         "ScalingPage": Page(items: [scaling], nextCursor: "c"),
         "ScalingValue": AutoscaleRoutes.KEDAValue(value: 6, metricName: "desired"),
         "ExternalMetricValues": AutoscaleRoutes.ExternalMetricValues(scaling, at: time),
+        "Webhook": webhook,
+        "WebhookPage": Page(items: [webhook], nextCursor: "c"),
+        "WebhookSettings": WebhookSettings(url: "https://example.org/hook", events: [.nodeDead], secret: "whsec_…"),
         "Stream": stream,
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]

@@ -39,7 +39,9 @@ enum AutoscaleRoutes {
                     summary: "desired (default), current, or utilisation in percent."
                 )
             ],
-            answers: [.ok("ScalingValue", "The number."), .problem(404, "No such group, or no node of that role in it.")],
+            answers: [
+                .ok("ScalingValue", "The number."), .problem(404, "No such group, or no node of that role in it."),
+            ],
             handler: keda
         ),
         Operation(
@@ -58,7 +60,10 @@ enum AutoscaleRoutes {
             method: .get,
             path: "/v1/nodes/{nodeId}/leave",
             summary: "Should this node go? For the node itself or its machine's agent to poll, also from behind NAT.",
-            answers: [.ok("LeaveAnswer", "Whether, until when, and whether it may be ended now."), .problem(404, "No such node.")],
+            answers: [
+                .ok("LeaveAnswer", "Whether, until when, and whether it may be ended now."),
+                .problem(404, "No such node."),
+            ],
             handler: leave
         ),
     ]
@@ -77,7 +82,7 @@ enum AutoscaleRoutes {
     /// https://github.com/kubernetes/metrics, external_metrics/v1beta1.
     struct ExternalMetricValues: Codable, Sendable {
         struct Item: Codable, Sendable {
-            var metricName = "millrace_desired_nodes"
+            var metricName = MetricNames.scalingDesired.name
             var metricLabels: [String: String]
             var timestamp: WallTime
             var value: String

@@ -109,9 +109,9 @@ struct JSONScanner {
             value = value &* 10 &+ Int64(digit)
             position += 1
         }
-        // JSON has no leading zeros.
+        // JSON has no leading zeros: then there is no number.
         let hasLeadingZero = position - begin > 1 && bytes[begin] == UInt8(ascii: "0") && start == 0
-        return (hasLeadingZero && !isAfterPoint(begin) ? Int.max : position - begin, value)
+        return (hasLeadingZero && !isAfterPoint(begin) ? 0 : position - begin, value)
     }
 
     private func isAfterPoint(_ place: Int) -> Bool { place > 0 && bytes[place - 1] == UInt8(ascii: ".") }

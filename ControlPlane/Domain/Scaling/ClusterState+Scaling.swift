@@ -133,7 +133,9 @@ extension ClusterState {
     ) -> (measures: [ScalingMeasure], utilisation: Double) {
         guard !members.isEmpty else { return ([], 0) }
         let loads = members.compactMap { leases[$0.nodeId]?.report?.load }
-        func mean(_ value: (NodeLoad) -> Double) -> Double { loads.reduce(0) { $0 + value($1) } / Double(members.count) }
+        func mean(_ value: (NodeLoad) -> Double) -> Double {
+            loads.reduce(0) { $0 + value($1) } / Double(members.count)
+        }
         let targetCPU = policy.targetCPU(for: role)
         var measures = [ScalingMeasure(name: "cpu", value: mean(\.cpu), target: targetCPU)]
         if let target = policy.targetViewers {

@@ -47,24 +47,24 @@ package struct ScalingRule: Sendable {
         // Nodes that were asked for and have not started yet count as there; nodes that died are asked for again.
         let base = clamp(max(history.desired ?? current, current))
         var next = history
+        if history.periodsSpare >= policy.scaleInPeriods, current <= history.desired ?? current {
+            // They are gone: what is to spare now has to show itself anew.
+            next.periodsSpare = 0
+        }
         let over = measures.filter(\.isOver)
         next.periodsOver = over.isEmpty ? 0 : min(history.periodsOver + 1, policy.scaleOutPeriods)
         if needed < base, over.isEmpty {
-            next.spareNeeded = history.periodsSpare == 0 ? needed : max(history.spareNeeded, needed)
-            next.periodsSpare = min(history.periodsSpare + 1, policy.scaleInPeriods)
+            next.spareNeeded = next.periodsSpare == 0 ? needed : max(history.spareNeeded, needed)
+            next.periodsSpare = min(next.periodsSpare + 1, policy.scaleInPeriods)
         } else {
             next.periodsSpare = 0
             next.spareNeeded = 0
         }
         next.desired = desired(base: base, needed: needed, next)
-        if let desired = next.desired, desired < base {
-            next.periodsSpare = 0
-            next.spareNeeded = 0
-        }
         return Outcome(
             history: next,
             desired: next.desired ?? base,
-            reasons: reasons(current: current, base: base, over, next, before: history, needed: needed)
+            reasons: reasons(current: current, base: base, over, next)
         )
     }
 
@@ -86,9 +86,7 @@ package struct ScalingRule: Sendable {
         current: Int,
         base: Int,
         _ over: [ScalingMeasure],
-        _ history: ScalingHistory,
-        before: ScalingHistory,
-        needed: Int
+        _ history: ScalingHistory
     ) -> [String] {
         var reasons = over.map { measure in
             let periods =
@@ -96,10 +94,11 @@ package struct ScalingRule: Sendable {
                 ? "\(policy.scaleOutPeriods)" : "\(history.periodsOver) of \(policy.scaleOutPeriods)"
             return "\(measure.name) \(Self.short(measure.value)) > \(Self.short(measure.target)) for \(periods) periods"
         }
-        let spare = before.periodsSpare + 1
-        if needed < base, over.isEmpty {
-            let periods = spare >= policy.scaleInPeriods ? "\(policy.scaleInPeriods)" : "\(spare) of \(policy.scaleInPeriods)"
-            reasons.append("\(needed) nodes would do for \(periods) periods")
+        if history.periodsSpare > 0 {
+            let periods =
+                history.periodsSpare >= policy.scaleInPeriods
+                ? "\(policy.scaleInPeriods)" : "\(history.periodsSpare) of \(policy.scaleInPeriods)"
+            reasons.append("\(history.spareNeeded) nodes would do for \(periods) periods")
         }
         if current < policy.min { reasons.append("\(current) nodes are below the minimum of \(policy.min)") }
         if current > policy.max { reasons.append("\(current) nodes are above the maximum of \(policy.max)") }

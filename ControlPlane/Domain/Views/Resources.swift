@@ -21,7 +21,8 @@ extension ClusterState {
             lastHeartbeatAt: lease.flatMap { _ in lastHeartbeat(of: nodeID) },
             sessionsLeft: sessions,
             safeToTerminate: state == .dead || state == .drained,
-            streams: owned[nodeID]?.count ?? 0
+            streams: owned[nodeID]?.count ?? 0,
+            storeMilliseconds: lease?.storeTime.map { Double($0.nanoseconds / 1000) / 1000 }
         )
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Observability
 import Timebase
 
 /// Registers workers, claims streams, asks for routes and sends heartbeats, one phase after the other, while the workers'
@@ -226,9 +227,12 @@ package final class ControlLoadRun {
         try finishCalls()
         try calls.send(call)
         try finishCalls()
+        let count = MetricNames.storeOperationTime.name + "_count"
         let writing = ["renew", "write", "delete"]
         return lastText.split(separator: "\n").reduce(0) { sum, line in
-            let isCount = writing.contains { line.hasPrefix("millrace_store_operation_seconds_count{operation=\"\($0)\"}") }
+            let isCount = writing.contains {
+                line.hasPrefix("\(count){operation=\"\($0)\"}")
+            }
             return isCount ? sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0) : sum
         }
     }

@@ -23,7 +23,12 @@ struct Listeners {
         self.logger = logger
     }
 
-    mutating func open(http: MediaHTTPServer, rtmp: RTMPServer, relay: RelayService) async throws {
+    mutating func open(
+        http: MediaHTTPServer,
+        rtmp: RTMPServer,
+        relay: RelayService,
+        agent: AgentServer
+    ) async throws {
         let ports = configuration.ports
         let host = configuration.bindAddress
         let group = group
@@ -40,7 +45,8 @@ struct Listeners {
         } else {
             logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
         }
-        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc), ("agent-port", ports.agent)]
+        try await open("agent-port", ports.agent) { try await agent.listen(host: host, port: $0, on: group) }
+        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc)]
         let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
         if !named.isEmpty {
             logger.notice(
@@ -61,6 +67,7 @@ struct Listeners {
         addresses.http = ports.http.listening
         addresses.rtmp = ports.rtmp.listening
         addresses.relay = ports.relay.listening
+        addresses.agent = ports.agent.listening
         if configuration.tls != nil {
             addresses.https = ports.https.listening
             addresses.rtmps = ports.rtmps.listening

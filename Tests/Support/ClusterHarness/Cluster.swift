@@ -13,6 +13,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let http: Int
     package let rtmp: Int
     package let relay: Int
+    /// 0 when it answers no agent check.
+    package var agent = 0
 }
 
 package struct WorkerHandle: Sendable {
@@ -109,9 +111,16 @@ package final class Cluster: Sendable {
     }
 
     /// A worker that is ready. One started again under its old id takes its old ports.
-    package func startWorker(_ id: String, _ role: NodeRole, ports: WorkerPorts? = nil) async throws -> WorkerHandle {
-        let free = try freePorts(3)
-        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
+    package func startWorker(
+        _ id: String,
+        _ role: NodeRole,
+        ports: WorkerPorts? = nil,
+        answersAgentCheck: Bool = false,
+        drainTimeout: String = "1s"
+    ) async throws -> WorkerHandle {
+        let free = try freePorts(4)
+        let agent = answersAgentCheck ? free[3] : 0
+        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent)
         let child = try launch(
             id,
             SourceTree.program("millrace-worker"),
@@ -119,7 +128,7 @@ package final class Cluster: Sendable {
                 "--node-id", id, "--role", role.rawValue, "--control", controlURL, "--advertise", "127.0.0.1",
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
-                "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
+                "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
             ],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
@@ -129,6 +138,10 @@ package final class Cluster: Sendable {
 
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
     package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
+        try publish(to: worker.rtmp(stream), seconds: seconds)
+    }
+
+    package func publish(to url: String, seconds: Int? = nil) throws -> Child {
         let end = seconds.map { ["-t", "\($0)"] } ?? []
         let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
         let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
@@ -139,7 +152,7 @@ package final class Cluster: Sendable {
             "publisher",
             "/usr/bin/env",
             ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"] + picture + tone + end + video
-                + ["-c:a", "aac", "-f", "flv", worker.rtmp(stream)]
+                + ["-c:a", "aac", "-f", "flv", url]
         )
     }
 
@@ -177,7 +190,7 @@ package final class Cluster: Sendable {
     /// The last lines of every process, for the message of a failed test.
     package var logs: String { children.withLock { $0.map(\.lastLines).joined(separator: "\n") } }
 
-    private func launch(
+    func launch(
         _ name: String,
         _ program: String,
         _ arguments: [String],

@@ -49,7 +49,16 @@ struct BenchControl: AsyncParsableCommand {
 
     private static func words(_ report: ControlLoadReport) -> String {
         var table = Table(
-            "PHASE", "CALLS", "CALLS/S", "P50 MS", "P99 MS", "CPUS", "µS CPU/CALL", "CALLS/CPU S", "MIB", "WRITES",
+            "PHASE",
+            "CALLS",
+            "CALLS/S",
+            "P50 MS",
+            "P99 MS",
+            "CPUS",
+            "µS CPU/CALL",
+            "CALLS/CPU S",
+            "MIB",
+            "WRITES",
             "REFUSED"
         )
         for phase in report.phases {

@@ -110,8 +110,16 @@ extension ClusterState {
             state: node.state,
             deadline: leaving?.deadline,
             sessionsLeft: node.sessionsLeft,
-            safeToTerminate: node.safeToTerminate
+            safeToTerminate: node.safeToTerminate || hasEmptied(node, leaving)
         )
+    }
+
+    /// Whether a node that was asked to leave has told since, when it took nothing new any more, that nothing is left.
+    private func hasEmptied(_ node: NodeResource, _ leaving: ScalingRecord.Leaving?) -> Bool {
+        guard let leaving, let heard = node.lastHeartbeatAt, node.sessionsLeft == 0, node.streams == 0 else {
+            return false
+        }
+        return heard - leaving.since > timing.heartbeatInterval
     }
 
     private func stillLeaving(_ leaving: [String: ScalingRecord.Leaving]) -> [String: ScalingRecord.Leaving] {

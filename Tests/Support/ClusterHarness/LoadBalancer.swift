@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// HAProxy with the project's configuration, and the program that fills it from the control plane's list.
 package struct LoadBalancer: Sendable {

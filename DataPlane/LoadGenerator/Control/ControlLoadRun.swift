@@ -39,10 +39,10 @@ package final class ControlLoadRun {
         let start = try figures().residentKiB
         var phases = [try register()]
         let withWorkers = try figures().residentKiB
-        phases.append(try settle("idle workers", beatsOnly: true))
+        phases.append(try settle("idle workers"))
         let beforeClaims = try figures().residentKiB
         phases.append(try claim())
-        let loaded = try settle("heartbeats at their rate", beatsOnly: true)
+        let loaded = try settle("heartbeats at their rate")
         phases.append(loaded)
         phases.append(try saturate())
         phases.append(try route())
@@ -67,8 +67,10 @@ package final class ControlLoadRun {
     }
 
     /// Nothing but heartbeats at the workers' own rate.
-    private func settle(_ name: String, beatsOnly: Bool) throws -> ControlLoadPhase {
+    private func settle(_ name: String) throws -> ControlLoadPhase {
         startBeating()
+        // What the generator owes from a phase that left it no time is not the server's delay.
+        nextBeatAt = MonotonicClock.now
         // One round first, so that every worker has told what it holds.
         try spend(.milliseconds(Int64(options.heartbeatInterval * 1000)))
         let phase = try measured(name, subtractsHeartbeats: false) { try self.spend(.seconds(self.options.seconds)) }

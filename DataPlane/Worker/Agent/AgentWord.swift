@@ -15,7 +15,8 @@ package enum AgentWord {
         case .notReady("superseded"): return "maint"
         // Full: present sessions stay, the weight of new ones is nothing, and `ready` makes it end by itself.
         case .notReady(let reason) where reason.hasPrefix("full") || reason.hasPrefix("over"): return "up ready 0%"
-        case .notReady(let reason): return "down#\(oneLine(reason))"
+        // The space is needed: HAProxy 2.6 takes `down#reason` for an unknown word and goes on.
+        case .notReady(let reason): return "down #\(oneLine(reason))"
         }
     }
 

@@ -1,5 +1,6 @@
 import ClusterModel
-import Foundation
+import Coordination
+import HTTPTypes
 import Testing
 import Timebase
 

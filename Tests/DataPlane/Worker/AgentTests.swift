@@ -11,7 +11,7 @@ import Worker
         (.ready, 1.7, "up ready 1%"), (.ready, -1, "up ready 100%"),
         (.notReady("draining"), 0.1, "up drain"), (.notReady("full: 500 of 500 publishers"), 0.1, "up ready 0%"),
         (.notReady("superseded"), 0, "maint"),
-        (.notReady("not registered\nyet é"), 0, "down#not registeredyet "),
+        (.notReady("not registered\nyet é"), 0, "down #not registeredyet "),
     ])
     func `the word says state, weight and reason`(
         readiness: MediaHTTPService.Readiness,

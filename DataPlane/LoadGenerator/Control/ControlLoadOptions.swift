@@ -45,6 +45,8 @@ package struct ControlLoadPhase: Codable, Sendable {
     package var callsPerCPUSecond: Double
     package var residentKiB: Int
     package var storeWrites: Int
+    /// Of these the renewals of leases; one serves many heartbeats.
+    package var leaseCommits: Int
     package var generatorCPUShare: Double
     package var refused: [String: Int]
 }
@@ -57,7 +59,7 @@ package struct ControlLoadReport: Codable, Sendable {
     package var residentKiBAtEnd: Int
     /// From before the first claim to the end.
     package var residentBytesPerStream: Double
-    /// Store transactions and documents written for leases, over heartbeats.
+    /// In the phase with heartbeats at their own rate.
     package var leaseCommitsPerHeartbeat: Double
     package var phases: [ControlLoadPhase]
 }

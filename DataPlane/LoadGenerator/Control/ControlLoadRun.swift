@@ -55,7 +55,7 @@ package final class ControlLoadRun {
             residentKiBWithWorkers: withWorkers,
             residentKiBAtEnd: end,
             residentBytesPerStream: Double(end - beforeClaims) * 1024 / Double(max(1, options.streams)),
-            leaseCommitsPerHeartbeat: Double(loaded.storeWrites) / Double(max(1, loaded.heartbeats)),
+            leaseCommitsPerHeartbeat: Double(loaded.leaseCommits) / Double(max(1, loaded.heartbeats)),
             phases: phases
         )
     }
@@ -146,6 +146,7 @@ package final class ControlLoadRun {
         let (start, before, own) = (MonotonicClock.now, try figures(), OwnProcess.cpuSeconds)
         try body()
         let (end, after, ownAfter) = (MonotonicClock.now, try figures(), OwnProcess.cpuSeconds)
+        let writes = try storeWrites()
         let (count, beatCount) = (answered, heartbeats)
         let (spread, beatSpread, refusals) = (latency.summary, heartbeatLatency.summary, refused)
         let seconds = Double((end - start).nanoseconds) / 1e9
@@ -166,7 +167,8 @@ package final class ControlLoadRun {
             cpuMicrosecondsPerCall: cost * 1e6,
             callsPerCPUSecond: cost > 0 ? 1 / cost : 0,
             residentKiB: after.residentKiB,
-            storeWrites: try storeWrites() - writesBefore,
+            storeWrites: writes.all - writesBefore.all,
+            leaseCommits: writes.leases - writesBefore.leases,
             generatorCPUShare: (ownAfter - own) / seconds,
             refused: refusals
         )
@@ -223,19 +225,19 @@ package final class ControlLoadRun {
     private func figures() throws -> ProcessFigures { try ProcessFigures(processes: options.serverProcesses) }
 
     /// Calls of the store that wrote, by the control plane's own count: a batch of renewals is one.
-    private func storeWrites() throws -> Int {
+    private func storeWrites() throws -> (all: Int, leases: Int) {
         var call = requests.read("/metrics")
         call.dueAt = MonotonicClock.now
         try finishCalls()
         try calls.send(call)
         try finishCalls()
-        let count = MetricNames.storeOperationTime.name + "_count"
-        let writing = ["renew", "write", "delete"]
-        return lastText.split(separator: "\n").reduce(0) { sum, line in
-            let isCount = writing.contains {
-                line.hasPrefix("\(count){operation=\"\($0)\"}")
-            }
-            return isCount ? sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0) : sum
-        }
+        let leases = storeCalls("renew")
+        return (leases + storeCalls("write") + storeCalls("delete"), leases)
+    }
+
+    private func storeCalls(_ operation: String) -> Int {
+        let name = "\(MetricNames.storeOperationTime.name)_count{operation=\"\(operation)\"}"
+        let line = lastText.split(separator: "\n").first { $0.hasPrefix(name) }
+        return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
     }
 }

@@ -79,7 +79,7 @@ struct BenchControl: AsyncParsableCommand {
         let bytes = number(report.residentBytesPerStream, 0)
         return table.text
             + "\n\(report.workers) workers, \(report.streams) streams: \(bytes) bytes of memory a stream, "
-            + "\(number(report.leaseCommitsPerHeartbeat, 3)) store writes a heartbeat"
+            + "\(number(report.leaseCommitsPerHeartbeat, 3)) commits of leases a heartbeat"
     }
 
     private static func number(_ value: Double?, _ digits: Int) -> String {

@@ -33,7 +33,7 @@ import Timebase
         }
         #expect((1...20).allSatisfy { told[$0] == [] })
         #expect(told[21]?.contains("node1") == true)
-        #expect(told[21]?.union(told[22] ?? []).contains(cluster.stream.id) == true)
+        #expect(told[21]?.union(told[22] ?? []).contains(stream.id) == true)
         #expect((22...25).allSatisfy { told[$0]?.contains("node1") == false })
     }
 
@@ -41,21 +41,21 @@ import Timebase
         var cluster = Dialogue()
         try cluster.register("node1")
         try cluster.claim("node1")
-        let record = try #require(cluster.state.streams[cluster.stream])
+        let record = try #require(cluster.state.streams[stream])
         var late = Dialogue()
         try late.register("node1")
         late.pass(.seconds(21))
         _ = try Self.look(&late)
         let body = try RecordCoding.encode(record.body)
         try late.state.apply(
-            Record(kind: .stream, key: cluster.stream.recordKey, revision: record.revision, body: body)
+            Record(kind: .stream, key: stream.recordKey, revision: record.revision, body: body)
         )
         late.pass(.seconds(1))
         _ = try Self.look(&late)
-        #expect(late.state.condition(of: cluster.stream, at: late.now)?.status == .interrupted)
+        #expect(late.state.condition(of: stream, at: late.now)?.status == .interrupted)
         late.pass(.seconds(16))
         _ = try Self.look(&late)
-        #expect(late.state.streams[cluster.stream]?.body.owner == nil)
+        #expect(late.state.streams[stream]?.body.owner == nil)
     }
 
     @Test func `after a recovery the nodes that did not come back are dead`() throws {

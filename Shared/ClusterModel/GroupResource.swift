@@ -17,6 +17,11 @@ package struct GroupResource: Codable, Hashable, Sendable {
 /// `PUT /v1/groups/{name}`.
 package struct GroupSettings: Codable, Hashable, Sendable {
     package var parent: String?
+    /// How many nodes may pull one stream from one node of the group before the tree grows below them. Nil: the default.
+    package var childrenPerParentMax: Int?
 
-    package init(parent: String? = nil) { self.parent = parent }
+    package init(parent: String? = nil, childrenPerParentMax: Int? = nil) {
+        self.parent = parent
+        self.childrenPerParentMax = childrenPerParentMax
+    }
 }

@@ -69,7 +69,8 @@ enum Schemas {
         cores: 8,
         egressBitsPerSecond: 5_000_000_000,
         viewers: 3000,
-        publishers: 500
+        publishers: 500,
+        relayChildren: 32
     )
 
     private static let node = NodeResource(
@@ -120,7 +121,13 @@ enum Schemas {
         ]
     )
 
-    private static let group = GroupResource(name: "region2", parent: "region1", nodes: 1, aliveNodes: 1)
+    private static let group = GroupResource(
+        name: "region2",
+        parent: "region1",
+        childrenPerParentMax: 32,
+        nodes: 1,
+        aliveNodes: 1
+    )
 
     private static let examples: [String: any Encodable & Sendable] = [
         "App": AppResource(app: "live", settings: settings),
@@ -149,9 +156,18 @@ enum Schemas {
             remoteAddress: "203.0.113.9",
             epoch: 1
         ),
+        "ClientEndpoint": ClientEndpoint(
+            fqdn: "e21.example.org",
+            websocketURL: "wss://e21.example.org:5443/live/websocket",
+            httpURL: "https://e21.example.org:5443/livez"
+        ),
+        "CompatibleResult": CompatibleResult(success: true, message: "…"),
         "Group": group,
         "GroupPage": Page(items: [group], nextCursor: "c"),
-        "GroupSettings": GroupSettings(parent: "region1"),
+        "GroupSettings": GroupChange(
+            settings: GroupSettings(parent: "region1", childrenPerParentMax: 32),
+            nodes: ["edge21"]
+        ),
         "Health": Health(status: "ok"),
         "Heartbeat": heartbeat,
         "HeartbeatAnswer": HeartbeatAnswer(
@@ -196,6 +212,7 @@ enum Schemas {
             revision: 1
         ),
         "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
+        "ServerSettings": ServerSettings(nodeGroup: "region2"),
         "Stream": stream,
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]

@@ -59,6 +59,10 @@ extension Coordinator {
         let route = try await commit { shared, now throws(Problem) in
             try shared.state.decideRoute(stream, request, at: now, using: &shared.random)
         }
+        shared.withLock { shared in
+            let now = shared.storeTime.now(at: clock.now())
+            shared.state.noteRouteGiven(stream, to: request.nodeId, route, at: now)
+        }
         MetricNames.routes.counter(route.tier.rawValue).increment()
         return RouteAnswer(
             epoch: route.epoch,

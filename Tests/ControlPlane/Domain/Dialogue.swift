@@ -111,7 +111,9 @@ struct Dialogue {
     mutating func route(_ id: String, boot: String = "boot1", failed: [String] = []) throws -> RouteDecision {
         let request = RouteRequest(nodeId: id, bootId: boot, failed: failed)
         state.noteRouteAsked(stream, request, at: now)
-        return try settle(try state.decideRoute(stream, request, at: now, using: &random))
+        let route = try settle(try state.decideRoute(stream, request, at: now, using: &random))
+        state.noteRouteGiven(stream, to: id, route, at: now)
+        return route
     }
 
     mutating func sweep() throws {

@@ -78,6 +78,14 @@ struct Dialogue {
         )
     }
 
+    mutating func set(group: String, _ settings: GroupSettings) throws {
+        _ = try settle(try state.decidePut(group: group, settings, ifMatch: .any))
+    }
+
+    mutating func assign(_ node: String, toGroup group: String?) throws {
+        _ = try settle(try state.decideAssign(node, toGroup: group))
+    }
+
     // MARK: Streams
 
     func decideClaim(_ id: String, boot: String = "boot1", claim: String = "claim1") throws -> Decision<ClaimAnswer> {

@@ -56,7 +56,9 @@ extension ClusterState {
     package func moves(to group: String, of members: [String]?) throws(Problem) -> [(nodeID: String, group: String?)] {
         guard let members else { return [] }
         if let missing = members.first(where: { nodes[$0] == nil }) {
-            throw .unprocessable("Node '\(missing.prefix(128))' is not registered: only known nodes can be put in a group.")
+            throw .unprocessable(
+                "Node '\(missing.prefix(128))' is not registered: only known nodes can be put in a group."
+            )
         }
         let leaving = nodes.filter { $0.value.body.assignedGroup == group && !members.contains($0.key) }.keys.sorted()
         return members.map { ($0, group) } + leaving.map { ($0, nil) }

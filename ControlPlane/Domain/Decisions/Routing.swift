@@ -35,7 +35,8 @@ extension ClusterState {
     }
 
     /// The route was told to the asker: until heartbeats show the pull, this says where it hangs in the tree.
-    package mutating func noteRouteGiven(_ stream: StreamID, to asker: String, _ route: RouteDecision, at now: WallTime) {
+    package mutating func noteRouteGiven(_ stream: StreamID, to asker: String, _ route: RouteDecision, at now: WallTime)
+    {
         givenRoutes.note(
             stream,
             asker: asker,
@@ -147,7 +148,8 @@ extension ClusterState {
             return decision(query, peer, .peer)
         }
         // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot.
-        if isOwned, let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random)
+        if isOwned,
+            let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random)
         {
             return decision(query, helper, .peer)
         }
@@ -315,7 +317,9 @@ private struct RouteQuery {
 extension StreamRecord {
     /// Makes the node its group's secondary origin, if it is not already.
     fileprivate mutating func name(_ node: NodeRecord, at now: WallTime) {
-        if let present = secondaries[node.group], present.nodeId == node.nodeId, present.bootId == node.bootId { return }
+        if let present = secondaries[node.group], present.nodeId == node.nodeId, present.bootId == node.bootId {
+            return
+        }
         secondaries[node.group] = Secondary(nodeId: node.nodeId, bootId: node.bootId, since: now)
     }
 }

@@ -9,7 +9,8 @@ extension StreamCoordinator {
     /// Asks again for the route of each pull, or of those from one parent. Where another parent is answered, the next pull
     /// goes there, spliced in; where not, nothing happens. One after the other: a node may have thousands.
     package func reroute(from parent: String? = nil) async {
-        let concerned = pulls.filter { $0.value.route.map { parent == nil || $0.parent.nodeId == parent } ?? false }.keys
+        let concerned = pulls.filter { $0.value.route.map { parent == nil || $0.parent.nodeId == parent } ?? false }
+            .keys
         for id in concerned.sorted() { await askAgain(id) }
     }
 

@@ -7,7 +7,9 @@ import Testing
 @Suite struct ClientRouteTests {
     private func cluster(_ body: @Sendable (TestAPI) async throws -> Void) async throws {
         try await TestCluster().test { api in
-            for (id, role, group) in [("o1", NodeRole.origin, "region1"), ("e.1", .edge, "region1"), ("e2", .edge, "region2")] {
+            for (id, role, group) in [
+                ("o1", NodeRole.origin, "region1"), ("e.1", .edge, "region1"), ("e2", .edge, "region2"),
+            ] {
                 var addresses = NodeAddresses(host: "10.0.0.1", publicHost: "\(id).example.org")
                 addresses.http = 5080
                 addresses.https = id == "e2" ? 5443 : nil

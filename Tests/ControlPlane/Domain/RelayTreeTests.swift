@@ -67,7 +67,9 @@ import Timebase
         }
     }
 
-    @Test func `a node's own limit is over the group's, and without siblings the secondary is used all the same`() throws {
+    @Test func `a node's own limit is over the group's, and without siblings the secondary is used all the same`()
+        throws
+    {
         var cluster = try cluster([])
         for (edge, max) in [("edge21", 1), ("edge22", 0), ("edge23", 0), ("edge24", 0)] {
             let capacity = NodeCapacity(relayChildren: max)
@@ -107,7 +109,8 @@ import Timebase
 
     // MARK: Cuts
 
-    @Test func `an edge that alone cannot reach the secondary goes through a sibling, and the secondary stays`() throws {
+    @Test func `an edge that alone cannot reach the secondary goes through a sibling, and the secondary stays`() throws
+    {
         var cluster = try cluster(region2(3))
         cluster.state.watchOpened(by: "edge21", boot: "boot1")
         for count in 1...3 { _ = try cluster.route("edge2\(count)") }
@@ -124,7 +127,9 @@ import Timebase
         #expect(try cluster.route("edge22", failed: ["edge21"]).secondaryForGroup)
     }
 
-    @Test func `an edge that alone cannot reach the origin goes through a neighbour that did not have the stream`() throws {
+    @Test func `an edge that alone cannot reach the origin goes through a neighbour that did not have the stream`()
+        throws
+    {
         var cluster = try cluster([("edge11", "region1"), ("edge12", "region1"), ("edge21", "region2")])
         let around = try cluster.route("edge11", failed: ["origin1"])
         #expect(around.parent.nodeId == "edge12" && around.tier == .peer)

@@ -10,7 +10,8 @@ import Worker
 
     private func parents() -> [String] { node.puller.pulled.withLock { $0.map(\.parent.nodeId) } }
 
-    @Test func `A pull moves to the parent that is answered now, and its viewers stay on the same stream`() async throws {
+    @Test func `A pull moves to the parent that is answered now, and its viewers stay on the same stream`() async throws
+    {
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o1") }
         let stream = try await node.play()
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2") }

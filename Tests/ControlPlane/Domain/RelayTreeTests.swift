@@ -152,7 +152,7 @@ import Timebase
         #expect(cluster.state.nodeResource("edge21", at: cluster.now)?.group == "region9")
         try cluster.assign("edge21", toGroup: nil)
         #expect(cluster.state.nodeChange("edge21", at: cluster.now)?.group == "region3")
-        #expect(kind { try cluster.assign("nobody", toGroup: "x") } == .unknownNode)
+        #expect(kind { try cluster.assign("nobody", toGroup: "x") } == .notFound)
     }
 
     @Test func `a secondary that is moved is replaced in its old group, and takes its place in the new one`() throws {

@@ -6,7 +6,7 @@ import Testing
 /// The URLs a client may use at a control plane as if it were a worker.
 @Suite struct ClientRouteTests {
     private func cluster(_ body: @Sendable (TestAPI) async throws -> Void) async throws {
-        try await TestCluster().test { api in
+        try await TestCluster().test { (api: TestAPI) async throws in
             for (id, role, group) in [
                 ("o1", NodeRole.origin, "region1"), ("e.1", .edge, "region1"), ("e2", .edge, "region2"),
             ] {
@@ -41,7 +41,7 @@ import Testing
             (.patch, "/live/whep/s1/e.1.s3cret", "http://e.1.example.org:5080"),
             (.delete, "/live/whip/s1/o1.s3cret", "http://o1.example.org:5080"),
         ]
-        try await cluster { api in
+        try await cluster { (api: TestAPI) async throws in
             for (method, path, base) in cases {
                 let answer = try await api.call(method, path, token: nil)
                 #expect(answer.status == 307, "\(method) \(path)")
@@ -65,7 +65,7 @@ import Testing
             (.options, "/sd/streams/s1.m3u8", 404),
             (.get, "/live/endpoint?type=watch", 400),
         ]
-        try await cluster { api in
+        try await cluster { (api: TestAPI) async throws in
             for (method, path, status) in cases {
                 let answer = try await api.call(method, path, token: nil)
                 #expect(answer.status == status, "\(method) \(path)")
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func `the API's own paths need their token as ever`() async throws {
-        try await cluster { api in
+        try await cluster { (api: TestAPI) async throws in
             for path in ["/v1/streams/s1.m3u8", "/v1/streams/s1/x.m4s", "/rest/streams/s1.m3u8", "/v1/endpoint"] {
                 #expect(try await api.call(.get, path, token: nil).status == 401, "\(path)")
             }
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func `without a node the client is told to come again`() async throws {
-        try await TestCluster().test { api in
+        try await TestCluster().test { (api: TestAPI) async throws in
             let answer = try await api.call(.get, "/live/streams/s1.m3u8", token: nil)
             #expect(answer.status == 503 && answer.headers[.retryAfter] != nil)
             #expect(answer.headers[.accessControlAllowOrigin] == "*")
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test func `a preflight is answered with what a worker allows`() async throws {
-        try await cluster { api in
+        try await cluster { (api: TestAPI) async throws in
             for path in ["/live/streams/s1.m3u8", "/live/streams/s1/x.m4s", "/live/whip/s1", "/live/whep/s1/e2.x"] {
                 let answer = try await api.call(.options, path, token: nil)
                 #expect(answer.status == 204)
@@ -111,7 +111,7 @@ import Testing
                 "http://o1.example.org:5080"
             ),
         ]
-        try await cluster { api in
+        try await cluster { (api: TestAPI) async throws in
             for (path, host, socket, web) in cases {
                 let answer = try await api.call(.get, path, token: nil)
                 #expect(
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func `assign is asked for one protocol`() async throws {
-        try await cluster { api in
+        try await cluster { (api: TestAPI) async throws in
             let path = "/v1/assign/play?app=live&id=s1&group=region1&protocol="
             #expect(try await api.call(.get, path + "webrtc").decode(Assignment.self).nodeId == "e2")
             #expect(try await api.call(.get, path + "hls").decode(Assignment.self).nodeId == "e.1")

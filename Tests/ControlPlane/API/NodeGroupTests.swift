@@ -1,6 +1,7 @@
 import ClusterModel
 import Foundation
 import HTTPTypes
+import NIOCore
 import Testing
 
 /// The ways to put a node in a group.
@@ -15,7 +16,7 @@ import Testing
             (#"{"nodeGroup":"x1","serverName":"s"}"#, "x1"), (#"{"modeGroup":"x2"}"#, "x2"),
             (#"{"serverName":"t"}"#, "x2"), (#"{"nodeGroup":""}"#, "region1"),
         ]
-        try await TestCluster().test { api in
+        try await TestCluster().test { (api: TestAPI) async throws in
             try await api.register("e1", role: .edge)
             for (body, expected) in bodies {
                 let answer = try await api.call(.post, path + "?nodeId=e1", body)
@@ -31,7 +32,7 @@ import Testing
 
     @Test func `the call is refused without a node, with a bad name, and without a token`() async throws {
         let path = "/rest/v2/server-settings"
-        try await TestCluster().test { api in
+        try await TestCluster().test { (api: TestAPI) async throws in
             try await api.register("e1", role: .edge)
             #expect(try await api.call(.post, path, #"{"nodeGroup":"x"}"#).status == 400)
             #expect(try await api.call(.post, path + "?nodeId=e1", #"{"nodeGroup":"a b"}"#).status == 400)
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test func `a group is set up with its nodes, which a later registration does not undo`() async throws {
-        try await TestCluster().test { api in
+        try await TestCluster().test { (api: TestAPI) async throws in
             for edge in ["e1", "e2"] { try await api.register(edge, role: .edge) }
             let body = #"{"parent":"region1","childrenPerParentMax":3,"nodes":["e1"]}"#
             let answer = try await api.call(.put, "/v1/groups/vip", body)

@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Worker
 
-@Suite(.timeLimit(.minutes(1))) struct RerouteTests {
+@Suite(.timeLimit(.minutes(1))) struct PullMoveTests {
     let node: TestNode
 
     init() throws { node = try TestNode() }

@@ -54,7 +54,15 @@ let shared: [Target] = [
     library("EngineModel", "Shared/EngineModel", ["Timebase", nioCore]),
     library("ClusterModel", "Shared/ClusterModel", ["Timebase", crypto]),
     library("Observability", "Shared/Observability", [logging, metrics, coreMetrics]),
-    library("Settings", "Shared/Settings", [configuration]),
+    library("Settings", "Shared/Settings", ["Observability", configuration]),
+    library("Daemon", "Shared/Daemon", ["Observability", "Settings", logging, nioTLS, unixSignals]),
+    .systemLibrary(
+        name: "CCurl",
+        path: "Shared/CCurl",
+        pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]
+    ),
+    library("HTTPClient", "Shared/HTTPClient", ["CCurl", "Observability", logging]),
 ]
 
 let media: [Target] = [
@@ -75,6 +83,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/HLS",
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
     library(
         "Relay",
         "DataPlane/Protocols/Relay",
@@ -83,20 +92,13 @@ let protocols: [Target] = [
 ]
 
 let dataPlane: [Target] = [
-    .systemLibrary(
-        name: "CCurl",
-        path: "DataPlane/Native/CCurl",
-        pkgConfig: "libcurl",
-        providers: [.apt(["libcurl4-openssl-dev"])]
-    ),
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
-    library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", logging]),
     library(
         "Streams",
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
-    library("Drivers", "DataPlane/Drivers", ["EngineModel", "Timebase", logging, metrics, nioCore]),
+    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
     library(
         "FanOut",
         "DataPlane/FanOut",
@@ -109,7 +111,8 @@ let dataPlane: [Target] = [
         "RTMPServer",
         "DataPlane/Servers/RTMPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability", "RTMP",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "MediaModel", "Observability",
+            "ProxyProtocol", "RTMP",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
         ]
     ),
@@ -118,7 +121,7 @@ let dataPlane: [Target] = [
         "DataPlane/Servers/HTTPServer",
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
-            "Observability",
+            "Observability", "ProxyProtocol",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
@@ -134,16 +137,20 @@ let dataPlane: [Target] = [
     library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
-        ["CEpoll", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
+        [
+            "CEpoll", "ClusterModel", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Timebase",
+            histogram,
+            nioCore,
+        ]
     ),
     library(
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
             "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
-            nioPosix, nioTLS, unixSignals,
+            nioPosix, nioTLS,
         ]
     ),
     program("millrace-worker", "DataPlane/millrace-worker", ["Observability", "Settings", "Worker", metrics]),
@@ -165,9 +172,22 @@ let controlPlane: [Target] = [
         ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
     ),
     library(
+        "StoreSelection",
+        "ControlPlane/Stores/StoreSelection",
+        ["Domain", "MongoStore", "Settings", "SQLiteStore"]
+    ),
+    library("StoreMove", "ControlPlane/Stores/StoreMove", ["Domain", "Timebase"]),
+    library(
         "Coordination",
         "ControlPlane/Coordination",
         ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
+    ),
+    library(
+        "Webhooks",
+        "ControlPlane/Webhooks",
+        [
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, logging, metrics,
+        ]
     ),
     library(
         "API",
@@ -182,9 +202,9 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Domain", "MongoStore", "Observability", "Settings", "SQLiteStore",
-            "Timebase", crypto,
-            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, nioTLS, unixSignals,
+            "API", "ClusterModel", "Coordination", "Daemon", "Domain", "HTTPClient", "Observability", "Settings",
+            "StoreSelection", "Timebase", "Webhooks", crypto,
+            hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, unixSignals,
         ]
     ),
     program(
@@ -195,14 +215,15 @@ let controlPlane: [Target] = [
 ]
 
 let operations: [Target] = [
+    library("Diagnosis", "ops/Diagnosis", ["ClusterModel"]),
     program(
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "HTTPClient", "LoadGenerator", "Relay", "Settings", "Timebase", arguments, logging, nioCore,
-            nioPosix,
+            "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
+            "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
         ]
-    )
+    ),
 ]
 
 let testSupport: [Target] = [
@@ -265,7 +286,7 @@ let testTargets: [Target] = [
     tests(
         "DriversTests",
         "Tests/DataPlane/Drivers",
-        ["Drivers", "EngineModel", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
+        ["Drivers", "EngineModel", "ProxyProtocol", "TestSupport", "Timebase", nioCore, nioEmbedded, nioPosix]
     ),
     tests(
         "FanOutTests",
@@ -280,9 +301,18 @@ let testTargets: [Target] = [
         "ServersTests",
         "Tests/DataPlane/Servers",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FLV", "HLS", "HTTPServer", "MediaFixtures",
-            "MediaModel", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport", "Timebase", nioCore,
-            nioEmbedded, nioHTTP1, nioPosix,
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
+            "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
+            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+        ]
+    ),
+    tests(
+        "RelayServiceTests",
+        "Tests/DataPlane/RelayService",
+        [
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "Timebase",
+            "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
@@ -290,7 +320,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService", "Settings", "Streams",
+            "ClusterModel", "ControlPlaneService", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay",
+            "RelayService", "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
@@ -299,7 +330,8 @@ let testTargets: [Target] = [
         "StoreTests",
         "Tests/ControlPlane/Stores",
         [
-            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "TestSupport",
+            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "StoreMove",
+            "TestSupport",
             "Timebase",
         ]
     ),
@@ -308,11 +340,13 @@ let testTargets: [Target] = [
         "Tests/ControlPlane/API",
         [
             "API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings",
-            "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+            "StoreSelection", "TestSupport", "Timebase", "Webhooks", crypto, httpTypes, hummingbird,
+            hummingbirdTesting, logging, nioCore,
         ]
     ),
+    tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
-    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel"]),
+    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel", "TestSupport"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

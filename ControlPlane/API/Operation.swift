@@ -1,4 +1,3 @@
-import ClusterModel
 import HTTPTypes
 import Hummingbird
 
@@ -47,13 +46,7 @@ struct Operation: Sendable {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }
 
-    /// A path that begins with an app's name does not match the servers' own.
-    func matches(_ path: String) -> Bool {
-        let own = self.path.split(separator: "/")
-        let other = path.split(separator: "/")
-        if own.first == "{app}", let app = other.first, NameRules.reservedApps.contains(String(app)) { return false }
-        return own.count == other.count && zip(own, other).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-    }
+    func matches(_ path: String) -> Bool { PathPattern(self.path).matches(path.split(separator: "/")) }
 }
 
 extension Operation.Answer {

@@ -1,3 +1,4 @@
+import Glibc
 package import Timebase
 
 /// Time as the shell needs it, so that a held claim can be tested without waiting for it.
@@ -5,13 +6,23 @@ package struct CoordinatorClock: Sendable {
     package var now: @Sendable () -> MonotonicInstant
     /// Returns after the duration, or early when the task is cancelled.
     package var sleep: @Sendable (Duration) async -> Void
+    /// This machine's time of day, only to be compared with the store's.
+    package var wall: @Sendable () -> WallTime
 
     package init(
         now: @escaping @Sendable () -> MonotonicInstant,
-        sleep: @escaping @Sendable (Duration) async -> Void
+        sleep: @escaping @Sendable (Duration) async -> Void,
+        wall: @escaping @Sendable () -> WallTime = CoordinatorClock.systemWall
     ) {
         self.now = now
         self.sleep = sleep
+        self.wall = wall
+    }
+
+    @Sendable package static func systemWall() -> WallTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     package static let system: CoordinatorClock = {

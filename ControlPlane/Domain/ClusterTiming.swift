@@ -30,6 +30,11 @@ package struct ClusterTiming: Hashable, Sendable {
     /// How long a node that left is remembered, to date the end of what it owned.
     package var departureMemory = Duration.seconds(600)
 
+    /// A survey asked for again within this is the same survey.
+    package var surveyShared = Duration.seconds(2)
+    /// Nodes are asked to take part in a survey for this long.
+    package var surveyLifetime = Duration.seconds(30)
+
     package init() {}
 
     package var heartbeatMissedAfter: Duration { heartbeatInterval + heartbeatSlack }
@@ -48,6 +53,9 @@ package struct ClusterLimits: Hashable, Sendable {
     package var childrenPerParentDefault = 32
     /// Superseded boots a node record remembers, so that an old process cannot supersede its successor.
     package var formerBootsMax = 8
+    /// Decisions that a scaling record remembers.
+    package var scalingTrailMax = 50
+    package var webhooksMax = 100
 
     package init() {}
 }

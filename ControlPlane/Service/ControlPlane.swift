@@ -1,6 +1,7 @@
 import API
 import ClusterModel
 import Coordination
+import Daemon
 import Domain
 import Glibc
 import Hummingbird
@@ -8,10 +9,10 @@ import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
-import NIOSSL
 package import Observability
 import ServiceLifecycle
 package import Settings
+import StoreSelection
 import Timebase
 import UnixSignals
 
@@ -57,7 +58,7 @@ package struct ControlPlane {
             renderMetrics: { [metrics] in metrics.render() }
         )
         do {
-            try await serve(api, coordinator)
+            try await serve(api, coordinator, discovery(tokens.node))
         } catch let error as IOError {
             await store.close()
             let reason = "\(configuration.listen) cannot be listened on: \(String(cString: strerror(error.errnoCode)))"
@@ -66,7 +67,7 @@ package struct ControlPlane {
         await store.close()
     }
 
-    private func serve(_ api: API, _ coordinator: Coordinator) async throws {
+    private func serve(_ api: API, _ coordinator: Coordinator, _ discovery: DiscoveryService) async throws {
         let listen = configuration.listen
         let application = Application(
             router: api.router(),
@@ -78,18 +79,31 @@ package struct ControlPlane {
             },
             logger: logger
         )
+        let reload = SettingsReload(program: program, log: log, logger: logger) { values throws(SettingsError) in
+            _ = try ControlPlaneConfiguration(values)
+        }
         var group = ServiceGroupConfiguration(
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
-                StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
+                discovery, StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator),
+                Scaler(coordinator: coordinator), WebhookService(coordinator: coordinator, logger: logger), application,
                 WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
-                SettingsReloader(program: program, log: log, logger: logger, values: values),
+                SettingsReloader(reload: reload, values: values),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
         group.maximumGracefulShutdownDuration = configuration.drainTimeout
         try await ServiceGroup(configuration: group).run()
+    }
+
+    private func discovery(_ nodeToken: String) -> DiscoveryService {
+        DiscoveryService(
+            listen: configuration.discovery ? configuration.listen : nil,
+            scheme: configuration.tls == nil ? "http" : "https",
+            key: Discovery.Key(nodeToken: nodeToken),
+            logger: logger
+        )
     }
 
     private func openStore() throws -> any ClusterStore {
@@ -103,18 +117,11 @@ package struct ControlPlane {
     private func serverBuilder() throws -> HTTPServerBuilder {
         guard let files = configuration.tls else { return .http1() }
         do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
-            let key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
-            let tls = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(key)
-            )
-            return try .tls(tlsConfiguration: tls)
+            return try .tls(tlsConfiguration: try files.serverConfiguration())
+        } catch let error as SettingsError {
+            throw error
         } catch {
-            throw SettingsError.conflict(
-                setting: "--tls-cert",
-                reason: "\(files.certificatePath) and \(files.keyPath) are no usable certificate and key: \(error)"
-            )
+            throw SettingsError.conflict(setting: "--tls-cert", reason: "the key does not fit: \(error)")
         }
     }
 

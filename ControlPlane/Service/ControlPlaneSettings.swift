@@ -1,10 +1,11 @@
+package import Daemon
 package import Logging
 package import Observability
 package import Settings
+package import StoreSelection
 
 /// Every setting of `millrace-control`.
 package enum ControlPlaneSettings {
-    static let config = Setting("config", .path, note: "none", help: "Configuration file (YAML).")
     static let listen = Setting(
         "listen",
         .listenAddress,
@@ -17,13 +18,16 @@ package enum ControlPlaneSettings {
         default: "sqlite:./millrace.db",
         help: "Database: embedded SQLite for one control plane, MongoDB for any number."
     )
-    static let tlsCertificate = Setting(
-        "tls-cert",
-        .path,
+    static let discovery = Setting(
+        "discovery",
+        .boolean,
+        default: "true",
+        help: "Answer workers that look for a control plane on the local network (UDP 5070, --control discover)."
+    )
+    static let tlsCertificate = CommonSettings.tlsCertificate(
         note: "HTTP without TLS",
         help: "Certificate chain (PEM); makes the listener HTTPS."
     )
-    static let tlsKey = Setting("tls-key", .path, note: "none", help: "Private key (PEM) of --tls-cert.")
     static let nodeToken = Setting.secret(
         "node-token",
         tokenText,
@@ -55,19 +59,6 @@ package enum ControlPlaneSettings {
         effect: .live,
         help: "How long SIGTERM waits for requests under way."
     )
-    static let logLevel = Setting(
-        "log-level",
-        SettingType<Logger.Level>.choice(),
-        default: "info",
-        effect: .live,
-        help: "Least grave level logged."
-    )
-    static let logFormat = Setting(
-        "log-format",
-        SettingType<LogFormat>.choice(),
-        default: "text",
-        help: "Form of log lines on standard error."
-    )
 
     private static let tokenText = SettingType.text(
         "TOKEN",
@@ -77,53 +68,28 @@ package enum ControlPlaneSettings {
     }
 
     package static let table = SettingsTable([
-        .init("Service", [config.declaration, listen.declaration, store.declaration, drainTimeout.declaration]),
-        .init("TLS", [tlsCertificate.declaration, tlsKey.declaration]),
+        .init(
+            "Service",
+            [
+                CommonSettings.config.declaration, listen.declaration, store.declaration, discovery.declaration,
+                drainTimeout.declaration,
+            ]
+        ),
+        .init("TLS", [tlsCertificate.declaration, CommonSettings.tlsKey.declaration]),
         .init(
             "Tokens",
             [nodeToken.declaration, nodeTokenFile.declaration, adminToken.declaration, adminTokenFile.declaration]
         ),
-        .init("Log", [logLevel.declaration, logFormat.declaration]),
+        .init("Log", [CommonSettings.logLevel.declaration, CommonSettings.logFormat.declaration]),
     ])
-}
-
-/// The database `--store` names.
-package enum StoreAddress: Hashable, Sendable {
-    case sqlite(path: String)
-    case mongodb(uri: String)
-
-    package init?(_ text: String) {
-        let scheme = "sqlite:"
-        if text.hasPrefix(scheme) {
-            let path = String(text.dropFirst(scheme.count))
-            guard !path.isEmpty else { return nil }
-            self = .sqlite(path: path)
-        } else if ["mongodb://", "mongodb+srv://"].contains(where: { text.hasPrefix($0) && text != $0 }) {
-            self = .mongodb(uri: text)
-        } else {
-            // A bare host or address means the standard port and our database.
-            guard !text.contains("/"), ListenAddress("\(text):27017") != nil else { return nil }
-            self = .mongodb(uri: "mongodb://\(text):27017/millrace")
-        }
-    }
-
-    static let settingType = SettingType<StoreAddress>(
-        placeholder: "URI",
-        allowed: "sqlite:PATH, mongodb://…, mongodb+srv://… or a bare host",
-        parse: { StoreAddress($0) }
-    )
 }
 
 /// What `millrace-control` is told from outside.
 package struct ControlPlaneConfiguration: Sendable {
-    package struct TLSFiles: Hashable, Sendable {
-        package var certificatePath: String
-        package var keyPath: String
-    }
-
     package var listen: ListenAddress
     package var store: StoreAddress
     package var tls: TLSFiles?
+    package var discovery: Bool
     /// Nil: to be made at the first start and kept beside the store.
     package var nodeToken: Redacted<String>?
     package var adminToken: Redacted<String>?
@@ -137,16 +103,11 @@ package struct ControlPlaneConfiguration: Sendable {
         typealias Table = ControlPlaneSettings
         listen = values[Table.listen]
         store = values[Table.store]
+        discovery = values[Table.discovery]
         drainTimeout = values[Table.drainTimeout]
-        logLevel = values[Table.logLevel]
-        logFormat = values[Table.logFormat]
-        switch (values.given(Table.tlsCertificate), values.given(Table.tlsKey)) {
-        case (let certificatePath?, let keyPath?):
-            tls = TLSFiles(certificatePath: certificatePath, keyPath: keyPath)
-        case (nil, nil): tls = nil
-        case (_?, nil): throw .conflict(setting: "tls-key", reason: "not given; --tls-cert needs it")
-        case (nil, _?): throw .conflict(setting: "tls-cert", reason: "not given; --tls-key needs it")
-        }
+        logLevel = values[CommonSettings.logLevel]
+        logFormat = values[CommonSettings.logFormat]
+        tls = try TLSFiles(values, certificate: Table.tlsCertificate)
         let node = try values.secret(Table.nodeToken, file: Table.nodeTokenFile)
         let admin = try values.secret(Table.adminToken, file: Table.adminTokenFile)
         nodeToken = node.map { Redacted($0.token) }

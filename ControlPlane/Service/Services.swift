@@ -1,10 +1,10 @@
+import ClusterModel
 import Coordination
-import Glibc
+import Daemon
 import Logging
 import Observability
 import ServiceLifecycle
 import Settings
-import UnixSignals
 
 /// Follows the store, and notices when it goes away and comes back.
 struct StoreFollower: Service {
@@ -18,6 +18,13 @@ struct Housekeeper: Service {
     var coordinator: Coordinator
 
     func run() async { await cancelWhenGracefulShutdown { await coordinator.keepHouse() } }
+}
+
+/// Decides how many nodes each group should have.
+struct Scaler: Service {
+    var coordinator: Coordinator
+
+    func run() async { await cancelWhenGracefulShutdown { await coordinator.keepScale() } }
 }
 
 /// Ends all watches when the process shuts down: they are requests that never end by themselves.
@@ -34,45 +41,49 @@ struct WatchCloser: Service {
 struct SecondSignalEnds: Service {
     func run() async {
         // Not a child of this service: it must go on listening after the first signal has ended the service.
-        Task {
-            var count = 0
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                count += 1
-                if count > 1 { exit(0) }
-            }
-        }
+        Task { await StopSignals.follow() }
         try? await gracefulShutdown()
     }
 }
 
-/// SIGHUP: takes over what can change while running, and says what needs a restart.
-struct SettingsReloader: Service {
-    var program: Program
-    var log: Log
+/// Answers workers that look for a control plane. A port that is taken, by another control plane of this machine, turns
+/// it off and stops nothing.
+struct DiscoveryService: Service {
+    /// Nil when it is off.
+    var listen: ListenAddress?
+    var scheme: String
+    var key: Discovery.Key
     var logger: Logger
-    var values: SettingsValues
 
     func run() async {
-        await cancelWhenGracefulShutdown {
-            var current = values
-            for await _ in await UnixSignalsSequence(trapping: .sighup) { current = reload(current) }
+        guard let listen, listen.port != 0 else { return await waitForShutdown() }
+        do {
+            let listener = try await DiscoveryListener(
+                host: listen.host,
+                port: Discovery.port,
+                scheme: scheme,
+                restPort: listen.port,
+                key: key,
+                logger: logger
+            )
+            await waitForShutdown()
+            await listener.close()
+        } catch {
+            logger.warning(
+                "Workers cannot find this control plane by --control discover",
+                metadata: [LogKeys.port: "\(Discovery.port)/udp", LogKeys.error: "\(error)"]
+            )
+            await waitForShutdown()
         }
     }
 
-    private func reload(_ current: SettingsValues) -> SettingsValues {
-        do throws(SettingsError) {
-            guard case .run(let values) = try program.read() else { return current }
-            let configuration = try ControlPlaneConfiguration(values)
-            let change = SettingsChange(from: current, to: values)
-            log.level = configuration.logLevel
-            for entry in change.live { logger.notice("Setting changed", metadata: [LogKeys.setting: "\(entry)"]) }
-            for entry in change.needsRestart {
-                logger.warning("Setting changes at the next start", metadata: [LogKeys.setting: "\(entry)"])
-            }
-            return values
-        } catch {
-            logger.error("Settings stay as they are", metadata: [LogKeys.error: "\(error)"])
-            return current
-        }
-    }
+    private func waitForShutdown() async { try? await gracefulShutdown() }
+}
+
+/// SIGHUP.
+struct SettingsReloader: Service {
+    var reload: SettingsReload
+    var values: SettingsValues
+
+    func run() async { await cancelWhenGracefulShutdown { await reload.follow(from: values) } }
 }

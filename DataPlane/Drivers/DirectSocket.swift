@@ -38,6 +38,13 @@ package struct DirectSocket {
         descriptor = handle
     }
 
+    /// Bytes the kernel has taken that the peer has not acknowledged; nil when the channel is closed.
+    package var unacknowledgedBytes: Int? {
+        guard channel.isActive else { return nil }
+        var count: CInt = 0
+        return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : nil
+    }
+
     package func write(_ vectors: UnsafeBufferPointer<iovec>) -> Outcome {
         // The channel closes its descriptor before it tells anybody, and the number may be another connection's by now.
         guard channel.isActive else { return .failed(errno: EPIPE) }

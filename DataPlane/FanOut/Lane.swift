@@ -28,6 +28,8 @@ final class Lane: @unchecked Sendable {
     private var seats: [Seat] = []
     /// Where the viewers stand that keep up: the end of the ring when it was last flushed.
     private var flushedEnd = 0
+    /// When frames were last offered to viewers.
+    private var flushedAt: NIODeadline?
     private var policy: MergePolicy
     private var endReason: EndReason?
 
@@ -53,7 +55,7 @@ final class Lane: @unchecked Sendable {
             allMayWait = allMayWait && frame.mayWait
         }
         guard !seats.isEmpty else { return trim(floor: ring.end) }
-        let since = waitingSince ?? .now()
+        let since = waitingSince ?? loop.now
         waitingSince = since
         policy.update(load: load.share)
         let delay = policy.delay(allMayWait: allMayWait)
@@ -62,6 +64,7 @@ final class Lane: @unchecked Sendable {
 
     func forgetStart() { ring.forgetStart() }
 
+    /// The app's setting has changed. What already waits is not held longer than it was to be.
     func setPolicy(_ policy: MergePolicy) { self.policy = policy }
 
     func finish(_ reason: EndReason) {
@@ -82,13 +85,18 @@ final class Lane: @unchecked Sendable {
         let begin = NIODeadline.now()
         var floor = ring.start ?? ring.end
         for viewer in sendToThoseWhoKeepUp() {
-            pump(viewer)
+            advance(viewer)
             if case .at(let number) = viewer.place, viewer.index != nil { floor = min(floor, number) }
         }
+        if ring.end > flushedEnd { flushedAt = loop.now }
         flushedEnd = ring.end
         trim(floor: floor)
         let now = NIODeadline.now()
         load.record(busy: now - begin, now: now)
+        tellMeters()
+    }
+
+    private func tellMeters() {
         meters.sent(sentBytes)
         sentBytes = 0
     }
@@ -123,12 +131,18 @@ final class Lane: @unchecked Sendable {
     }
 
     private func trim(floor: Int) {
-        ring.trim(before: min(floor, ring.start ?? ring.end), bytesMax: limits.ringBytesMax)
+        if let start = ring.start, ring.duration(from: start) > limits.startAgeMax { ring.forgetStart() }
+        ring.trim(
+            before: min(floor, ring.start ?? ring.end),
+            bytesMax: limits.ringBytesMax,
+            framesMax: limits.ringFramesMax
+        )
     }
 
     // MARK: Viewers
 
-    func add(_ viewer: Viewer, prelude: [ByteBuffer]) {
+    /// `prelude` tells the tracks of all frames before number `known`.
+    func add(_ viewer: Viewer, prelude: [ByteBuffer], knowing known: Int) {
         viewer.index = seats.count
         viewer.lane = self
         seats.append(Seat(viewer: viewer, socket: viewer.socket))
@@ -137,7 +151,7 @@ final class Lane: @unchecked Sendable {
                 self.dropStalled()
             }
         }
-        place(viewer)
+        viewer.place = .waitingForStart(knowing: known)
         // Through the channel even when empty: what its owner wrote before must have left before frames go past the channel.
         write(prelude, to: viewer)
     }
@@ -163,8 +177,11 @@ final class Lane: @unchecked Sendable {
         pump(viewer)
     }
 
-    private func place(_ viewer: Viewer) {
-        viewer.place = ring.start.map(Viewer.Place.at) ?? .waitingForStart
+    func backlogAdded(to viewer: Viewer) { pump(viewer) }
+
+    /// When the viewer was last sent frames; nil when it waits for some, or has had none.
+    func flushedAt(to viewer: Viewer) -> NIODeadline? {
+        viewer.index.flatMap { seats[$0].next == flushedEnd ? flushedAt : nil }
     }
 
     /// From here on the viewer's `place` counts.
@@ -184,23 +201,32 @@ final class Lane: @unchecked Sendable {
 
     // MARK: Sending
 
-    /// Sends a viewer as much as its socket takes. Returns with the viewer caught up, or with a write in flight that calls
-    /// back here.
     private func pump(_ viewer: Viewer) {
-        guard let index = viewer.index, viewer.writeStartedAt == nil else { return }
+        advance(viewer)
+        tellMeters()
+    }
+
+    /// Sends a viewer as much as its socket takes. Returns with the viewer caught up, or with a write in flight that calls
+    /// `pump`.
+    private func advance(_ viewer: Viewer) {
+        guard let index = viewer.index, viewer.writeWatch == nil else { return }
         leaveSeat(index)
         if viewer.control.readableBytes > 0 {
             let bytes = viewer.control
             viewer.control = ByteBuffer()
             return write([bytes], to: viewer)
         }
-        if viewer.place == .waitingForStart { place(viewer) }
-        guard case .at(var next) = viewer.place else { return endIfFinished(viewer) }
-        if isTooFarBehind(next) {
-            guard let target = skipTarget(for: viewer, from: next) else { return end(viewer, .tooSlow) }
-            next = target
+        if case .at(let number) = viewer.place, isTooFarBehind(number) {
+            guard skip(viewer, from: number) else { return end(viewer, .tooSlow) }
         }
-        viewer.place = .at(next)
+        if case .waitingForStart(let known) = viewer.place {
+            guard let start = ring.start else {
+                return endReason == nil ? sendBacklog(to: viewer) : endIfFinished(viewer)
+            }
+            viewer.place = .at(start)
+            if let tracks = ring.tracks, tracks.number >= known { return write(tracks.frame.pieces, to: viewer) }
+        }
+        guard case .at(let next) = viewer.place else { return }
         if next < ring.end {
             if let socket = viewer.socket {
                 sendDirectly(to: viewer, on: socket, from: next)
@@ -208,11 +234,18 @@ final class Lane: @unchecked Sendable {
                 gather(for: viewer, from: next)
             }
         }
-        if viewer.place == .at(ring.end), viewer.writeStartedAt == nil {
+        if viewer.place == .at(ring.end), viewer.writeWatch == nil {
             viewer.skipsInARow = 0
             if let index = viewer.index, viewer.socket != nil { seats[index].next = ring.end }
-            endIfFinished(viewer)
+            if endReason == nil { sendBacklog(to: viewer) } else { endIfFinished(viewer) }
         }
+    }
+
+    /// One piece; the next is asked for when the socket has taken this one, behind the frames that came meanwhile.
+    private func sendBacklog(to viewer: Viewer) {
+        guard let piece = viewer.backlog?() else { return }
+        if let index = viewer.index { leaveSeat(index) }
+        write([piece], to: viewer)
     }
 
     private func endIfFinished(_ viewer: Viewer) {
@@ -224,14 +257,15 @@ final class Lane: @unchecked Sendable {
             || ring.duration(from: number) > limits.lagDurationMax
     }
 
-    /// Where a viewer that fell behind goes on; nil to drop it.
-    private func skipTarget(for viewer: Viewer, from number: Int) -> Int? {
-        guard limits.slowViewer == .skip, viewer.skipsInARow < limits.skipsMax else { return nil }
-        // Without a newer keyframe there is nothing to skip to: a long GOP is sent as it is.
-        guard let start = ring.start, start > number else { return number < ring.first ? nil : number }
+    /// Lets a viewer that fell behind go on at the newest keyframe; false to drop it.
+    private func skip(_ viewer: Viewer, from number: Int) -> Bool {
+        guard limits.slowViewer == .skip, viewer.skipsInARow < limits.skipsMax else { return false }
+        // Without a newer keyframe there is nothing to skip to: a long GOP is sent as it is while the ring has it.
+        guard number < ring.first || (ring.start ?? number) > number else { return true }
         viewer.skipsInARow += 1
         meters.skips.increment()
-        return start
+        viewer.place = .waitingForStart(knowing: number)
+        return true
     }
 
     private func sendDirectly(to viewer: Viewer, on socket: DirectSocket, from number: Int) {
@@ -247,10 +281,10 @@ final class Lane: @unchecked Sendable {
                 sentBytes += count
                 number = end
                 viewer.place = .at(number)
+                viewer.reportFirstFrame()
             default: return sendRest(behind: outcome, from: number, to: viewer)
             }
         }
-        viewer.reportFirstFrame()
     }
 
     /// A write of the frames from `number` on did not take them all.
@@ -259,6 +293,7 @@ final class Lane: @unchecked Sendable {
         case .wrote(let count):
             sentBytes += count
             let (frame, offset) = ring.position(after: count, from: number)
+            if frame > number { viewer.reportFirstFrame() }
             sendRest(of: frame, from: offset, to: viewer)
         case .full: sendRest(of: number, from: 0, to: viewer)
         case .failed: end(viewer, .connectionLost)
@@ -279,35 +314,38 @@ final class Lane: @unchecked Sendable {
             }
             skipped += size
         }
-        write(rest, to: viewer)
+        write(rest, to: viewer, endsFrame: true)
     }
 
     private func gather(for viewer: Viewer, from number: Int) {
         var bytes = ByteBuffer()
         var number = number
-        while number < ring.end, bytes.readableBytes < limits.gatherBytesMax {
+        // The first frame goes alone, so that it is known when it has left.
+        let bytesMax = viewer.onFirstFrame == nil ? limits.gatherBytesMax : 1
+        while number < ring.end, bytes.readableBytes < bytesMax {
             for piece in ring.frame(number).pieces { bytes.writeImmutableBuffer(piece) }
             number += 1
         }
         viewer.place = .at(number)
-        write([bytes], to: viewer)
-        viewer.reportFirstFrame()
+        write([bytes], to: viewer, endsFrame: true)
     }
 
-    private func write(_ pieces: [ByteBuffer], to viewer: Viewer) {
-        meters.sent(pieces.reduce(0) { $0 + $1.readableBytes })
+    private func write(_ pieces: [ByteBuffer], to viewer: Viewer, endsFrame: Bool = false) {
+        let byteCount = pieces.reduce(0) { $0 + $1.readableBytes }
         viewer.write(pieces) { didSucceed in
+            if didSucceed { self.meters.sent(byteCount) }
             // Who has left meanwhile hears no more.
             guard viewer.index != nil else { return }
-            if didSucceed { self.pump(viewer) } else { self.end(viewer, .connectionLost) }
+            guard didSucceed else { return self.end(viewer, .connectionLost) }
+            if endsFrame { viewer.reportFirstFrame() }
+            self.pump(viewer)
         }
     }
 
     private func dropStalled() {
-        let now = NIODeadline.now()
-        let stall = TimeAmount.nanoseconds(limits.stallMax.nanoseconds)
-        for viewer in seats.map(\.viewer) {
-            if let since = viewer.writeStartedAt, now - since > stall { end(viewer, .tooSlow) }
+        let now = loop.now
+        for viewer in seats.map(\.viewer) where viewer.hasStalled(for: limits.stallMax, now: now) {
+            end(viewer, .tooSlow)
         }
     }
 }

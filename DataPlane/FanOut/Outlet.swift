@@ -1,4 +1,4 @@
-import ClusterModel
+package import ClusterModel
 package import MediaModel
 package import NIOCore
 package import Streams
@@ -32,8 +32,6 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     /// Where each viewer is; a lane that has ended keeps its viewers until they leave.
     private var entries: [ObjectIdentifier: LaneEntry] = [:]
     private var isSubscribed = false
-    /// Of the newest frame.
-    private var lastTime = MediaTime.zero
 
     package init(
         stream: LiveStream,
@@ -65,10 +63,12 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
             if let epoch, let current = self.stream.epoch, current != epoch {
                 return loop.execute { bound.value.end(.streamEnded(.fenced(current))) }
             }
-            let lane = self.enter(loop, viewer: id)
+            let entry = self.enter(loop, viewer: id)
             var prelude = self.format.prelude(tracks: self.stream.tracks)
             if greeting.readableBytes > 0 { prelude.insert(greeting, at: 0) }
-            loop.execute { [prelude] in lane.add(bound.value, prelude: prelude) }
+            loop.execute { [prelude, lane = entry.lane, known = entry.frameCount] in
+                lane.add(bound.value, prelude: prelude, knowing: known)
+            }
         }
     }
 
@@ -85,33 +85,37 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
 
     // MARK: Lanes, on the stream's loop
 
-    private func enter(_ loop: any EventLoop, viewer: ObjectIdentifier) -> Lane {
+    private func enter(_ loop: any EventLoop, viewer: ObjectIdentifier) -> LaneEntry {
         subscribe()
         let entry = lanes[ObjectIdentifier(loop)] ?? open(on: loop)
         entry.viewers += 1
         entries[viewer] = entry
-        return entry.lane
+        return entry
     }
 
     private func open(on loop: any EventLoop) -> LaneEntry {
         let lane = Lane(
             loop: loop,
             limits: limits,
-            policy: MergePolicy(fixedMilliseconds: audience == .players ? stream.settings.mergeWindowMilliseconds : 0),
+            policy: mergePolicy,
             load: loads.load(of: loop),
             meters: meters
         )
         let entry = LaneEntry(lane: lane, loop: loop)
         lanes[ObjectIdentifier(loop)] = entry
         var opening = makeFormat()
-        _ = opening.pieces(for: .tracks(stream.tracks))
-        let frames = Self.frames(for: stream.cachedItems, format: &opening)
+        let snapshot = stream.snapshot
+        let frames = Self.frames(for: [.tracks(snapshot.tracks)] + snapshot.items, format: &opening)
         if case .ended(let reason) = stream.phase {
             entry.run { $0.finish(reason) }
         } else {
-            entry.run { $0.append(frames) }
+            entry.append(frames)
         }
         return entry
+    }
+
+    private var mergePolicy: MergePolicy {
+        MergePolicy(fixedMilliseconds: audience == .players ? stream.settings.mergeWindowMilliseconds : 0)
     }
 
     private func leave(_ viewer: ObjectIdentifier) -> Lane? {
@@ -127,9 +131,9 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         guard !isSubscribed else { return }
         isSubscribed = true
         format = makeFormat()
-        let snapshot = stream.subscribe(self)
+        _ = stream.subscribe(self)
         // Lets the format learn the tracks.
-        _ = format.pieces(for: .tracks(snapshot.tracks))
+        _ = format.pieces(for: .tracks(stream.tracks))
     }
 
     private func unsubscribe() {
@@ -140,18 +144,20 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
     private static func frames(for items: [StreamItem], format: inout Format) -> [WireFrame] {
         var frames: [WireFrame] = []
         frames.reserveCapacity(items.count)
-        var time = MediaTime.zero
         for item in items {
-            switch item {
-            case .unit(let unit): time = unit.decodeTime
-            case .cut(let mark): time = mark.mediaTime
-            case .tracks: break
-            }
-            guard let pieces = format.pieces(for: item) else { continue }
+            let (time, isTracks): (MediaTime?, Bool) =
+                switch item {
+                case .unit(let unit): (unit.decodeTime, false)
+                case .cut(let mark): (mark.mediaTime, false)
+                case .tracks: (nil, true)
+                }
+            // Also where the format has no bytes for them, new tracks are a place nobody can decode across.
+            guard let pieces = format.pieces(for: item) ?? (isTracks ? [] : nil) else { continue }
             let frame = WireFrame(
                 pieces: pieces,
                 isStart: format.isStart(item),
                 mayWait: format.mayWait(item),
+                isTracks: isTracks,
                 decodeTime: time
             )
             frames.append(frame)
@@ -163,19 +169,16 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
 
     package func stream(_ stream: LiveStream, sent items: [StreamItem]) {
         let frames = Self.frames(for: items, format: &format)
-        lastTime = frames.last?.decodeTime ?? lastTime
-        let tracksChanged = items.contains { if case .tracks = $0 { true } else { false } }
-        for entry in lanes.values {
-            entry.run { lane in
-                if tracksChanged { lane.forgetStart() }
-                lane.append(frames)
-            }
-        }
+        for entry in lanes.values { entry.append(frames) }
+    }
+
+    package func stream(_ stream: LiveStream, applied settings: AppSettings) {
+        for entry in lanes.values { entry.run { [mergePolicy] in $0.setPolicy(mergePolicy) } }
     }
 
     package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         let frame = format.pieces(for: notice).map {
-            WireFrame(pieces: $0, isStart: false, mayWait: false, decodeTime: lastTime)
+            WireFrame(pieces: $0, isStart: false, mayWait: false, decodeTime: nil)
         }
         let open = lanes.values
         if let end = end(for: notice) {
@@ -185,10 +188,8 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
             return
         }
         for entry in open {
-            entry.run { lane in
-                if let frame { lane.append([frame]) }
-                if notice.breaksDecoding { lane.forgetStart() }
-            }
+            if let frame { entry.append([frame]) }
+            if notice.breaksDecoding { entry.run { $0.forgetStart() } }
         }
     }
 
@@ -207,10 +208,17 @@ private final class LaneEntry {
     let lane: Lane
     let loop: any EventLoop
     var viewers = 0
+    /// Frames the lane was given: the number of its next one.
+    private(set) var frameCount = 0
 
     init(lane: Lane, loop: any EventLoop) {
         self.lane = lane
         self.loop = loop
+    }
+
+    func append(_ frames: [WireFrame]) {
+        frameCount += frames.count
+        run { $0.append(frames) }
     }
 
     /// Everything the stream tells a lane goes this way: were some of it put off on the stream's own loop and some not, a

@@ -19,22 +19,27 @@ package final class Viewer {
     package var onEnd: ((End) -> Void)?
     /// Called once, on the loop, when the first frame has been handed to the kernel.
     package var onFirstFrame: (() -> Void)?
+    /// What may wait for live media, given piece by piece: asked for one whenever every frame has been sent.
+    package var backlog: (() -> ByteBuffer?)?
 
-    var place: Place = .waitingForStart
-    /// A write through the channel has not completed; nothing may go past it.
-    var writeStartedAt: NIODeadline?
+    var place: Place = .waitingForStart(knowing: 0)
+    /// Set while a write through the channel has not completed; nothing may go past it.
+    private(set) var writeWatch: WriteWatch?
+    private(set) var lastWriteAt: NIODeadline?
     var control = ByteBuffer()
     var skipsInARow = 0
-    var finalReason: EndReason?
     /// Index in its lane's list; nil when in none.
     var index: Int?
     weak var lane: Lane?
+    /// What frames may be written to directly.
     let socket: DirectSocket?
 
+    private let transport: DirectSocket?
     private let context: ChannelHandlerContext
 
     enum Place: Equatable {
-        case waitingForStart
+        /// The viewer knows the tracks that frames before this number told.
+        case waitingForStart(knowing: Int)
         /// The next frame to send.
         case at(Int)
     }
@@ -44,7 +49,8 @@ package final class Viewer {
     package init(context: ChannelHandlerContext, isPlain: Bool) {
         self.context = context
         loop = context.eventLoop
-        socket = isPlain ? DirectSocket(of: context.channel) : nil
+        transport = DirectSocket(of: context.channel)
+        socket = isPlain ? transport : nil
     }
 
     /// Sends bytes that belong to this viewer alone (a ping, an acknowledgement), between two frames.
@@ -53,16 +59,35 @@ package final class Viewer {
         lane?.controlAdded(to: self)
     }
 
+    /// Its `backlog` has something to give.
+    package func backlogAdded() { lane?.backlogAdded(to: self) }
+
+    /// When bytes last left for this viewer, as far as is known.
+    package var lastSentAt: NIODeadline? {
+        guard let flushedAt = lane?.flushedAt(to: self) else { return lastWriteAt }
+        return max(flushedAt, lastWriteAt ?? flushedAt)
+    }
+
     /// Writes through the channel; `completed` runs on the loop when the kernel has taken all, unless the channel failed.
     func write(_ pieces: [ByteBuffer], completed: @escaping (Bool) -> Void) {
-        writeStartedAt = .now()
+        let now = loop.now
+        writeWatch = WriteWatch(now: now)
+        lastWriteAt = now
         let promise = loop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in
-            self.writeStartedAt = nil
+            self.writeWatch = nil
             if case .success = result { completed(true) } else { completed(false) }
         }
         for piece in pieces.dropLast() { context.write(NIOAny(piece), promise: nil) }
         context.writeAndFlush(NIOAny(pieces.last ?? ByteBuffer()), promise: promise)
+    }
+
+    /// Whether a write is in flight of which the peer has taken nothing for `stallMax`.
+    func hasStalled(for stallMax: Duration, now: NIODeadline) -> Bool {
+        guard writeWatch != nil else { return false }
+        let queued = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let owed = queued + (transport?.unacknowledgedBytes ?? 0)
+        return writeWatch?.hasStalled(for: stallMax, owed: owed, now: now) ?? false
     }
 
     func end(_ end: End) {

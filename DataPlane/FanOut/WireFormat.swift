@@ -8,7 +8,8 @@ package protocol WireFormat: Sendable {
     /// What opens a viewer's stream: file or sequence headers for the tracks at hand.
     func prelude(tracks: [Track]) -> [ByteBuffer]
 
-    /// An item's bytes, in pieces that share the payload; nil when the format does not carry it.
+    /// An item's bytes, in pieces that share the payload; nil when the format does not carry it. Those of `.tracks` must be
+    /// complete in themselves: viewers that missed the change get them before the keyframe they go on with.
     mutating func pieces(for item: StreamItem) -> [ByteBuffer]?
 
     /// Whether a viewer may start with this item.
@@ -35,13 +36,23 @@ package struct WireFrame: Sendable {
     package let byteCount: Int
     package let isStart: Bool
     package let mayWait: Bool
-    package let decodeTime: MediaTime
+    /// Tells the tracks of all that follows.
+    package let isTracks: Bool
+    /// Nil for what lies beside the media: tracks and notices.
+    package let decodeTime: MediaTime?
 
-    package init(pieces: [ByteBuffer], isStart: Bool, mayWait: Bool, decodeTime: MediaTime) {
+    package init(
+        pieces: [ByteBuffer],
+        isStart: Bool,
+        mayWait: Bool,
+        isTracks: Bool = false,
+        decodeTime: MediaTime?
+    ) {
         self.pieces = pieces
         byteCount = pieces.reduce(0) { $0 + $1.readableBytes }
         self.isStart = isStart
         self.mayWait = mayWait
+        self.isTracks = isTracks
         self.decodeTime = decodeTime
     }
 }

@@ -24,7 +24,10 @@ package struct WireRing {
     package private(set) var first = 0
     /// The frame new viewers start with; nil until there is one.
     package private(set) var start: Int?
+    /// The newest frame that tells the tracks. It is kept when the ring gives up its place.
+    package private(set) var tracks: (number: Int, frame: WireFrame)?
     private var endByte = 0
+    private var newestTime: MediaTime?
 
     package init() {}
 
@@ -45,6 +48,12 @@ package struct WireRing {
         }
         endByte += frame.byteCount
         entries.append(Entry(frame: frame, firstVector: firstVector, endByte: endByte))
+        newestTime = frame.decodeTime ?? newestTime
+        if frame.isTracks {
+            tracks = (end - 1, frame)
+            // What came before needs the tracks before.
+            start = nil
+        }
         if frame.isStart { start = end - 1 }
     }
 
@@ -56,8 +65,9 @@ package struct WireRing {
 
     /// Media time from frame `number` to the newest one.
     package func duration(from number: Int) -> MediaTime {
-        guard number < end, let newest = entries.last else { return .zero }
-        return newest.frame.decodeTime - entries[number - first].frame.decodeTime
+        guard number < end, let newestTime else { return .zero }
+        let oldestTime = entries[(number - first)...].lazy.compactMap(\.frame.decodeTime).first
+        return newestTime - (oldestTime ?? newestTime)
     }
 
     package func frame(_ number: Int) -> WireFrame { entries[number - first].frame }
@@ -90,9 +100,9 @@ package struct WireRing {
         return (frame, target - startByte(of: frame))
     }
 
-    /// Gives up the frames before `floor`, and more while the ring holds over `bytesMax`.
-    package mutating func trim(before floor: Int, bytesMax: Int) {
-        while first < end, first < floor || byteCount > bytesMax {
+    /// Gives up the frames before `floor`, and more while the ring holds over `bytesMax` or `framesMax`.
+    package mutating func trim(before floor: Int, bytesMax: Int, framesMax: Int) {
+        while first < end, first < floor || byteCount > bytesMax || entries.count > framesMax {
             entries.removeFirst()
             first += 1
         }

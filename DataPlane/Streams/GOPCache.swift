@@ -9,6 +9,9 @@ package import Timebase
 /// cache then stays empty until the next segment, and late comers wait for it.
 package struct GOPCache: Sendable {
     package private(set) var items: Deque<StreamItem> = []
+    /// The tracks in force where `items` begin.
+    package private(set) var tracksBefore: [Track] = []
+    private var tracks: [Track] = []
     private var byteCount = 0
     private var firstTime: MediaTime?
     private var hasOverflowed = false
@@ -18,6 +21,7 @@ package struct GOPCache: Sendable {
 
     package mutating func append(_ item: StreamItem) {
         if case .cut(let mark) = item, mark.part == 0 { removeAll() }
+        if case .tracks(let changed) = item { learn(changed) }
         guard !hasOverflowed else { return }
         guard items.count < limits.itemsMax else { return overflow() }
         if case .unit(let unit) = item {
@@ -31,6 +35,11 @@ package struct GOPCache: Sendable {
         items.append(item)
     }
 
+    private mutating func learn(_ changed: [Track]) {
+        tracks = changed
+        if items.isEmpty { tracksBefore = changed }
+    }
+
     private mutating func overflow() {
         removeAll()
         hasOverflowed = true
@@ -38,6 +47,7 @@ package struct GOPCache: Sendable {
 
     package mutating func removeAll() {
         items.removeAll()
+        tracksBefore = tracks
         byteCount = 0
         firstTime = nil
         hasOverflowed = false

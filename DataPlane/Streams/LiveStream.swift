@@ -68,7 +68,13 @@ package final class LiveStream: @unchecked Sendable {
         loop.preconditionInEventLoop()
         subscribers.append(subscriber)
         if subscribers.count == 1 { onDemandChanged?(true) }
-        return StreamSnapshot(epoch: epoch, phase: phase, tracks: tracks, items: Array(cache.items))
+        return snapshot
+    }
+
+    /// What a subscriber that came now would start from.
+    package var snapshot: StreamSnapshot {
+        loop.preconditionInEventLoop()
+        return StreamSnapshot(epoch: epoch, phase: phase, tracks: cache.tracksBefore, items: Array(cache.items))
     }
 
     package func unsubscribe(_ subscriber: any StreamSubscriber) {
@@ -128,7 +134,7 @@ package final class LiveStream: @unchecked Sendable {
     /// A publisher of this node owns the stream from here on.
     package func beginTenure(epoch: Epoch, resume: ResumePoint, settings: AppSettings, cutter: any StreamCutter) {
         loop.preconditionInEventLoop()
-        self.settings = settings
+        apply(settings)
         var cutter = cutter
         cutter.retainSegments(objectInterest > 0)
         origin = OriginFeed(repair: TimelineRepair(startingAt: resume.mediaTime), cutter: cutter)
@@ -196,6 +202,8 @@ package final class LiveStream: @unchecked Sendable {
             switch splice.admit(item) {
             case .pass:
                 passed += takeJoiningTracks()
+                // A parent may repeat what its acceptance of the pull has told.
+                if case .tracks(let repeated) = item, repeated == newestTracks(in: passed) { continue }
                 passed.append(item)
             case .drop:
                 if case .tracks(let tracks) = item { joiningTracks = tracks }
@@ -207,6 +215,20 @@ package final class LiveStream: @unchecked Sendable {
             }
         }
         send(passed)
+    }
+
+    /// The parent lacks items between the last ones it sent and the next.
+    package func itemsMissing() {
+        loop.preconditionInEventLoop()
+        // A joining parent's hole lies before the place reached here, or shows when it has come there.
+        guard !splice.isJoining else { return }
+        cache.removeAll()
+        notify(.gap)
+    }
+
+    private func newestTracks(in items: [StreamItem]) -> [Track] {
+        for case .tracks(let newest) in items.reversed() { return newest }
+        return tracks
     }
 
     private func takeJoiningTracks() -> [StreamItem] {
@@ -234,7 +256,9 @@ package final class LiveStream: @unchecked Sendable {
 
     package func apply(_ settings: AppSettings) {
         loop.preconditionInEventLoop()
+        guard settings != self.settings else { return }
         self.settings = settings
+        for subscriber in subscribers { subscriber.stream(self, applied: settings) }
     }
 
     private func change(to newEpoch: Epoch) {

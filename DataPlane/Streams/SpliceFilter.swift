@@ -9,7 +9,8 @@ package struct SpliceFilter: Sendable {
     package enum Outcome: Equatable, Sendable {
         case pass
         case drop
-        /// Items between the last one and this one never came.
+        /// Items between the last one and this one never came. Also where a new parent begins with the segment after the last
+        /// item: a cut does not tell how many items were before it, and a hole taken for none would be packaged.
         case passAfterGap
     }
 
@@ -19,12 +20,14 @@ package struct SpliceFilter: Sendable {
         var itemsSince: Int
 
         func isBefore(_ other: Place) -> Bool {
-            (sequence, part, UInt64(itemsSince)) < (other.sequence, other.part, UInt64(other.itemsSince))
+            (sequence, part, itemsSince) < (other.sequence, other.part, other.itemsSince)
         }
     }
 
     private var reached: Place?
     private var incoming: Place?
+    /// Units have passed before any cut: they have no place.
+    private var hasPassedUnplaced = false
     /// A new parent has not yet reached the place at which the old one stopped.
     package private(set) var isJoining = false
 
@@ -33,14 +36,12 @@ package struct SpliceFilter: Sendable {
     /// A new parent begins to send. Items of an older place than the one reached will be dropped.
     package mutating func parentChanged() {
         incoming = nil
-        isJoining = reached != nil
+        isJoining = reached != nil || hasPassedUnplaced
     }
 
     /// A new owner: everything it sends is new.
     package mutating func epochChanged() {
-        reached = nil
-        incoming = nil
-        isJoining = false
+        self = SpliceFilter()
     }
 
     package mutating func admit(_ item: StreamItem) -> Outcome {
@@ -52,11 +53,17 @@ package struct SpliceFilter: Sendable {
         }
         guard let place = incoming else {
             // Units before the first cut carry no place; a fresh start takes them, a join cannot order them.
+            hasPassedUnplaced = hasPassedUnplaced || !isJoining
             return isJoining ? .drop : .pass
         }
-        guard isJoining, let reached else {
+        guard isJoining else {
             reached = place
             return .pass
+        }
+        guard let reached else {
+            isJoining = false
+            self.reached = place
+            return .passAfterGap
         }
         if place == reached || place.isBefore(reached) { return .drop }
         isJoining = false

@@ -1,3 +1,4 @@
+package import ClusterModel
 package import MediaModel
 
 /// Takes part in a live stream: an outlet that serves players, a relay to a child node, a packager, a recorder.
@@ -7,6 +8,12 @@ package protocol StreamSubscriber: AnyObject, Sendable {
     /// The next items, in order. Called once per batch of ingest.
     func stream(_ stream: LiveStream, sent items: [StreamItem])
     func stream(_ stream: LiveStream, noticed notice: StreamNotice)
+    /// The settings of the stream's app have changed.
+    func stream(_ stream: LiveStream, applied settings: AppSettings)
+}
+
+extension StreamSubscriber {
+    package func stream(_ stream: LiveStream, applied settings: AppSettings) {}
 }
 
 /// What happened to a live stream beside its media.
@@ -31,6 +38,7 @@ package enum StreamNotice: Hashable, Sendable {
 package struct StreamSnapshot: Sendable {
     package var epoch: Epoch?
     package var phase: LiveStream.Phase
+    /// Those of the first item.
     package var tracks: [Track]
     /// The stream since its current segment began, cut mark first.
     package var items: [StreamItem]

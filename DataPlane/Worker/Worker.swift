@@ -1,10 +1,9 @@
-import Glibc
+import Daemon
 import Logging
 import NIOCore
 import NIOPosix
 package import Observability
 package import Settings
-import UnixSignals
 
 /// Builds a worker from its settings and runs it until it is told to stop.
 package struct Worker {
@@ -33,14 +32,52 @@ package struct Worker {
     /// Returns after an orderly shutdown. Throws `SettingsError` for what shows only when a setting is put to use.
     package func run() async throws {
         for warning in configuration.warnings { logger.warning("\(warning)") }
+        guard let configuration = await locateControlPlanes() else { return }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
-        let node = try WorkerNode(configuration: configuration, group: group, metrics: metrics, logger: logger)
+        let certificates = try Certificates(configuration)
+        let node = try WorkerNode(
+            configuration: configuration,
+            trust: certificates.relayTrust(requiresTLS: configuration.requiresRelayTLS),
+            group: group,
+            metrics: metrics,
+            logger: logger
+        )
         var listeners = Listeners(configuration: configuration, group: group, logger: logger)
-        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay)
-        await stay(node.join(as: listeners.addresses()))
+        try await listeners.open(
+            http: node.http,
+            rtmp: node.rtmp,
+            relay: node.relay,
+            agent: node.agent,
+            tls: certificates
+        )
+        await stay(node.join(as: listeners.addresses()), certificates)
         await listeners.close()
         node.client.shutdown()
         try? await group.shutdownGracefully()
+    }
+
+    /// The settings with what was found in place of `discover`; nil when a signal came first.
+    private func locateControlPlanes() async -> WorkerConfiguration? {
+        guard configuration.controlPlanes.contains(DiscoverySearch.word), let token = configuration.nodeToken else {
+            return configuration
+        }
+        var located = configuration
+        located.controlPlanes.removeAll { $0 == DiscoverySearch.word }
+        let search = DiscoverySearch(nodeToken: token.revealed, logger: logger)
+        // With other control planes named there is no need to wait for long.
+        let rounds = located.controlPlanes.isEmpty ? Int.max : 2
+        let ending = await withTaskGroup(of: [String]?.self) { tasks in
+            tasks.addTask { await search.run(rounds: rounds) ?? [] }
+            tasks.addTask {
+                await firstSignal()
+                return nil
+            }
+            defer { tasks.cancelAll() }
+            return await tasks.next() ?? nil
+        }
+        guard let found = ending else { return nil }
+        located.controlPlanes += found
+        return located
     }
 
     private enum Ending {
@@ -49,9 +86,16 @@ package struct Worker {
     }
 
     /// Stays a member until a signal, then drains; heartbeats go on meanwhile.
-    private func stay(_ membership: Membership) async {
-        let reload = Task { await reloadSettings() }
-        defer { reload.cancel() }
+    private func stay(_ membership: Membership, _ certificates: Certificates) async {
+        let (configuration, logger) = (configuration, logger)
+        let reload = SettingsReload(program: program, log: log, logger: logger) { values throws(SettingsError) in
+            _ = try WorkerConfiguration(values)
+            // The files' content may be new under the old names; new names and switches need a restart.
+            try certificates.reload(configuration)
+            logger.notice("Certificates read again")
+        }
+        let reloading = Task { await reload.follow(from: values) }
+        defer { reloading.cancel() }
         await withTaskGroup(of: Ending.self) { tasks in
             tasks.addTask {
                 await membership.run()
@@ -72,34 +116,8 @@ package struct Worker {
     /// Returns at the first signal that asks to stop; the second one ends the process.
     private func firstSignal() async {
         let (first, continuation) = AsyncStream.makeStream(of: Void.self)
-        let signals = Task {
-            var count = 0
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                count += 1
-                if count > 1 { exit(0) }
-                continuation.finish()
-            }
-        }
+        let signals = Task { await StopSignals.follow { continuation.finish() } }
         for await _ in first {}
         if Task.isCancelled { signals.cancel() }
-    }
-
-    private func reloadSettings() async {
-        var current = values
-        for await _ in await UnixSignalsSequence(trapping: .sighup) {
-            do throws(SettingsError) {
-                guard case .run(let values) = try program.read() else { continue }
-                let changed = try WorkerConfiguration(values)
-                let change = SettingsChange(from: current, to: values)
-                log.level = changed.logLevel
-                for entry in change.live { logger.notice("Setting changed", metadata: [LogKeys.setting: "\(entry)"]) }
-                for entry in change.needsRestart {
-                    logger.warning("Setting changes at the next start", metadata: [LogKeys.setting: "\(entry)"])
-                }
-                current = values
-            } catch {
-                logger.error("Settings stay as they are", metadata: [LogKeys.error: "\(error)"])
-            }
-        }
     }
 }

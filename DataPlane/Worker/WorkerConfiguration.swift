@@ -1,4 +1,5 @@
 package import ClusterModel
+package import Daemon
 package import Logging
 package import Observability
 package import Settings
@@ -37,11 +38,6 @@ package struct WorkerConfiguration: Sendable {
         }
     }
 
-    package struct TLSFiles: Hashable, Sendable {
-        package var certificatePath: String
-        package var keyPath: String
-    }
-
     /// Base addresses, tried in turn; the word `discover` stands for the local network.
     package var controlPlanes: [String]
     package var role: NodeRole
@@ -57,6 +53,10 @@ package struct WorkerConfiguration: Sendable {
     package var ports: Ports
     /// Nil turns the HTTPS and RTMPS listeners off.
     package var tls: TLSFiles?
+    /// Nothing is served to other nodes, or pulled from them, without TLS.
+    package var requiresRelayTLS: Bool
+    /// Nil: the system's.
+    package var relayCAPath: String?
     /// Nil: one a core.
     package var threads: Int?
     package var drainTimeout: Duration
@@ -80,22 +80,18 @@ package struct WorkerConfiguration: Sendable {
         publicHost = values.given(Table.publicHost)
         bindAddress = values[Table.bind]
         ports = Ports(values)
-        tls = try Self.tls(values)
+        tls = try TLSFiles(values, certificate: Table.tlsCertificate)
+        requiresRelayTLS = values[Table.relayTLS]
+        relayCAPath = values.given(Table.relayCA)
+        if requiresRelayTLS, tls == nil {
+            throw .conflict(setting: "tls-cert", reason: "not given; --relay-tls needs it and --tls-key")
+        }
         threads = values.given(Table.threads)
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]
-        logLevel = values[Table.logLevel]
-        logFormat = values[Table.logFormat]
+        logLevel = values[CommonSettings.logLevel]
+        logFormat = values[CommonSettings.logFormat]
         try ports.refuseTwins()
-    }
-
-    private static func tls(_ values: SettingsValues) throws(SettingsError) -> TLSFiles? {
-        switch (values.given(WorkerSettings.tlsCertificate), values.given(WorkerSettings.tlsKey)) {
-        case (let certificatePath?, let keyPath?): TLSFiles(certificatePath: certificatePath, keyPath: keyPath)
-        case (nil, nil): nil
-        case (_?, nil): throw .conflict(setting: "tls-key", reason: "not given; --tls-cert needs it")
-        case (nil, _?): throw .conflict(setting: "tls-cert", reason: "not given; --tls-key needs it")
-        }
     }
 }
 

@@ -1,18 +1,15 @@
 import ClusterModel
-import Logging
-import Observability
+import Daemon
 package import Settings
 
 /// Every setting of `millrace-worker`.
 package enum WorkerSettings {
-    static let config = Setting("config", .path, note: "none", help: "Configuration file (YAML).")
-
     // Membership
     static let control = Setting(
         "control",
-        .urls(or: ["discover"]),
+        .urls(or: [DiscoverySearch.word]),
         default: "http://127.0.0.1:5070",
-        help: "Control planes, tried in turn; discover finds one on the local network."
+        help: "Control planes, tried in turn; discover asks the local network by UDP 5070 for one with this node token."
     )
     static let role = Setting(
         "role",
@@ -69,9 +66,20 @@ package enum WorkerSettings {
     static let relayPort = port("relay-port", 5000, "Relay between nodes.")
     static let srtPort = port("srt-port", 4200, "SRT (UDP).")
     static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP).")
-    static let agentPort = port("agent-port", 5001, "Discovery on the local network.")
-    static let tlsCertificate = Setting("tls-cert", .path, note: "no TLS listeners", help: "Certificate chain (PEM).")
-    static let tlsKey = Setting("tls-key", .path, note: "none", help: "Private key (PEM) of --tls-cert.")
+    static let agentPort = port("agent-port", 5001, "HAProxy's agent check: state and weight of this node.")
+    static let tlsCertificate = CommonSettings.tlsCertificate(note: "no TLS listeners")
+    static let relayTLS = Setting(
+        "relay-tls",
+        .boolean,
+        default: "false",
+        help: "Relay over TLS only, with --tls-cert: to the nodes below and from those above."
+    )
+    static let relayCA = Setting(
+        "relay-ca",
+        .path,
+        note: "the system's",
+        help: "CA certificates (PEM) that nodes with --relay-tls are checked against."
+    )
 
     // Running
     static let threads = Setting(
@@ -93,25 +101,13 @@ package enum WorkerSettings {
         default: "none",
         help: "Whose X-Forwarded-For and PROXY protocol are believed."
     )
-    static let logLevel = Setting(
-        "log-level",
-        SettingType<Logger.Level>.choice(),
-        default: "info",
-        effect: .live,
-        help: "Least grave level logged."
-    )
-    static let logFormat = Setting(
-        "log-format",
-        SettingType<LogFormat>.choice(),
-        default: "text",
-        help: "Form of log lines on standard error."
-    )
 
     package static let table = SettingsTable([
         .init(
             "Cluster",
             [
-                config.declaration, control.declaration, role.declaration, group.declaration, nodeID.declaration,
+                CommonSettings.config.declaration, control.declaration, role.declaration, group.declaration,
+                nodeID.declaration,
                 stateDirectory.declaration, nodeToken.declaration, nodeTokenFile.declaration,
             ]
         ),
@@ -121,14 +117,16 @@ package enum WorkerSettings {
             [
                 httpPort.declaration, httpsPort.declaration, rtmpPort.declaration, rtmpsPort.declaration,
                 relayPort.declaration, srtPort.declaration, webrtcPort.declaration, agentPort.declaration,
-                tlsCertificate.declaration, tlsKey.declaration,
+                tlsCertificate.declaration, CommonSettings.tlsKey.declaration, relayTLS.declaration,
+                relayCA.declaration,
             ]
         ),
         .init(
             "Running",
             [
-                threads.declaration, drainTimeout.declaration, trustedProxies.declaration, logLevel.declaration,
-                logFormat.declaration,
+                threads.declaration, drainTimeout.declaration, trustedProxies.declaration,
+                CommonSettings.logLevel.declaration,
+                CommonSettings.logFormat.declaration,
             ]
         ),
     ])

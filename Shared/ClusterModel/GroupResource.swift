@@ -6,13 +6,23 @@ package struct GroupResource: Codable, Hashable, Sendable {
     package var childrenPerParentMax: Int?
     package var nodes: Int
     package var aliveNodes: Int
+    /// Policies by role, as they were set.
+    package var scaling: [String: ScalingPolicy]?
 
-    package init(name: String, parent: String?, childrenPerParentMax: Int? = nil, nodes: Int, aliveNodes: Int) {
+    package init(
+        name: String,
+        parent: String?,
+        childrenPerParentMax: Int? = nil,
+        nodes: Int,
+        aliveNodes: Int,
+        scaling: [String: ScalingPolicy]? = nil
+    ) {
         self.name = name
         self.parent = parent
         self.childrenPerParentMax = childrenPerParentMax
         self.nodes = nodes
         self.aliveNodes = aliveNodes
+        self.scaling = scaling
     }
 }
 
@@ -22,9 +32,17 @@ package struct GroupSettings: Codable, Hashable, Sendable {
     /// How many nodes may pull one stream from one node of the group before the tree grows below them. Nil: the default.
     package var childrenPerParentMax: Int?
 
-    package init(parent: String? = nil, childrenPerParentMax: Int? = nil) {
+    /// By role: `origin`, `edge`, `hybrid`. Without one nothing is drained; `desired` is advice.
+    package var scaling: [String: ScalingPolicy]?
+
+    package init(
+        parent: String? = nil,
+        childrenPerParentMax: Int? = nil,
+        scaling: [String: ScalingPolicy]? = nil
+    ) {
         self.parent = parent
         self.childrenPerParentMax = childrenPerParentMax
+        self.scaling = scaling
     }
 }
 
@@ -43,7 +61,10 @@ package struct GroupChange: Codable, Hashable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         settings = try GroupSettings(from: decoder)
-        nodes = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent([String].self, forKey: .nodes)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        // A group as it was read says how many nodes it has: writing that back moves none.
+        let isCount = (try? container.decode(Int.self, forKey: .nodes)) != nil
+        nodes = isCount ? nil : try container.decodeIfPresent([String].self, forKey: .nodes)
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -1,3 +1,5 @@
+package import Timebase
+
 /// `POST /v1/nodes/{nodeId}/heartbeat`, every five seconds. Renews the node's one lease and with it all its holds.
 package struct Heartbeat: Codable, Hashable, Sendable {
     package var bootId: String
@@ -10,6 +12,12 @@ package struct Heartbeat: Codable, Hashable, Sendable {
     package var sessions: Int
     /// What this node knows of each stream it carries.
     package var streams: [StreamReport]
+    /// The sender's clock when it sent this.
+    package var sentAt: WallTime?
+    /// Set by the control plane when this arrives: the sender's clock less the store's.
+    package var clockOffsetMilliseconds: Int64?
+    /// What the sender found when it was last asked to try relay ports; for a minute.
+    package var relayProbes: RelayProbeReport?
 
     package init(
         bootId: String,
@@ -17,7 +25,9 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         holds: [Hold] = [],
         pulls: [Pull] = [],
         sessions: Int = 0,
-        streams: [StreamReport] = []
+        streams: [StreamReport] = [],
+        sentAt: WallTime? = nil,
+        relayProbes: RelayProbeReport? = nil
     ) {
         self.bootId = bootId
         self.load = load
@@ -25,9 +35,13 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         self.pulls = pulls
         self.sessions = sessions
         self.streams = streams
+        self.sentAt = sentAt
+        self.relayProbes = relayProbes
     }
 
-    private enum CodingKeys: String, CodingKey { case bootId, load, holds, pulls, sessions, streams }
+    private enum CodingKeys: String, CodingKey {
+        case bootId, load, holds, pulls, sessions, streams, sentAt, clockOffsetMilliseconds, relayProbes
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -37,6 +51,9 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         pulls = try container.decodeIfPresent([Pull].self, forKey: .pulls) ?? []
         sessions = try container.decodeIfPresent(Int.self, forKey: .sessions) ?? 0
         streams = try container.decodeIfPresent([StreamReport].self, forKey: .streams) ?? []
+        sentAt = try container.decodeIfPresent(WallTime.self, forKey: .sentAt)
+        clockOffsetMilliseconds = try container.decodeIfPresent(Int64.self, forKey: .clockOffsetMilliseconds)
+        relayProbes = try container.decodeIfPresent(RelayProbeReport.self, forKey: .relayProbes)
     }
 }
 
@@ -64,10 +81,20 @@ package struct StreamPosition: Codable, Hashable, Sendable {
     /// Seconds on the stream's timeline.
     package var mediaTime: Double
 
+    /// The relay's limit too. What another node says is cut to it, so that counting on from there never overflows.
+    package static let numberMax: UInt64 = 1 << 46
+
     package init(sequence: UInt64, discontinuity: UInt64, mediaTime: Double) {
         self.sequence = sequence
         self.discontinuity = discontinuity
         self.mediaTime = mediaTime
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        sequence = min(try container.decode(UInt64.self, forKey: .sequence), Self.numberMax)
+        discontinuity = min(try container.decode(UInt64.self, forKey: .discontinuity), Self.numberMax)
+        mediaTime = try container.decode(Double.self, forKey: .mediaTime)
     }
 }
 
@@ -128,6 +155,13 @@ package struct SegmentFetches: Codable, Hashable, Sendable {
         self.sequence = sequence
         self.hls = hls
         self.dash = dash
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        sequence = try container.decode(UInt64.self, forKey: .sequence)
+        hls = min(max(try container.decode(Int.self, forKey: .hls), 0), ViewerCounts.countMax)
+        dash = min(max(try container.decode(Int.self, forKey: .dash), 0), ViewerCounts.countMax)
     }
 }
 
@@ -193,14 +227,21 @@ package struct Directive: Codable, Hashable, Sendable {
     package enum Kind: String, Codable, Sendable {
         case drain
         case undrain
+        /// Try the relay ports of `targets` and tell in the next heartbeats what came of it.
+        case probeRelays
     }
 
     package var type: Kind
     /// Seconds the drain may take.
     package var deadline: Int?
+    /// The survey that the answers to a `probeRelays` belong to.
+    package var surveyId: Int64?
+    package var targets: [ProbeTarget]?
 
-    package init(type: Kind, deadline: Int? = nil) {
+    package init(type: Kind, deadline: Int? = nil, surveyId: Int64? = nil, targets: [ProbeTarget]? = nil) {
         self.type = type
         self.deadline = deadline
+        self.surveyId = surveyId
+        self.targets = targets
     }
 }

@@ -11,6 +11,14 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
         self.id = id
     }
 
+    private init(known app: String, _ id: String) {
+        self.app = app
+        self.id = id
+    }
+
+    /// What a relay port is greeted with that is only tried. No stream of this name is ever looked for.
+    package static let relayProbe = StreamID(known: "relay", "probe")
+
     package var description: String { "\(app)/\(id)" }
 
     package static func < (lhs: Self, rhs: Self) -> Bool { (lhs.app, lhs.id) < (rhs.app, rhs.id) }

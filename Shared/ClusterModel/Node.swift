@@ -30,6 +30,8 @@ package struct NodeAddresses: Codable, Hashable, Sendable {
     package var rtmp: Int?
     package var rtmps: Int?
     package var relay: Int?
+    /// The relay port takes TLS only. Missing: it is plain.
+    package var relayTLS: Bool?
     package var srt: Int?
     package var webrtc: Int?
     package var agent: Int?
@@ -77,18 +79,24 @@ package struct ViewerCounts: Codable, Hashable, Sendable {
 
     package init() {}
 
+    /// What another node says is cut to this: no sum over protocols, streams and nodes overflows.
+    package static let countMax = 1 << 40
+
     package var total: Int { rtmp + httpFlv + hls + dash + webrtc + srt }
 
     private enum CodingKeys: String, CodingKey { case rtmp, httpFlv, hls, dash, webrtc, srt, total }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        rtmp = try container.decodeIfPresent(Int.self, forKey: .rtmp) ?? 0
-        httpFlv = try container.decodeIfPresent(Int.self, forKey: .httpFlv) ?? 0
-        hls = try container.decodeIfPresent(Int.self, forKey: .hls) ?? 0
-        dash = try container.decodeIfPresent(Int.self, forKey: .dash) ?? 0
-        webrtc = try container.decodeIfPresent(Int.self, forKey: .webrtc) ?? 0
-        srt = try container.decodeIfPresent(Int.self, forKey: .srt) ?? 0
+        func count(_ key: CodingKeys) throws -> Int {
+            min(max(try container.decodeIfPresent(Int.self, forKey: key) ?? 0, 0), Self.countMax)
+        }
+        rtmp = try count(.rtmp)
+        httpFlv = try count(.httpFlv)
+        hls = try count(.hls)
+        dash = try count(.dash)
+        webrtc = try count(.webrtc)
+        srt = try count(.srt)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -214,6 +222,10 @@ package struct NodeResource: Codable, Hashable, Sendable {
     package var safeToTerminate: Bool
     /// Streams the node owns now.
     package var streams: Int
+    /// The node's clock less the store's, at its last heartbeat.
+    package var clockOffsetMilliseconds: Int64?
+    /// Time its last heartbeat waited for the store, as the control plane that answered it saw.
+    package var storeMilliseconds: Double?
 
     package init(
         nodeId: String,
@@ -228,8 +240,11 @@ package struct NodeResource: Codable, Hashable, Sendable {
         lastHeartbeatAt: WallTime?,
         sessionsLeft: Int,
         safeToTerminate: Bool,
-        streams: Int
+        streams: Int,
+        clockOffsetMilliseconds: Int64? = nil,
+        storeMilliseconds: Double? = nil
     ) {
+        self.storeMilliseconds = storeMilliseconds
         self.nodeId = nodeId
         self.role = role
         self.group = group
@@ -243,5 +258,6 @@ package struct NodeResource: Codable, Hashable, Sendable {
         self.sessionsLeft = sessionsLeft
         self.safeToTerminate = safeToTerminate
         self.streams = streams
+        self.clockOffsetMilliseconds = clockOffsetMilliseconds
     }
 }

@@ -106,11 +106,14 @@ package struct RouteAnswer: Codable, Hashable, Sendable {
         package var nodeId: String
         package var host: String
         package var relay: Int
+        /// The relay port takes TLS only. Missing: it is plain.
+        package var relayTLS: Bool?
 
-        package init(nodeId: String, host: String, relay: Int) {
+        package init(nodeId: String, host: String, relay: Int, relayTLS: Bool? = nil) {
             self.nodeId = nodeId
             self.host = host
             self.relay = relay
+            self.relayTLS = relayTLS
         }
     }
 

@@ -1,3 +1,5 @@
+import Observability
+
 /// What a re-read of the settings (SIGHUP) found changed.
 package struct SettingsChange: Sendable, Equatable {
     package struct Entry: Sendable, Equatable, CustomStringConvertible {
@@ -5,7 +7,9 @@ package struct SettingsChange: Sendable, Equatable {
         package let old: String?
         package let new: String?
 
-        package var description: String { "\(name): \(old ?? "unset") → \(new ?? "unset")" }
+        package var description: String { "\(name): \(Self.shown(old)) → \(Self.shown(new))" }
+
+        private static func shown(_ text: String?) -> String { text?.withoutCredentials ?? "unset" }
     }
 
     /// To be applied now.

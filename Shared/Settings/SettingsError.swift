@@ -1,3 +1,5 @@
+import Observability
+
 /// Where a setting's value was found.
 package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
     case flag(String)
@@ -35,7 +37,7 @@ package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .wrongValue(let setting, let source, let value, let allowed):
-            "\(setting): \"\(value)\" from \(source) is not allowed; allowed is \(allowed)"
+            "\(setting): \"\(value.withoutCredentials)\" from \(source) is not allowed; allowed is \(allowed)"
         case .missing(let setting, let ways):
             "\(setting): not given; \(ways)"
         case .missingValue(let flag, let allowed):
@@ -43,7 +45,7 @@ package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownFlag(let flag, let nearest):
             "\(flag): no such flag; " + (nearest.map { "did you mean \($0)?" } ?? "--help lists all of them")
         case .unexpectedArgument(let argument):
-            "\"\(argument)\": not a flag; every setting starts with --, --help lists them"
+            "\"\(argument.withoutCredentials)\": not a flag; every setting starts with --, --help lists them"
         case .repeatedFlag(let flag):
             "\(flag): given more than once; allowed is one value"
         case .secretOnCommandLine(let flag, let environment):

@@ -39,4 +39,26 @@ import Testing
         #expect(broken.status == 1)
         #expect(broken.output.contains("WRONG  node edge1"), "\(broken.output)")
     }
+
+    @Test func `the doctor names the two nodes that cannot reach each other`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        _ = try await cluster.startWorker("origin1", .origin)
+        _ = try await cluster.startWorker("edge1", .edge)
+        try cluster.pretendNode("origin2", relayPort: try freePorts(1)[0])
+        let result = try millrace(cluster, "doctor", "--json")
+        #expect(result.status == 1)
+        for from in ["edge1", "origin1"] {
+            let words = "\(from) cannot reach origin2's relay port 127.0.0.1:"
+            #expect(result.output.contains(words), "\(result.output)")
+        }
+        #expect(result.output.contains("connection refused"))
+        #expect(result.output.contains("edge1 reaches origin1's relay port"), "\(result.output)")
+    }
+
+    @Test func `a store that a control plane uses cannot be moved`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let result = try millrace(cluster, "mode", "cluster", "127.0.0.1", "--from", cluster.storeAddress)
+        #expect(result.status != 0)
+        #expect(result.output.contains("held by process"), "\(result.output)")
+    }
 }

@@ -17,7 +17,7 @@ enum Schemas {
         switch example {
         case .null: [:]
         case .bool: ["type": "boolean"]
-        case .integer: ["type": "integer"]
+        case .integer, .unsigned: ["type": "integer"]
         case .number: ["type": "number"]
         case .string: ["type": "string"]
         case .array(let items): ["type": "array", "items": items.first.map(schema) ?? [:]]
@@ -52,6 +52,7 @@ enum Schemas {
         addresses.rtmp = 1935
         addresses.rtmps = 8443
         addresses.relay = 5000
+        addresses.relayTLS = true
         addresses.srt = 4200
         addresses.webrtc = 50000
         addresses.agent = 5001
@@ -86,7 +87,9 @@ enum Schemas {
         lastHeartbeatAt: time,
         sessionsLeft: 1,
         safeToTerminate: false,
-        streams: 1
+        streams: 1,
+        clockOffsetMilliseconds: 1,
+        storeMilliseconds: 1.5
     )
 
     private static let stream = StreamResource(
@@ -118,15 +121,56 @@ enum Schemas {
                 tracks: [track],
                 isBroadcasting: true
             )
-        ]
+        ],
+        sentAt: time,
+        relayProbes: RelayProbeReport(surveyId: 1, links: [link])
     )
+
+    private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)
+    private static let link = ProbedLink(target: target, outcome: .refused, milliseconds: 1, detail: "…")
+
+    private static let policy: ScalingPolicy = {
+        var policy = ScalingPolicy()
+        policy.targetCpu = 0.7
+        policy.targetViewers = 1
+        policy.targetEgressBitsPerSecond = 1
+        policy.targetEncoderQueueDepth = 1
+        policy.headroom = 0.25
+        return policy
+    }()
 
     private static let group = GroupResource(
         name: "region2",
         parent: "region1",
         childrenPerParentMax: 32,
         nodes: 1,
-        aliveNodes: 1
+        aliveNodes: 1,
+        scaling: ["edge": policy]
+    )
+
+    private static let webhook = WebhookResource(
+        id: "wh_1",
+        url: "https://example.org/hook",
+        events: [.nodeDead],
+        createdAt: time,
+        secret: "whsec_…",
+        disabledBecause: "gone"
+    )
+
+    private static let scaling = ScalingResource(
+        group: "region2",
+        role: .edge,
+        current: 4,
+        desired: 6,
+        utilisation: 0.83,
+        reasons: ["cpu 0.83 > 0.70 for 3 periods"],
+        drainCandidates: ["edge21"],
+        leaving: ["edge22"],
+        isPolicySet: true,
+        policy: policy,
+        trail: [
+            ScalingDecision(at: time, current: 4, desired: 6, utilisation: 0.83, reasons: ["r"], drained: ["edge21"])
+        ]
     )
 
     private static let examples: [String: any Encodable & Sendable] = [
@@ -165,7 +209,7 @@ enum Schemas {
         "Group": group,
         "GroupPage": Page(items: [group], nextCursor: "c"),
         "GroupSettings": GroupChange(
-            settings: GroupSettings(parent: "region1", childrenPerParentMax: 32),
+            settings: GroupSettings(parent: "region1", childrenPerParentMax: 32, scaling: ["edge": policy]),
             nodes: ["edge21"]
         ),
         "Health": Health(status: "ok"),
@@ -173,7 +217,7 @@ enum Schemas {
         "HeartbeatAnswer": HeartbeatAnswer(
             state: .alive,
             lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
-            directives: [Directive(type: .drain, deadline: 300)],
+            directives: [Directive(type: .drain, deadline: 300, surveyId: 1, targets: [target])],
             revision: 1
         ),
         "Node": node,
@@ -196,6 +240,12 @@ enum Schemas {
             capacity: capacity
         ),
         "Problem": Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2"),
+        "RelaySurvey": RelaySurvey(
+            id: 1,
+            startedAt: time,
+            pending: ["edge22"],
+            links: [.init(from: "edge21", probe: link)]
+        ),
         "ReleaseRequest": ReleaseRequest(
             nodeId: "origin1",
             bootId: "b",
@@ -205,7 +255,7 @@ enum Schemas {
         ),
         "RouteAnswer": RouteAnswer(
             epoch: 1,
-            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000),
+            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true),
             tier: .origin,
             secondaryForGroup: true,
             ticket: "t",
@@ -213,6 +263,21 @@ enum Schemas {
         ),
         "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
         "ServerSettings": ServerSettings(nodeGroup: "region2"),
+        "Store": StoreResource(
+            description: "SQLite millrace.db",
+            isReachable: true,
+            latencyMilliseconds: 0.5,
+            clockOffsetMilliseconds: 1,
+            fault: "…"
+        ),
+        "LeaveAnswer": LeaveAnswer(leave: true, state: .alive, deadline: 300, sessionsLeft: 1, safeToTerminate: false),
+        "Scaling": scaling,
+        "ScalingPage": Page(items: [scaling], nextCursor: "c"),
+        "ScalingValue": AutoscaleRoutes.KEDAValue(value: 6, metricName: "desired"),
+        "ExternalMetricValues": AutoscaleRoutes.ExternalMetricValues(scaling, at: time),
+        "Webhook": webhook,
+        "WebhookPage": Page(items: [webhook], nextCursor: "c"),
+        "WebhookSettings": WebhookSettings(url: "https://example.org/hook", events: [.nodeDead], secret: "whsec_…"),
         "Stream": stream,
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]

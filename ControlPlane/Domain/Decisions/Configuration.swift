@@ -30,6 +30,12 @@ extension ClusterState {
         if let max = settings.childrenPerParentMax, !(1...10_000).contains(max) {
             throw .unprocessable("childrenPerParentMax is \(max); allowed is 1 to 10000.")
         }
+        for (role, policy) in settings.scaling ?? [:] {
+            guard NodeRole(rawValue: role) != nil else {
+                throw .unprocessable("scaling.\(role.prefix(40)): allowed is origin, edge, hybrid")
+            }
+            if let fault = policy.fault { throw .unprocessable("scaling.\(role).\(fault)") }
+        }
         let stored = groups[group]
         try ifMatch.check(stored?.revision)
         if stored?.body.settings == settings { return .answer(false) }

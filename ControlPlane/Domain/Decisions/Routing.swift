@@ -277,7 +277,8 @@ extension ClusterState {
             parent: RouteAnswer.Parent(
                 nodeId: node.nodeId,
                 host: node.addresses.host,
-                relay: node.addresses.relay ?? 0
+                relay: node.addresses.relay ?? 0,
+                relayTLS: node.addresses.relayTLS
             ),
             tier: tier,
             secondaryForGroup: false

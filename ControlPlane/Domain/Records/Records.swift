@@ -73,6 +73,14 @@ package struct GroupRecord: Codable, Hashable, Sendable {
     package var settings: GroupSettings
 }
 
+/// The last time somebody asked which node reaches which. The answers come with the heartbeats.
+package struct RelaySurveyRecord: Codable, Hashable, Sendable {
+    package static let key = "relay-survey"
+
+    package var id: Int64
+    package var startedAt: WallTime
+}
+
 package struct AppRecord: Codable, Hashable, Sendable {
     package var app: String
     package var settings: AppSettings

@@ -26,7 +26,7 @@ extension ClusterState {
                 nodeId: nodeID,
                 group: $0.body.group,
                 state: state(of: nodeID, at: now),
-                directives: []
+                directives: directives(for: nodeID, at: now)
             )
         }
     }
@@ -69,7 +69,7 @@ extension ClusterState {
             return []
         }
         let last = announced.nodes[nodeID]
-        guard always || last != change else { return [] }
+        guard always || last?.state != change.state || last?.group != change.group else { return [] }
         announced.nodes[nodeID] = change
         var told: Set<String> = [nodeID]
         // Those who pull from a node that moved to another group must ask where they belong now.
@@ -86,10 +86,21 @@ extension ClusterState {
         }
     }
 
+    /// Asks every living node to take part in the survey that has begun.
+    package func announceSurvey(at now: WallTime) -> [Announcement] {
+        nodes.keys.compactMap { nodeID in
+            guard let change = nodeChange(nodeID, at: now), !change.directives.isEmpty else { return nil }
+            return Announcement(event: .node(change), nodes: [nodeID])
+        }
+    }
+
     /// News that time alone made.
     package mutating func announceTimeouts(at now: WallTime) -> [Announcement] {
         var news: [Announcement] = []
-        for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+        if announcedEnds.isDue(at: now) {
+            for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+            announcedEnds.looked(at: now, nextEnd: nextLeaseEnd(at: now), limit: timing.leaseDuration)
+        }
         for stream in unsettled { news += announce(stream, at: now) }
         return news
     }

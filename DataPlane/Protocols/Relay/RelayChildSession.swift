@@ -15,6 +15,8 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         case refused(RelayRefusal)
         case item(StreamItem)
         case state(RelayState)
+        /// The parent lacks items here.
+        case gap
         case object(id: UInt32, bytes: [ByteBuffer])
         case objectMissing(id: UInt32)
         case ended(EndReason)
@@ -37,6 +39,7 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
     private var reader = RelayFrameReader()
     private var outputs = Deque<EngineOutput<Event>>()
     private var objects: [UInt32: PartialObject] = [:]
+    private var objectsByteCount = 0
     private var nextObjectID: UInt32 = 1
     private var lastHeard: MonotonicInstant
     private var nextKeepAlive: MonotonicInstant
@@ -71,14 +74,15 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
 
     package mutating func timeoutReached(at now: MonotonicInstant) {
         switch state {
-        case .greeting: if now >= openedAt + limits.helloTimeout { fail(.helloTimeout) }
-        case .receiving:
-            if now >= lastHeard + limits.parentSilenceMax { return fail(.peerSilent) }
-            if now >= nextKeepAlive {
-                nextKeepAlive = now + limits.childKeepAlive
-                transmit(.keepAlive)
-            }
-        case .closed: break
+        case .greeting:
+            if now >= lastHeard + limits.helloTimeout { return fail(.helloTimeout) }
+            if now >= openedAt + limits.decisionTimeout { return fail(.decisionTimeout) }
+        case .receiving: if now >= lastHeard + limits.parentSilenceMax { return fail(.peerSilent) }
+        case .closed: return
+        }
+        if now >= nextKeepAlive {
+            nextKeepAlive = now + limits.childKeepAlive
+            transmit(.keepAlive)
         }
     }
 
@@ -86,7 +90,7 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
 
     package var nextDeadline: MonotonicInstant? {
         switch state {
-        case .greeting: openedAt + limits.helloTimeout
+        case .greeting: min(nextKeepAlive, lastHeard + limits.helloTimeout, openedAt + limits.decisionTimeout)
         case .receiving: min(nextKeepAlive, lastHeard + limits.parentSilenceMax)
         case .closed: nil
         }
@@ -130,9 +134,12 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         case (.keepAlive, _): break
         case (.item(let item), .receiving): outputs.append(.event(.item(item)))
         case (.state(let streamState), .receiving): outputs.append(.event(.state(streamState)))
+        case (.gap, .receiving): outputs.append(.event(.gap))
         case (.objectData(let id, let isLast, let bytes), .receiving): try add(bytes, to: id, isLast: isLast)
         case (.objectMissing(let id), .receiving):
-            if objects.removeValue(forKey: id) != nil { outputs.append(.event(.objectMissing(id: id))) }
+            guard let object = objects.removeValue(forKey: id) else { break }
+            objectsByteCount -= object.byteCount
+            outputs.append(.event(.objectMissing(id: id)))
         case (.end(let reason), .receiving):
             state = .closed
             outputs.append(.event(.ended(reason)))
@@ -144,9 +151,15 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
     private mutating func add(_ bytes: ByteBuffer, to id: UInt32, isLast: Bool) throws(RelayError) {
         guard var object = objects.removeValue(forKey: id) else { return }
         object.byteCount += bytes.readableBytes
-        guard object.byteCount <= limits.objectBytesMax else { throw .objectTooLong(limit: limits.objectBytesMax) }
+        objectsByteCount += bytes.readableBytes
         object.pieces.append(bytes)
+        guard object.byteCount <= limits.objectBytesMax else { throw .objectTooLong(limit: limits.objectBytesMax) }
+        guard object.pieces.count <= limits.objectSlicesMax else { throw .tooManySlices(limit: limits.objectSlicesMax) }
+        guard objectsByteCount <= limits.openObjectsBytesMax else {
+            throw .objectsTooLong(limit: limits.openObjectsBytesMax)
+        }
         if isLast {
+            objectsByteCount -= object.byteCount
             outputs.append(.event(.object(id: id, bytes: object.pieces)))
         } else {
             objects[id] = object
@@ -155,6 +168,7 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
 
     private mutating func fail(_ error: RelayError) {
         state = .closed
+        objects = [:]
         outputs.append(.event(.failed(error)))
         outputs.append(.close)
     }

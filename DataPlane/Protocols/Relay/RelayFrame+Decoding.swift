@@ -37,6 +37,7 @@ extension RelayFrame {
             return .objectData(id: try reader.integer(), isLast: try reader.flag(), bytes: reader.rest())
         case .objectMissing: return .objectMissing(id: try reader.integer())
         case .end: return .end(try EndReason(decoding: &reader))
+        case .gap: return .gap
         }
     }
 }
@@ -62,6 +63,9 @@ extension RelayHello {
         )
         let epoch: Int64 = try reader.integer()
         haveEpoch = epoch > 0 ? Epoch(epoch) : nil
+        let trackCount = Int(try reader.integer(as: UInt8.self))
+        guard trackCount <= limits.tracksMax else { throw RelayError.tooManyTracks(limit: limits.tracksMax) }
+        for _ in 0..<trackCount { tracks.append(TrackID(try reader.integer())) }
         packagerVersion = packager
     }
 }

@@ -38,6 +38,7 @@ extension RelayFrame {
             }
         case .objectMissing(let id): Self.frame(.objectMissing) { $0.writeInteger(id) }
         case .end(let reason): Self.frame(.end) { reason.write(into: &$0) }
+        case .gap: Self.frame(.gap) { _ in }
         }
     }
 
@@ -87,6 +88,8 @@ extension RelayHello {
         buffer.writeText(ticket)
         // Epochs are positive, so 0 is free to mean none.
         buffer.writeInteger(haveEpoch?.value ?? 0)
+        buffer.writeInteger(UInt8(clamping: tracks.count))
+        for track in tracks.prefix(Int(UInt8.max)) { buffer.writeInteger(track.value) }
     }
 }
 

@@ -3,7 +3,7 @@ package import MediaModel
 
 package import struct NIOCore.ByteBuffer
 
-/// One frame of the relay protocol, version 1.
+/// One frame of the relay protocol, version 2.
 ///
 ///      0      1              5
 ///     +------+--------------+------------------ … ---+
@@ -29,6 +29,8 @@ package enum RelayFrame: Hashable, Sendable {
     case refuse(RelayRefusal)
     case item(StreamItem)
     case state(RelayState)
+    /// The parent lacks items between the last one it sent and the next: do not package across.
+    case gap
     /// A slice of an object; `isLast` ends it. Slices are short, so that live media is not held up.
     case objectData(id: UInt32, isLast: Bool, bytes: ByteBuffer)
     case objectMissing(id: UInt32)
@@ -51,6 +53,7 @@ package enum RelayFrame: Hashable, Sendable {
         case objectData = 0x16
         case objectMissing = 0x17
         case end = 0x18
+        case gap = 0x19
     }
 
     var kind: Kind {
@@ -69,6 +72,7 @@ package enum RelayFrame: Hashable, Sendable {
         case .objectData: .objectData
         case .objectMissing: .objectMissing
         case .end: .end
+        case .gap: .gap
         }
     }
 }
@@ -83,7 +87,9 @@ package enum RelayState: UInt8, Hashable, Sendable {
 package struct RelayHello: Hashable, Sendable {
     /// `MRLY`: tells a relay from a client on the wrong port.
     static let magic: UInt32 = 0x4D52_4C59
-    package static let protocolVersion: UInt16 = 1
+    /// What opens every TLS connection (RFC 8446 §5.1: handshake). No frame a child may send begins with it.
+    package static let tlsFirstByte: UInt8 = 0x16
+    package static let protocolVersion: UInt16 = 2
     /// Grows when the packager's bytes change: then a node must fetch objects instead of making them.
     package static let packagerVersion: UInt16 = 1
 
@@ -96,13 +102,23 @@ package struct RelayHello: Hashable, Sendable {
     package var ticket: String
     /// The newest epoch the child has seen; a parent with an older one must refuse.
     package var haveEpoch: Epoch?
+    /// The tracks the child wants; empty for all, also those that come later.
+    package var tracks: [TrackID]
 
-    package init(app: String, id: String, child: String, ticket: String, haveEpoch: Epoch?) {
+    package init(
+        app: String,
+        id: String,
+        child: String,
+        ticket: String,
+        haveEpoch: Epoch?,
+        tracks: [TrackID] = []
+    ) {
         self.app = app
         self.id = id
         self.child = child
         self.ticket = ticket
         self.haveEpoch = haveEpoch
+        self.tracks = tracks
     }
 }
 
@@ -138,6 +154,8 @@ package struct RelayRefusal: Hashable, Sendable {
         case olderEpoch = 7
         case unsupportedVersion = 8
         case unavailable = 9
+        /// The relay port takes TLS only.
+        case tlsRequired = 10
     }
 
     package var code: Code

@@ -8,6 +8,9 @@ package struct RelayFrameReader: Sendable {
 
     package init() {}
 
+    /// No bytes wait for the rest of their frame.
+    var isEmpty: Bool { pending.readableBytes == 0 }
+
     package mutating func append(_ bytes: ByteBuffer) {
         if pending.readableBytes == 0 {
             pending = bytes

@@ -1,7 +1,11 @@
 /// Every bound a relay session keeps. Peers are nodes of ours, but what connects to the port may be anybody.
 package struct RelayLimits: Sendable {
+    /// A connection that has not said who it is, or a parent that has not said anything, is given up.
     package var helloTimeout = Duration.seconds(5)
-    /// The parent says at least this often that it lives.
+    /// A child waits this long for yes or no from a parent that says it lives: more than the 10 s for which a worker holds
+    /// a pull of a stream whose first media has not come.
+    package var decisionTimeout = Duration.seconds(12)
+    /// After this long without other bytes the parent says that it lives.
     package var parentKeepAlive = Duration.seconds(1)
     /// Three keep-alives missed: the child looks for another parent.
     package var parentSilenceMax = Duration.seconds(3)
@@ -22,8 +26,14 @@ package struct RelayLimits: Sendable {
     package var objectRequestsMax = 64
     /// An object as the child puts it together: a segment of 30 s at 20 Mbit/s is 75 MB; more is refused.
     package var objectBytesMax = 96 << 20
+    /// All objects a child is being sent, together.
+    package var openObjectsBytesMax = 192 << 20
     /// Slices short enough that a live frame between two of them waits little.
     package var objectSliceBytes = 64 << 10
+    /// Bytes that may wait unsent in the kernel before more are handed to it.
+    package var unsentBytesMax = 32 << 10
+    /// Slices of one object. Each costs the child memory of its own, however short; the longest object has 1536.
+    package var objectSlicesMax = 4096
 
     package init() {}
 }
@@ -42,7 +52,11 @@ package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownCodec(UInt8)
     case tooManyObjectRequests(limit: Int)
     case objectTooLong(limit: Int)
+    case objectsTooLong(limit: Int)
+    case tooManySlices(limit: Int)
+    case tlsOnPlainPort
     case helloTimeout
+    case decisionTimeout
     case peerSilent
 
     /// A stable word for metrics.
@@ -60,7 +74,11 @@ package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownCodec: "unknown_codec"
         case .tooManyObjectRequests: "too_many_object_requests"
         case .objectTooLong: "object_too_long"
+        case .objectsTooLong: "objects_too_long"
+        case .tooManySlices: "too_many_slices"
+        case .tlsOnPlainPort: "tls_on_plain_port"
         case .helloTimeout: "hello_timeout"
+        case .decisionTimeout: "decision_timeout"
         case .peerSilent: "peer_silent"
         }
     }
@@ -79,7 +97,11 @@ package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownCodec(let code): "codec \(code) is unknown: do both nodes run the same version?"
         case .tooManyObjectRequests(let limit): "the child waits for more than \(limit) objects at once"
         case .objectTooLong(let limit): "an object is over \(limit) bytes"
-        case .helloTimeout: "no hello came in time"
+        case .objectsTooLong(let limit): "the objects under way are over \(limit) bytes together"
+        case .tooManySlices(let limit): "an object came in more than \(limit) slices"
+        case .tlsOnPlainPort: "the peer speaks TLS and this relay port does not: set --relay-tls on both nodes or none"
+        case .helloTimeout: "no hello, or no answer to one, came in time"
+        case .decisionTimeout: "the parent lives but has not decided about the pull in time"
         case .peerSilent: "nothing was heard from the peer for too long"
         }
     }

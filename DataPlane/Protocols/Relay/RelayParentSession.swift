@@ -10,7 +10,8 @@ package import struct NIOCore.ByteBuffer
 ///     awaitingHello ──hello──► requested ──accept──► serving ──end, bye──► closed
 ///           └── deadline ─────────┴── refuse ────────────────────────────────►
 ///
-/// Media is written beside the engine, in `RelayWireForm`, between two of its transmits and after the accept.
+/// Media is written beside the engine, in `RelayWireForm`, between two of its transmits and after the accept. Slices of
+/// objects are for the time between media: the driver takes one with `nextObjectSlice` when all media has been sent.
 package struct RelayParentSession: StreamEngine, ~Copyable {
     package enum Event: Hashable, Sendable {
         /// Answer with `accept` or `refuse`.
@@ -30,10 +31,16 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
         case closed
     }
 
+    private struct OwedObject {
+        var id: UInt32
+        var pieces: Deque<ByteBuffer>
+    }
+
     private var state = State.awaitingHello
     private var reader = RelayFrameReader()
     private var outputs = Deque<EngineOutput<Event>>()
     private var openRequests: Set<UInt32> = []
+    private var objects = Deque<OwedObject>()
     private var lastHeard: MonotonicInstant
     private var nextKeepAlive: MonotonicInstant
     private let openedAt: MonotonicInstant
@@ -51,6 +58,9 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
     package mutating func receive(_ bytes: ByteBuffer, at now: MonotonicInstant) {
         guard state != .closed else { return }
         lastHeard = now
+        if state == .awaitingHello, reader.isEmpty, bytes.readableBytesView.first == RelayHello.tlsFirstByte {
+            return fail(.tlsOnPlainPort)
+        }
         reader.append(bytes)
         do throws(RelayError) {
             while state != .closed {
@@ -107,19 +117,31 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
         if state == .serving { transmit(.state(streamState)) }
     }
 
+    /// The object goes out by `nextObjectSlice`, behind those before it.
     package mutating func send(object bytes: [ByteBuffer], id: UInt32) {
-        guard state == .serving, openRequests.remove(id) != nil else { return }
-        var whole = ByteBuffer()
-        for piece in bytes { whole.writeImmutableBuffer(piece) }
-        repeat {
-            let slice = whole.readSlice(length: min(limits.objectSliceBytes, whole.readableBytes)) ?? ByteBuffer()
-            transmit(.objectData(id: id, isLast: whole.readableBytes == 0, bytes: slice))
-        } while whole.readableBytes > 0
+        guard state == .serving, openRequests.contains(id), !objects.contains(where: { $0.id == id }) else { return }
+        objects.append(OwedObject(id: id, pieces: Deque(bytes.filter { $0.readableBytes > 0 })))
+    }
+
+    /// The next slice of an object as a whole frame; nil when none is owed.
+    package mutating func nextObjectSlice() -> ByteBuffer? {
+        guard state == .serving, var object = objects.popFirst() else { return nil }
+        let slice = object.pieces.popPrefix(bytesMax: limits.objectSliceBytes)
+        let isLast = object.pieces.isEmpty
+        if isLast { openRequests.remove(object.id) } else { objects.prepend(object) }
+        return RelayFrame.objectData(id: object.id, isLast: isLast, bytes: slice).encoded
     }
 
     package mutating func objectMissing(id: UInt32) {
-        guard state == .serving, openRequests.remove(id) != nil else { return }
+        guard state == .serving, !objects.contains(where: { $0.id == id }), openRequests.remove(id) != nil else {
+            return
+        }
         transmit(.objectMissing(id: id))
+    }
+
+    /// Bytes of any kind left for the child at that time: no keep-alive is needed for a while.
+    package mutating func sent(at time: MonotonicInstant) {
+        nextKeepAlive = max(nextKeepAlive, time + limits.parentKeepAlive)
     }
 
     /// The stream, or this node's part in it, is over.
@@ -178,4 +200,19 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
     }
 
     private mutating func transmit(_ frame: RelayFrame) { outputs.append(.transmit(frame.encoded)) }
+}
+
+extension Deque<ByteBuffer> {
+    /// Takes bytes off the front; buffers are joined by copying, one slice at a time.
+    fileprivate mutating func popPrefix(bytesMax: Int) -> ByteBuffer {
+        var taken = ByteBuffer()
+        while var piece = popFirst() {
+            guard let part = piece.readSlice(length: Swift.min(piece.readableBytes, bytesMax - taken.readableBytes))
+            else { break }
+            taken.writeImmutableBuffer(part)
+            if piece.readableBytes > 0 { prepend(piece) }
+            if taken.readableBytes == bytesMax { break }
+        }
+        return taken
+    }
 }

@@ -305,10 +305,14 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         wakeWaiting()
     }
 
+    /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
     private func count(_ text: String, by connection: ObjectIdentifier) {
-        guard let name = ObjectName(text) else { return }
+        guard let name = ObjectName(text), let window = rendition?.listed, name.epoch == window.index.epoch else {
+            return
+        }
         switch name.kind {
         case .segment(let sequence), .part(let sequence, _):
+            guard sequence <= window.nextSequence else { return }
             fetchCounts.withLock { $0.count(sequence, by: connection) }
         case .initialization: return
         }

@@ -1,5 +1,6 @@
 import Metrics
 import Observability
+import Synchronization
 
 /// What the HTTP connections of a worker count. The counters are made once: a playlist is asked for thousands of times a
 /// second.
@@ -28,6 +29,8 @@ package final class HTTPMeters: Sendable {
 
     /// One row a route, one column a class of status, from 1xx on.
     private let answers: [[Counter]]
+    /// Players repeat a refused request every second or faster.
+    private let refusalLines = Mutex(RepeatedLines())
 
     package init() {
         answers = Route.allCases.map { route in
@@ -40,6 +43,11 @@ package final class HTTPMeters: Sendable {
         answers[row][min(max(Int(status) / 100, 1), 5) - 1].increment()
     }
 
-    func refused(_ reason: String) { MetricNames.connectionsRefused.counter("http", reason).increment() }
+    /// Counts a refusal. How many of its kind went without a log line since the last, nil when this one is to as well.
+    func refused(_ reason: String, path: Substring) -> Int? {
+        MetricNames.connectionsRefused.counter("http", reason).increment()
+        return refusalLines.withLock { $0.admit("\(reason) \(path)", at: .now) }
+    }
+
     func badRequest(_ reason: String) { MetricNames.protocolErrors.counter("http", reason).increment() }
 }

@@ -1,9 +1,11 @@
 import ClusterModel
+import Drivers
 import FanOut
 import Logging
 import MediaModel
 import NIOCore
 import NIOHTTP1
+import Observability
 import Streams
 
 /// One HTTP connection of a worker: reads requests, asks the right room, writes answers in order.
@@ -29,10 +31,12 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private let egress: FLVEgress
     private let isPlain: Bool
     private let idle: IdleRequestHandler
-    private let remoteAddress: String?
+    /// The peer's, or whom a trusted proxy named.
+    private var remoteAddress: String?
     private var state = State.idle
     /// What came of the request's body, where somebody reads it.
     private var body = ByteBuffer()
+    private var waitsForRoom = false
     private var requestedAt = NIODeadline.now()
     private var route = HTTPMeters.Route.other
     private var context: ChannelHandlerContext?
@@ -65,10 +69,20 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             }
         case (.end, .receiving(let head, _)):
             state = .answering(head)
+            idle.requestReceived()
             requestedAt = .now()
-            answer(head)
+            if context.channel.isWritable { answer(head) } else { waitsForRoom = true }
         default: break
         }
+    }
+
+    /// Who asks without reading gets no further answer: they would pile up here.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if waitsForRoom, context.channel.isWritable, case .answering(let head) = state {
+            waitsForRoom = false
+            answer(head)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -79,15 +93,31 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        service.meters.badRequest("malformed_request")
-        service.logger.debug(
-            "http connection closed on an error",
-            metadata: ["error": "\(error)", "remote": "\(remoteAddress ?? "?")"]
-        )
+        if let reason = Self.reason(of: error) {
+            service.meters.badRequest(reason)
+            let remote = remoteAddress ?? "?"
+            service.logger.notice(
+                "connection closed",
+                metadata: [LogKeys.reason: "\(reason)", LogKeys.error: "\(error)", LogKeys.remote: "\(remote)"]
+            )
+        } else {
+            service.logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        }
         context.close(promise: nil)
     }
 
+    /// A stable word for what the peer did wrong; nil when the network failed.
+    private static func reason(of error: any Error) -> String? {
+        switch error {
+        case HTTPParserError.headerOverflow: "headers_too_large"
+        case is HTTPParserError: "malformed_request"
+        case is RequestTimeout: "request_timeout"
+        default: nil
+        }
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let client = event as? ClientAddress { remoteAddress = client.address }
         // A client that closes its half of the connection is done; keeping the other half open serves nobody.
         if let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
         context.fireUserInboundEventTriggered(event)
@@ -202,9 +232,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private func flvDecided(_ result: Result<LiveStream, Refusal>) {
         guard case .answering(let head) = state, let context = egress.context else { return }
         switch result {
-        case .failure(let refusal):
-            service.meters.refused(refusal.reason)
-            respond(.refusal(refusal))
+        case .failure(let refusal): respond(.refusal(refusal))
         case .success(let stream):
             guard head.method == .GET else {
                 return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"]))
@@ -220,10 +248,25 @@ final class MediaHTTPHandler: ChannelInboundHandler {
 
     // MARK: Answering
 
+    /// The path goes to the log without the query, which may hold a token.
+    private func note(_ refusal: Refusal, of request: HTTPRequestHead) {
+        let path = request.uri.prefix { $0 != "?" }.prefix(300)
+        guard let suppressed = service.meters.refused(refusal.reason, path: path) else { return }
+        service.logger.info(
+            "play refused",
+            metadata: [
+                LogKeys.reason: "\(refusal.reason)", LogKeys.path: "\(path)", LogKeys.error: "\(refusal)",
+                LogKeys.remote: "\(remoteAddress ?? "?")", LogKeys.suppressed: "\(suppressed)",
+            ]
+        )
+    }
+
     private func respond(_ response: MediaResponse, isLast: Bool = false) {
         guard case .answering(let request) = state, let context else { return }
         state = .idle
+        idle.requestAnswered()
         service.meters.answered(route, status: response.status.code)
+        if let refusal = response.refusal { note(refusal, of: request) }
         let keepsAlive = request.isKeepAlive && !isLast
         var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
         head.headers.add(contentsOf: CrossOrigin.headers)

@@ -1,3 +1,4 @@
+import Drivers
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -37,9 +38,15 @@ package struct MediaHTTPServer: Sendable {
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
         let egress = FLVEgress()
         try pipeline.addHandler(egress)
-        let idle = IdleRequestHandler(timeout: limits.idleTimeout)
+        let idle = IdleRequestHandler(limits: limits)
         try pipeline.addHandler(idle)
-        try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: true, withErrorHandling: true)
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: true,
+            withErrorHandling: true,
+            withOutboundHeaderValidation: true,
+            withEncoderConfiguration: .init(),
+            withDecoderLimitConfiguration: limits.decoder
+        )
         let handler = MediaHTTPHandler(
             service: service,
             egress: egress,
@@ -48,69 +55,30 @@ package struct MediaHTTPServer: Sendable {
             remoteAddress: channel.remoteAddress?.ipAddress
         )
         try pipeline.addHandler(handler)
+        try ProxyProtocolHandler.add(to: channel, isTrusted: service.isTrustedProxy) { [service] error in
+            service.proxyFailed(error, from: channel.remoteAddress)
+        }
     }
 }
 
 package struct HTTPLimits: Sendable {
     /// A connection that neither receives nor sends for this long is half open or idle: either way it is closed.
     package var idleTimeout = TimeAmount.seconds(60)
+    /// From a request's first byte to its last. Who trickles bytes would otherwise never be idle.
+    package var requestTimeout = TimeAmount.seconds(10)
+    /// The request line, and each header: room for a long token.
+    package var headerFieldBytesMax = 16 << 10
+    /// All headers of a request.
+    package var headerBytesMax = 64 << 10
+    package var headerCountMax = 100
 
     package init() {}
-}
 
-/// Closes a connection on which nothing moved in either direction for a while.
-final class IdleRequestHandler: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let timeout: TimeAmount
-    private var lastActivity = NIODeadline.now()
-    private var check: Scheduled<Void>?
-    private var isStopped = false
-
-    init(timeout: TimeAmount) { self.timeout = timeout }
-
-    func channelActive(context: ChannelHandlerContext) {
-        schedule(context)
-        context.fireChannelActive()
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        lastActivity = .now()
-        context.fireChannelRead(data)
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        lastActivity = .now()
-        context.write(data, promise: promise)
-    }
-
-    /// A viewer took the connection over: its writes pass by here, and it has its own way to notice a dead peer.
-    func stop() {
-        isStopped = true
-        check?.cancel()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) { stop() }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        stop()
-        context.fireChannelInactive()
-    }
-
-    private func schedule(_ context: ChannelHandlerContext) {
-        check = context.eventLoop.assumeIsolated().scheduleTask(deadline: lastActivity + timeout) {
-            if self.isStopped { return }
-            if NIODeadline.now() >= self.lastActivity + self.timeout {
-                context.close(promise: nil)
-            } else {
-                self.schedule(context)
-            }
-        }
+    var decoder: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = headerFieldBytesMax
+        limits.maxHeaderListSize = headerBytesMax
+        limits.maxHeaderFieldCount = headerCountMax
+        return limits
     }
 }
-
-@available(*, unavailable)
-extension IdleRequestHandler: Sendable {}

@@ -1,6 +1,8 @@
 package import FanOut
 package import Logging
 package import NIOCore
+import Observability
+import ProxyProtocol
 package import Streams
 
 /// What the HTTP connections of a worker share.
@@ -25,7 +27,7 @@ package struct MediaHTTPService: Sendable {
     package let controlPlaneURL: @Sendable () -> String
     /// Asks the control plane to change this node's settings, with the caller's `Authorization`.
     package let changeSettings: ChangeSettings
-    /// Whether an address is a proxy of ours, whose `X-Forwarded-For` is believed.
+    /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
 
     package init(
@@ -50,5 +52,13 @@ package struct MediaHTTPService: Sendable {
         self.controlPlaneURL = controlPlaneURL
         self.changeSettings = changeSettings
         self.isTrustedProxy = isTrustedProxy
+    }
+
+    func proxyFailed(_ error: ProxyProtocolError, from remote: SocketAddress?) {
+        meters.badRequest(error.label)
+        logger.notice(
+            "proxy closed",
+            metadata: [LogKeys.error: "\(error)", LogKeys.remote: "\(remote?.description ?? "?")"]
+        )
     }
 }

@@ -10,6 +10,8 @@ package struct MediaResponse: Sendable {
     package var headers: HTTPHeaders
     /// Pieces share storage with whoever made them.
     package var body: [ByteBuffer]
+    /// Set when this refuses what was asked, for log and metric.
+    package var refusal: Refusal?
 
     package init(status: HTTPResponseStatus, headers: HTTPHeaders = [:], body: [ByteBuffer] = []) {
         self.status = status
@@ -50,6 +52,12 @@ package struct MediaResponse: Sendable {
     }
 
     package static func refusal(_ refusal: Refusal) -> MediaResponse {
+        var response = answer(to: refusal)
+        response.refusal = refusal
+        return response
+    }
+
+    private static func answer(to refusal: Refusal) -> MediaResponse {
         let detail = refusal.description
         return switch refusal {
         case .unknownStream:

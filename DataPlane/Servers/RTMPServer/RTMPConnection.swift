@@ -23,6 +23,9 @@ final class RTMPConnection: ChannelInboundHandler {
         case over
     }
 
+    /// A peer that does not take our last words is closed without them.
+    private static let goodbyeTimeout = TimeAmount.seconds(5)
+
     private let service: RTMPService
     private let isPlain: Bool
     private let pacedReads: PacedReads?
@@ -35,6 +38,8 @@ final class RTMPConnection: ChannelInboundHandler {
     private var requestedAt = NIODeadline.now()
     private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
+    /// The peer's, or whom a trusted proxy named.
+    private var clientAddress: String?
     private var logger: Logger
 
     /// `pacedReads` are those of the channel's loop; nil with TLS.
@@ -51,6 +56,7 @@ final class RTMPConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        clientAddress = context.channel.remoteAddress?.ipAddress
         logger[metadataKey: LogKeys.remote] = "\(context.channel.remoteAddress?.description ?? "?")"
     }
 
@@ -76,6 +82,18 @@ final class RTMPConnection: ChannelInboundHandler {
         context.fireChannelReadComplete()
     }
 
+    /// What the engine answers is small, so a peer that lets it pile up does not read: it could ask on until we are full.
+    /// Frames of a player go through the channel when its socket is full, and have their own limits.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .player = role {
+        } else if !context.channel.isWritable {
+            service.protocolErrors("peer_not_reading")
+            logger.notice("connection closed", metadata: [LogKeys.reason: "peer_not_reading"])
+            context.close(promise: nil)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         session.inputClosed(at: context.eventLoop.instant)
         drain()
@@ -84,6 +102,14 @@ final class RTMPConnection: ChannelInboundHandler {
         self.context = nil
         service.connections.change(by: -1)
         context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let client = event as? ClientAddress {
+            clientAddress = client.address
+            logger[metadataKey: LogKeys.remote] = "\(client.address)"
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -121,7 +147,12 @@ final class RTMPConnection: ChannelInboundHandler {
     private func closeBehindWrites() {
         deliverBatch()
         guard let context else { return }
+        timer.cancel()
+        let giveUp = context.eventLoop.assumeIsolated().scheduleTask(in: Self.goodbyeTimeout) {
+            context.close(promise: nil)
+        }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            giveUp.cancel()
             context.close(promise: nil)
         }
     }
@@ -181,7 +212,7 @@ final class RTMPConnection: ChannelInboundHandler {
             request = PublishRequest(
                 stream: try StreamID(app: address.app, id: address.name),
                 protocol: .rtmp,
-                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                remoteAddress: clientAddress,
                 token: address.token
             )
         } catch { return refusePublish(id, .badName(error)) }
@@ -263,7 +294,7 @@ final class RTMPConnection: ChannelInboundHandler {
             request = PlayRequest(
                 stream: try StreamID(app: address.app, id: address.name),
                 protocol: .rtmp,
-                remoteAddress: context.channel.remoteAddress?.ipAddress,
+                remoteAddress: clientAddress,
                 token: address.token
             )
         } catch { return refusePlay(id, .badName(error)) }

@@ -33,7 +33,7 @@ extension RTMPToStream.Fault: CustomStringConvertible {
         }
     }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .container(let error): "a media message cannot be read: \(error)"
         case .codec(let error): "a codec header cannot be read: \(error)"

@@ -6,6 +6,7 @@ package import NIOCore
 import NIOPosix
 package import NIOSSL
 import Observability
+import ProxyProtocol
 package import RTMP
 package import Streams
 import Synchronization
@@ -17,6 +18,8 @@ package struct RTMPService: Sendable {
     package let outlets: OutletTable<RTMPFormat>
     package let logger: Logger
     package let limits: RTMPLimits
+    /// Whether an address is a proxy of ours, whose PROXY protocol is believed.
+    package let isTrustedProxy: @Sendable (String) -> Bool
     let connections = ConnectionCount(MetricNames.connections.gauge("rtmp"))
     let ingestBytes = MetricNames.ingestBytes.counter("rtmp")
     let firstFrame = MetricNames.firstFrame.timer("rtmp")
@@ -25,15 +28,23 @@ package struct RTMPService: Sendable {
         gate: any StreamGate,
         outlets: OutletTable<RTMPFormat>,
         logger: Logger,
-        limits: RTMPLimits = RTMPLimits()
+        limits: RTMPLimits = RTMPLimits(),
+        isTrustedProxy: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.gate = gate
         self.outlets = outlets
         self.logger = logger
         self.limits = limits
+        self.isTrustedProxy = isTrustedProxy
     }
 
     func refused(_ reason: String) { MetricNames.connectionsRefused.counter("rtmp", reason).increment() }
+    func proxyFailed(_ error: ProxyProtocolError, _ channel: any Channel) {
+        protocolErrors(error.label)
+        let remote = "\(channel.remoteAddress?.description ?? "?")"
+        logger.notice("proxy closed", metadata: [LogKeys.error: "\(error)", LogKeys.remote: "\(remote)"])
+    }
+
     func protocolErrors(_ reason: String) { MetricNames.protocolErrors.counter("rtmp", reason).increment() }
 }
 
@@ -86,6 +97,9 @@ package struct RTMPServer: Sendable {
                             at: now
                         )
                     )
+                    try ProxyProtocolHandler.add(to: channel, isTrusted: service.isTrustedProxy) {
+                        service.proxyFailed($0, channel)
+                    }
                 }
             }
             .bind(host: host, port: port).get()

@@ -1,16 +1,16 @@
-import Codecs
-import FLV
+package import Codecs
+package import FLV
 import MediaModel
-import RTMP
-import Streams
+package import RTMP
+package import Streams
 import Timebase
 
 import struct NIOCore.ByteBuffer
 
 /// Turns an RTMP publisher's messages into the hub's items. The only place where RTMP timestamps become media time.
-struct RTMPToStream {
+package struct RTMPToStream {
     /// What a publisher sent that the stream cannot carry.
-    enum Fault: Error, Equatable {
+    package enum Fault: Error, Equatable {
         case container(FLVError)
         case codec(CodecError)
         case frameBeforeHeader
@@ -36,8 +36,10 @@ struct RTMPToStream {
     private var pendingSince: MediaTime?
     private var clock = MillisecondUnwrapper()
 
+    package init() {}
+
     /// Adds what the message holds to `batch`.
-    mutating func take(_ message: MediaMessage, into batch: inout [IngestItem]) throws(Fault) {
+    package mutating func take(_ message: MediaMessage, into batch: inout [IngestItem]) throws(Fault) {
         let tag: FLVMediaTag
         do throws(FLVError) {
             switch message.kind {
@@ -137,12 +139,16 @@ struct RTMPToStream {
 }
 
 /// RTMP's 32-bit milliseconds as a number that does not wrap: the nearest to the last one wins (every 49.7 days).
-struct MillisecondUnwrapper {
+package struct MillisecondUnwrapper {
     private var last: (stamp: SerialNumber<UInt32>, value: Int64)?
 
-    mutating func unwrap(_ timestamp: UInt32) -> Int64 {
+    package init() {}
+
+    package mutating func unwrap(_ timestamp: UInt32) -> Int64 {
         let stamp = SerialNumber(timestamp)
-        let value = last.map { $0.value + $0.stamp.distance(to: stamp) } ?? Int64(timestamp)
+        let next = last.map { $0.value + $0.stamp.distance(to: stamp) } ?? Int64(timestamp)
+        // 35,000 years of jumps: begin anew, which is one jump more, before ticks overflow.
+        let value = next.magnitude < 1 << 50 ? next : Int64(timestamp)
         last = (stamp, value)
         return value
     }

@@ -5,19 +5,34 @@ package import Streams
 
 package import struct NIOCore.ByteBuffer
 
-/// A live stream as relay frames: everything, unchanged, for nodes that package it themselves.
+/// A live stream as relay frames: its items unchanged, for nodes that package it themselves.
 package struct RelayFormat: WireFormat {
-    package init() {}
+    private let choice: TrackChoice
+    private var tracks: [Track] = []
+
+    init(_ choice: TrackChoice = .all) { self.choice = choice }
 
     package func prelude(tracks: [Track]) -> [ByteBuffer] { [] }
 
-    package mutating func pieces(for item: StreamItem) -> [ByteBuffer]? { RelayWireForm.pieces(for: item) }
+    package mutating func pieces(for item: StreamItem) -> [ByteBuffer]? {
+        switch item {
+        case .tracks(let all):
+            tracks = choice.of(all)
+            return RelayWireForm.pieces(for: .tracks(tracks))
+        case .unit(let unit): return choice.takes(unit.track) ? RelayWireForm.pieces(for: item) : nil
+        case .cut:
+            // The tracks may have changed since the child's accept, and before this, where it starts.
+            let mark = RelayWireForm.pieces(for: item)
+            return isStart(item) ? RelayWireForm.pieces(for: .tracks(tracks)) + mark : mark
+        }
+    }
 
     package func pieces(for notice: StreamNotice) -> [ByteBuffer]? {
         switch notice {
         case .interrupted: [RelayFrame.state(.interrupted).encoded]
         case .resumed: [RelayFrame.state(.broadcasting).encoded]
-        case .ended, .epochChanged, .fenced, .gap, .parentChanged: nil
+        case .gap: [RelayFrame.gap.encoded]
+        case .ended, .epochChanged, .fenced, .parentChanged: nil
         }
     }
 
@@ -25,4 +40,22 @@ package struct RelayFormat: WireFormat {
     package func isStart(_ item: StreamItem) -> Bool {
         if case .cut(let mark) = item { mark.part == 0 } else { false }
     }
+}
+
+/// The tracks a child wants.
+enum TrackChoice: Hashable, Sendable {
+    case all
+    case only(Set<TrackID>)
+
+    /// As a hello says it: none named is all.
+    init(_ ids: [TrackID]) { self = ids.isEmpty ? .all : .only(Set(ids)) }
+
+    func takes(_ track: TrackID) -> Bool {
+        switch self {
+        case .all: true
+        case .only(let ids): ids.contains(track)
+        }
+    }
+
+    func of(_ tracks: [Track]) -> [Track] { tracks.filter { takes($0.id) } }
 }

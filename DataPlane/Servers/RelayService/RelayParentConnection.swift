@@ -23,16 +23,18 @@ final class RelayParentConnection: ChannelInboundHandler {
     }
 
     private let service: RelayService
-    private let isPlain: Bool
+    /// Nil on a port without TLS.
+    private let gate: RelayTLSGate?
     private var session: RelayParentSession
     private var serving: Serving?
     private var timer = EngineTimer()
+    private var lastTransmitAt: MonotonicInstant?
     private var context: ChannelHandlerContext?
     private var logger: Logger
 
-    init(service: RelayService, isPlain: Bool, at now: MonotonicInstant) {
+    init(service: RelayService, gate: RelayTLSGate?, at now: MonotonicInstant) {
         self.service = service
-        self.isPlain = isPlain
+        self.gate = gate
         session = RelayParentSession(limits: service.limits, at: now)
         logger = service.logger
     }
@@ -62,7 +64,12 @@ final class RelayParentConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("relay connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        if error.isOfTLS {
+            service.protocolError("tls")
+            logger.notice("relay child closed", metadata: [LogKeys.reason: "tls", LogKeys.error: "\(error)"])
+        } else {
+            logger.debug("relay connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        }
         context.close(promise: nil)
     }
 
@@ -81,12 +88,22 @@ final class RelayParentConnection: ChannelInboundHandler {
         context.flush()
         if closes { return closeBehindWrites(context) }
         timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
+            if let lastSent = self.lastSentAt { self.session.sent(at: lastSent) }
             self.session.timeoutReached(at: now)
             self.drain()
         }
     }
 
+    /// Live media goes past the engine; the viewer knows when.
+    private var lastSentAt: MonotonicInstant? {
+        let media = (serving?.viewer.lastSentAt).map {
+            MonotonicInstant(nanoseconds: Int64($0.uptimeNanoseconds))
+        }
+        return [media, lastTransmitAt].compactMap(\.self).max()
+    }
+
     private func transmit(_ bytes: ByteBuffer) {
+        lastTransmitAt = context?.eventLoop.instant
         if let serving {
             serving.viewer.send(bytes)
         } else {
@@ -119,6 +136,10 @@ final class RelayParentConnection: ChannelInboundHandler {
 
     private func pullRequested(_ hello: RelayHello) {
         guard let context else { return }
+        if let gate, !gate.hasBegunTLS {
+            let detail = "this relay port takes TLS only: ask for a new route, and set --relay-tls on both nodes"
+            return pullDecided(.failure(RelayRefusalError(.tlsRequired, detail)), hello)
+        }
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
         let service = service
@@ -127,17 +148,17 @@ final class RelayParentConnection: ChannelInboundHandler {
             do throws(RelayRefusalError) {
                 result = .success(try await service.open(hello))
             } catch { result = .failure(error) }
-            loop.execute { bound.value.pullDecided(result, child: hello.child) }
+            loop.execute { bound.value.pullDecided(result, hello) }
         }
     }
 
-    private func pullDecided(_ result: Result<(LiveStream, RelayAccept), RelayRefusalError>, child: String) {
+    private func pullDecided(_ result: Result<(LiveStream, RelayAccept), RelayRefusalError>, _ hello: RelayHello) {
         switch result {
         case .failure(let error):
             service.refused("\(error.refusal.code)")
             logger.notice(
                 "pull refused",
-                metadata: [LogKeys.nodeId: "\(child)", LogKeys.reason: "\(error.refusal.detail)"]
+                metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)"]
             )
             session.refuse(error.refusal)
             drain()
@@ -146,13 +167,17 @@ final class RelayParentConnection: ChannelInboundHandler {
             logger[metadataKey: LogKeys.stream] = "\(stream.id)"
             session.accept(accept)
             drain()
-            let viewer = Viewer(context: context, isPlain: isPlain)
-            let outlet = service.outlets.outlet(for: stream)
+            let viewer = Viewer(context: context, isPlain: gate == nil)
+            let outlet = service.outlets.outlet(for: stream, TrackChoice(hello.tracks))
             viewer.onEnd = { [weak self] end in self?.viewerEnded(end) }
+            viewer.backlog = { [weak self] in self?.session.nextObjectSlice() }
             serving = Serving(stream: stream, outlet: outlet, viewer: viewer)
             service.served.change(by: 1)
             outlet.add(viewer, epoch: accept.epoch)
-            logger.info("pull served", metadata: [LogKeys.nodeId: "\(child)", LogKeys.epoch: "\(accept.epoch.value)"])
+            logger.info(
+                "pull served",
+                metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.epoch: "\(accept.epoch.value)"]
+            )
         }
     }
 
@@ -174,6 +199,7 @@ final class RelayParentConnection: ChannelInboundHandler {
         setObjectInterest(false)
         self.serving = nil
         serving.viewer.onEnd = nil
+        serving.viewer.backlog = nil
         serving.outlet.remove(serving.viewer)
         service.served.change(by: -1)
     }
@@ -210,6 +236,7 @@ final class RelayParentConnection: ChannelInboundHandler {
         case .missing: session.objectMissing(id: id)
         }
         drain()
+        serving?.viewer.backlogAdded()
     }
 }
 

@@ -33,6 +33,9 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
     private var batch: [StreamItem] = []
+    /// As the parent told last.
+    private var tracks: [Track] = []
+    private var hasHeard = false
     private var fetches: [UInt32: @Sendable (ObjectAnswer) -> Void] = [:]
     private var hasEnded = false
 
@@ -62,6 +65,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasHeard = true
         session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
         drain()
     }
@@ -75,11 +79,16 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     func channelInactive(context: ChannelHandlerContext) {
         session.inputClosed(at: context.eventLoop.instant)
         drain()
-        end(.lost("the connection broke"))
+        end(.lost(hasHeard ? "the connection broke" : "the parent closed without an answer"))
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error.isOfTLS, !hasHeard {
+            end(.lost("no TLS with the parent (\(error)): check --relay-ca here, --relay-tls and --tls-cert there"))
+        }
+        context.close(promise: nil)
+    }
 
     /// This node wants no more. From the stream's loop.
     func stop() {
@@ -116,7 +125,10 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         switch event {
         case .accepted(let accept): accepted(accept)
         case .refused(let refusal): end(.refused(refusal))
-        case .item(let item): batch.append(item)
+        case .item(let item): take(item)
+        case .gap:
+            deliverBatch()
+            if !hasEnded { stream.itemsMissing() }
         case .state(.interrupted):
             deliverBatch()
             if !hasEnded { stream.interrupt() }
@@ -140,9 +152,19 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
             return session.leave()
         }
         hops = accept.hops
+        tracks = accept.tracks
         segmentIndex = accept.segmentIndex
         stream.beginPull(from: self, epoch: accept.epoch, tracks: accept.tracks)
         if accept.state == .interrupted { stream.interrupt() }
+    }
+
+    /// Each segment comes with its tracks, so that a child can start there; only what is new to it counts.
+    private func take(_ item: StreamItem) {
+        if case .tracks(let told) = item {
+            guard told != tracks else { return }
+            tracks = told
+        }
+        batch.append(item)
     }
 
     private func deliverBatch() {

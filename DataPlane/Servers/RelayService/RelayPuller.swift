@@ -11,15 +11,34 @@ package struct RelayPuller: Sendable {
     private static let connectTimeout = TimeAmount.seconds(2)
 
     private let nodeID: String
+    private let trust: RelayTrust
     private let limits: RelayLimits
 
-    package init(nodeID: String, limits: RelayLimits = RelayLimits()) {
+    package init(nodeID: String, trust: RelayTrust = RelayTrust(), limits: RelayLimits = RelayLimits()) {
         self.nodeID = nodeID
+        self.trust = trust
         self.limits = limits
     }
 
     /// Pulls `stream` from the parent of `route` until the pull ends, whoever ends it. Cancelling the task ends it.
     package func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd {
+        await pull(stream, route: route, ticket: ticket, tracks: [])
+    }
+
+    /// As above, but only these tracks; all when none are named.
+    package func pull(
+        _ stream: LiveStream,
+        route: RouteAnswer,
+        ticket: String,
+        tracks: [TrackID]
+    ) async -> PullEnd {
+        let parent = route.parent
+        let usesTLS = parent.relayTLS == true
+        if trust.requiresTLS, !usesTLS {
+            return .lost(
+                "the relay port of \(parent.nodeId) is plain, and --relay-tls here wants TLS: set it there too"
+            )
+        }
         let hello = await stream.loop.flatSubmit { [nodeID] in
             stream.loop.makeSucceededFuture(
                 RelayHello(
@@ -27,7 +46,8 @@ package struct RelayPuller: Sendable {
                     id: stream.id.id,
                     child: nodeID,
                     ticket: ticket,
-                    haveEpoch: stream.epoch
+                    haveEpoch: stream.epoch,
+                    tracks: tracks
                 )
             )
         }.value
@@ -37,18 +57,23 @@ package struct RelayPuller: Sendable {
             continuation.yield(end)
             continuation.finish()
         }
+        let trust = trust
         let bootstrap = ClientBootstrap(group: stream.loop)
             .connectTimeout(Self.connectTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(pull) }
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if usesTLS { try pipeline.addHandler(trust.handler(for: parent.host)) }
+                    try pipeline.addHandler(pull)
+                }
             }
         let channel: any Channel
         do {
-            channel = try await bootstrap.connect(host: route.parent.host, port: route.parent.relay).get()
+            channel = try await bootstrap.connect(host: parent.host, port: parent.relay).get()
         } catch {
-            return .lost("no connection to \(route.parent.host):\(route.parent.relay) (\(error))")
+            return .lost("no connection to \(parent.host):\(parent.relay) (\(error))")
         }
         return await withTaskCancellationHandler {
             for await end in ends { return PullEnd(end) }

@@ -1,11 +1,12 @@
 package import ClusterModel
 import Drivers
-package import FanOut
+import FanOut
 package import Logging
 import MediaModel
 import Metrics
 package import NIOCore
 import NIOPosix
+package import NIOSSL
 import Observability
 package import Relay
 package import Streams
@@ -17,7 +18,7 @@ package struct RelayService: Sendable {
     let gate: any StreamGate
     let nodeID: String
     let key: RelayKey
-    let outlets: OutletTable<RelayFormat>
+    let outlets: RelayOutlets
     let wallClock: @Sendable () -> WallTime
     let logger: Logger
     let limits: RelayLimits
@@ -27,7 +28,7 @@ package struct RelayService: Sendable {
         gate: any StreamGate,
         nodeID: String,
         key: RelayKey,
-        outlets: OutletTable<RelayFormat>,
+        outlets: RelayOutlets,
         wallClock: @escaping @Sendable () -> WallTime,
         logger: Logger,
         limits: RelayLimits = RelayLimits()
@@ -42,13 +43,11 @@ package struct RelayService: Sendable {
     }
 
     /// What a node's lanes allow a child: it must have everything, so it is never skipped ahead.
-    package static var fanOutLimits: FanOutLimits {
+    static var fanOutLimits: FanOutLimits {
         var limits = FanOutLimits()
         limits.slowViewer = .close
         limits.lagBytesMax = 32 << 20
         limits.ringBytesMax = 48 << 20
-        // Slices of objects queue here beside live media.
-        limits.controlBytesMax = 128 << 20
         return limits
     }
 
@@ -64,9 +63,14 @@ package struct RelayService: Sendable {
             stream = try await gate.relay(id)
         } catch { throw RelayRefusalError(error.relayCode, error.description) }
         let nodeID = nodeID
-        let accept = try? await stream.loop.submit { Self.accept(stream, nodeID: nodeID) }.get()
+        let choice = TrackChoice(hello.tracks)
+        let accept = try? await stream.loop.submit { Self.accept(stream, choice, nodeID: nodeID) }.get()
         guard let accept else {
             throw RelayRefusalError(.unavailable, "stream \(id) has no owner's media here yet: ask again shortly")
+        }
+        guard !accept.tracks.isEmpty else {
+            let wanted = hello.tracks.map { "\($0.value)" }.joined(separator: ", ")
+            throw RelayRefusalError(.unavailable, "stream \(id) has none of the tracks asked for (\(wanted)) now")
         }
         if accept.hops.contains(hello.child) {
             let path = accept.hops.joined(separator: " → ")
@@ -99,13 +103,13 @@ package struct RelayService: Sendable {
     }
 
     /// On the stream's loop. Nil while nothing can be promised.
-    private static func accept(_ stream: LiveStream, nodeID: String) -> RelayAccept? {
+    private static func accept(_ stream: LiveStream, _ choice: TrackChoice, nodeID: String) -> RelayAccept? {
         guard let epoch = stream.epoch, !stream.tracks.isEmpty else { return nil }
         return RelayAccept(
             epoch: epoch,
             hops: (stream.upstream?.hops ?? []) + [nodeID],
             state: stream.phase == .interrupted ? .interrupted : .broadcasting,
-            tracks: stream.tracks,
+            tracks: choice.of(stream.tracks),
             segmentIndex: stream.objects?.segmentIndex()
         )
     }
@@ -113,21 +117,27 @@ package struct RelayService: Sendable {
     func refused(_ reason: String) { MetricNames.connectionsRefused.counter("relay", reason).increment() }
     func protocolError(_ reason: String) { MetricNames.protocolErrors.counter("relay", reason).increment() }
 
-    /// Binds and serves until the returned channel is closed.
+    /// Binds and serves until the returned channel is closed. With `tls`, no pull is served without it.
     package func listen(
         host: String,
         port: Int,
-        on group: any EventLoopGroup
+        on group: any EventLoopGroup,
+        tls: NIOSSLContext? = nil
     ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            // What waits unsent in the kernel delays live media: a slice of an object is to find little before it.
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: limits.unsentBytesMax)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let connection = RelayParentConnection(service: self, isPlain: true, at: channel.eventLoop.instant)
-                    try channel.pipeline.syncOperations.addHandler(connection)
+                    let gate = tls.map(RelayTLSGate.init)
+                    let pipeline = channel.pipeline.syncOperations
+                    if let gate { try pipeline.addHandler(gate) }
+                    let now = channel.eventLoop.instant
+                    try pipeline.addHandler(RelayParentConnection(service: self, gate: gate, at: now))
                 }
             }
             .bind(host: host, port: port).get()

@@ -39,7 +39,7 @@ package final class ControlPlaneClient: ControlPlaneLink {
     }
 
     /// The URL that worked last, where clients may be sent.
-    package var currentURL: String { urls.current }
+    package var currentURL: String { urls.current.withoutCredentials }
 
     /// Ends all requests and watches.
     package func shutdown() {
@@ -231,7 +231,8 @@ extension ControlPlaneClient {
         logger.warning(
             "control plane URL failed",
             metadata: [
-                LogKeys.url: "\(url)", LogKeys.reason: "\(reason)", LogKeys.suppressed: "\(suppressed)",
+                LogKeys.url: "\(url.withoutCredentials)", LogKeys.reason: "\(reason)",
+                LogKeys.suppressed: "\(suppressed)",
             ]
         )
     }

@@ -23,7 +23,13 @@ package enum ControlPlaneError: Error, Hashable, Sendable, CustomStringConvertib
 extension ControlPlaneError {
     /// The error behind a response that is no success.
     init(_ response: HTTPResponse) {
-        let problem = Problem(response)
+        guard let problem = Problem(response) else {
+            self = .unavailable(
+                "that is no Millrace control plane: it answered \(response.status) without a reason of ours; "
+                    + "is --control right, or does a proxy stand between?"
+            )
+            return
+        }
         self =
             switch response.status {
             case 409 where problem.kind == .superseded: .superseded
@@ -34,38 +40,11 @@ extension ControlPlaneError {
 }
 
 extension Problem {
-    /// The problem a response carries, or one made from its status: a proxy between does not know our form.
-    init(_ response: HTTPResponse) {
-        do {
-            self = try JSONDecoder().decode(Problem.self, from: Data(response.body))
-            status = response.status
-        } catch {
-            self.init(
-                Kind(status: response.status),
-                status: response.status,
-                title: "HTTP status \(response.status)",
-                detail: "The answer had no explanation. See that the URL given is that of a control plane."
-            )
-        }
-    }
-}
-
-extension Problem.Kind {
-    fileprivate init(status: Int) {
-        self =
-            switch status {
-            case 401: .unauthorized
-            case 403: .forbidden
-            case 404: .notFound
-            case 405: .methodNotAllowed
-            case 409: .conflict
-            case 412: .preconditionFailed
-            case 413: .tooLarge
-            case 422: .unprocessable
-            case 429: .tooManyRequests
-            case 500: .internalError
-            case 502...504: .unavailable
-            default: .badRequest
-            }
+    /// The problem a response carries; nil when it is not one of ours, as from a proxy or another web server.
+    fileprivate init?(_ response: HTTPResponse) {
+        guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(response.body)), problem.kind != nil
+        else { return nil }
+        self = problem
+        status = response.status
     }
 }

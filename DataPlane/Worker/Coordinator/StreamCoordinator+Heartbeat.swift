@@ -76,6 +76,8 @@ extension StreamCoordinator {
         switch directive.type {
         case .drain: beginDrain()
         case .undrain: endDrain()
+        // `Membership` does.
+        case .probeRelays: break
         }
     }
 }

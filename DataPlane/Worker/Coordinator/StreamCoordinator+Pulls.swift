@@ -184,12 +184,19 @@ extension StreamCoordinator {
         let route: RouteAnswer
         do throws(ControlPlaneError) {
             route = try await findRoute(of: stream.id, failed: search.failed, haveEpoch)
+            known.remember(route, to: stream.id)
         } catch {
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
-            guard case .unavailable = error, let last = pulls[stream.id]?.route else {
+            guard case .unavailable = error, let last = pulls[stream.id]?.route ?? known.route(to: stream.id) else {
                 return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())
             }
             route = last
+            if pulls[stream.id]?.route == nil {
+                logger.notice(
+                    "The control plane is away: asking the parent the stream came from before",
+                    metadata: [LogKeys.stream: "\(stream.id)", LogKeys.parent: "\(last.parent.nodeId)"]
+                )
+            }
         }
         if let haveEpoch, route.epoch < haveEpoch {
             return search.noRoute(
@@ -234,7 +241,10 @@ extension StreamCoordinator {
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
-        if case .unknownStream = refusal { unknown.add(stream.id, at: clock.now()) }
+        if case .unknownStream = refusal {
+            unknown.add(stream.id, at: clock.now())
+            known.forget(stream.id)
+        }
         answerWaiting(for: stream.id, .failure(refusal))
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id] = nil

@@ -42,7 +42,9 @@ package actor StreamCoordinator: StreamGate {
     var holds: [StreamID: Hold] = [:]
     var pulls: [StreamID: PullState] = [:]
     var unknown = UnknownStreams()
-    var appSettings: [String: AppSettings] = [:]
+    var appSettings: [String: AppSettings]
+    /// Outlives this process in the state directory.
+    package internal(set) var known: KnownMap
     var lease = LeaseClock()
     private var claiming: Set<StreamID> = []
     private(set) var isDraining = false
@@ -56,7 +58,8 @@ package actor StreamCoordinator: StreamGate {
         logger: Logger,
         group: any EventLoopGroup,
         makeCutter: @escaping MakeStreamCutter,
-        servers: any StreamServers
+        servers: any StreamServers,
+        known: KnownMap = KnownMap()
     ) {
         self.identity = identity
         self.registry = registry
@@ -67,6 +70,8 @@ package actor StreamCoordinator: StreamGate {
         self.group = group
         self.makeCutter = makeCutter
         self.servers = servers
+        self.known = known
+        appSettings = known.apps
     }
 
     // MARK: Publish
@@ -84,6 +89,7 @@ package actor StreamCoordinator: StreamGate {
         let grant = try await claim(request)
         appSettings[request.stream.app] = grant.appSettings
         unknown.forget(request.stream)
+        known.forget(request.stream)
         return await begin(grant, of: request.stream, on: loop)
     }
 
@@ -252,6 +258,7 @@ package actor StreamCoordinator: StreamGate {
 
     package func apply(_ settings: AppSettings, to app: String) async {
         appSettings[app] = settings
+        known.remember(settings, of: app)
         for stream in registry.all where stream.id.app == app {
             await stream.loop.run { stream.apply(settings) }
         }

@@ -1,24 +1,24 @@
-import ClusterModel
+package import ClusterModel
 import HLS
 import HTTPServer
-import MediaModel
+package import MediaModel
 import Streams
-import Timebase
+package import Timebase
 
 /// The HLS cutter as the hub knows it. While nobody wants older segments none are kept, and the marks say so: playlists of
 /// all nodes then start at the current segment.
-struct RetainingCutter: StreamCutter {
+package struct RetainingCutter: StreamCutter {
     private var cutter: SegmentCutter
     private var openSequence: UInt64?
     /// The segment that was open when older ones began to be kept.
     private var retainedSince: UInt64?
     private var isRetaining = false
 
-    init(resume: ResumePoint, settings: AppSettings) {
+    package init(resume: ResumePoint, settings: AppSettings) {
         cutter = SegmentCutter(settings: PackagingSettings(settings), resume: resume)
     }
 
-    mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
+    package mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
         guard var mark = cutter.receive(item, at: wall) else { return nil }
         openSequence = mark.sequence
         if isRetaining {
@@ -31,10 +31,10 @@ struct RetainingCutter: StreamCutter {
         return mark
     }
 
-    mutating func retainSegments(_ isOn: Bool) {
+    package mutating func retainSegments(_ isOn: Bool) {
         isRetaining = isOn
         retainedSince = isOn ? openSequence : nil
     }
 
-    var next: ResumePoint { cutter.next }
+    package var next: ResumePoint { cutter.next }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import Settings
 
 /// The worker's `--state-dir`: what it must find again after a restart.
 package struct StateDirectory: Sendable {
@@ -37,6 +38,28 @@ package struct StateDirectory: Sendable {
         let made = make()
         try keep(made, in: file)
         return made
+    }
+
+    /// Much more than a map within its limits takes.
+    private static let mapBytesMax = 4 << 20
+
+    private var mapFile: URL { url.appendingPathComponent("known-map.json") }
+
+    /// What `keep` wrote last; an empty map when there is none, or none that can be read: it is a help, not a need.
+    package func knownMap() -> KnownMap {
+        do throws(FileReadError) {
+            let bytes = try readFile(mapFile.path, bytesMax: Self.mapBytesMax).bytes
+            return (try? JSONDecoder().decode(KnownMap.self, from: Data(bytes))) ?? KnownMap()
+        } catch { return KnownMap() }
+    }
+
+    /// Whole or not at all: a crash meanwhile leaves the earlier file.
+    package func keep(_ map: KnownMap) throws(Fault) {
+        do {
+            try JSONEncoder().encode(map).write(to: mapFile, options: .atomic)
+        } catch {
+            throw Fault(description: "'\(mapFile.path)' cannot be written: \(error.localizedDescription)")
+        }
     }
 
     private func keep(_ text: String, in file: URL) throws(Fault) {

@@ -1,10 +1,10 @@
 import ClusterModel
+import Daemon
 import Glibc
 import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import Observability
 import RTMPServer
 import RelayService
@@ -23,14 +23,24 @@ struct Listeners {
         self.logger = logger
     }
 
-    mutating func open(http: MediaHTTPServer, rtmp: RTMPServer, relay: RelayService) async throws {
+    mutating func open(
+        http: MediaHTTPServer,
+        rtmp: RTMPServer,
+        relay: RelayService,
+        agent: AgentServer,
+        tls certificates: Certificates
+    ) async throws {
+        let tls = try certificates.serverContext()
         let ports = configuration.ports
         let host = configuration.bindAddress
         let group = group
         try await open("http-port", ports.http) { try await http.listen(host: host, port: $0, on: group) }
         try await open("rtmp-port", ports.rtmp) { try await rtmp.listen(host: host, port: $0, on: group) }
-        try await open("relay-port", ports.relay) { try await relay.listen(host: host, port: $0, on: group) }
-        if let tls = try tlsContext() {
+        let relayTLS = configuration.requiresRelayTLS ? tls : nil
+        try await open("relay-port", ports.relay) {
+            try await relay.listen(host: host, port: $0, on: group, tls: relayTLS)
+        }
+        if let tls {
             try await open("https-port", ports.https) {
                 try await http.listen(host: host, port: $0, on: group, tls: tls)
             }
@@ -40,7 +50,8 @@ struct Listeners {
         } else {
             logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
         }
-        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc), ("agent-port", ports.agent)]
+        try await open("agent-port", ports.agent) { try await agent.listen(host: host, port: $0, on: group) }
+        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc)]
         let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
         if !named.isEmpty {
             logger.notice(
@@ -61,6 +72,8 @@ struct Listeners {
         addresses.http = ports.http.listening
         addresses.rtmp = ports.rtmp.listening
         addresses.relay = ports.relay.listening
+        if addresses.relay != nil, configuration.requiresRelayTLS { addresses.relayTLS = true }
+        addresses.agent = ports.agent.listening
         if configuration.tls != nil {
             addresses.https = ports.https.listening
             addresses.rtmps = ports.rtmps.listening
@@ -79,25 +92,6 @@ struct Listeners {
             throw SettingsError.conflict(
                 setting: "--\(flag)",
                 reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
-            )
-        }
-    }
-
-    private func tlsContext() throws -> NIOSSLContext? {
-        guard let files = configuration.tls else { return nil }
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificatePath)
-            let key = try NIOSSLPrivateKey(file: files.keyPath, format: .pem)
-            return try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: chain.map { .certificate($0) },
-                    privateKey: .privateKey(key)
-                )
-            )
-        } catch {
-            throw SettingsError.conflict(
-                setting: "--tls-cert",
-                reason: "\(files.certificatePath) and \(files.keyPath) are no usable certificate and key: \(error)"
             )
         }
     }

@@ -12,7 +12,11 @@ final class Membership: Sendable {
     /// What `/readyz` and the servers ask, from any thread.
     private struct State {
         var isRegistered = false
+        /// The control plane wants it to drain.
         var isDraining = false
+        /// It was told to stop; no answer of the control plane takes that back.
+        var isLeaving = false
+        var utilisation = 0.0
         var leaseSeconds = 20
         var heartbeatSeconds = 5
         /// The group the control plane counts this node in.
@@ -26,7 +30,10 @@ final class Membership: Sendable {
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let surveyor: RelaySurveyor
+    private let directory: StateDirectory
     private let clock: WorkerClock
+    private let news = Nudge()
     private let logger: Logger
     private let gauges = NodeGauges()
     private let missed = MetricNames.heartbeatsMissed.counter()
@@ -38,6 +45,8 @@ final class Membership: Sendable {
         coordinator: StreamCoordinator,
         hls: HLSService,
         load: LoadSampler,
+        surveyor: RelaySurveyor,
+        directory: StateDirectory,
         clock: WorkerClock,
         logger: Logger
     ) {
@@ -47,6 +56,8 @@ final class Membership: Sendable {
         self.coordinator = coordinator
         self.hls = hls
         self.load = load
+        self.surveyor = surveyor
+        self.directory = directory
         self.clock = clock
         self.logger = logger
     }
@@ -54,9 +65,12 @@ final class Membership: Sendable {
     var readiness: MediaHTTPService.Readiness {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
-            return state.isDraining ? .notReady("draining") : .ready
+            return state.isDraining || state.isLeaving ? .notReady("draining") : .ready
         }
     }
+
+    /// Of the fullest resource, as of the last heartbeat.
+    var utilisation: Double { state.withLock { $0.utilisation } }
 
     /// Runs until cancelled, or until another process has taken this node's identity.
     func run() async {
@@ -106,13 +120,15 @@ final class Membership: Sendable {
     // MARK: Heartbeat
 
     private func sendHeartbeats() async {
+        var kept: KnownMap?
         while !Task.isCancelled {
             let (lease, period) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
             let sentAt = clock.now()
             do throws(ControlPlaneError) {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
-                follow(answer.state)
+                follow(answer.state, answer.directives)
+                for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
                 case .superseded:
@@ -127,8 +143,9 @@ final class Membership: Sendable {
                     logger.warning("Heartbeat failed: streams go on", metadata: [LogKeys.error: "\(error)"])
                 }
             }
+            await keepMap(&kept)
             let spent = clock.now() - sentAt
-            guard await clock.sleep(max(.milliseconds(100), .seconds(period) - spent)) else { return }
+            guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
         }
     }
 
@@ -138,6 +155,7 @@ final class Membership: Sendable {
         gauges.set(report)
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
+        state.withLock { $0.utilisation = max(sample.cpu, sample.memory) }
         nodeLoad.cpu = sample.cpu
         nodeLoad.memory = sample.memory
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
@@ -149,12 +167,27 @@ final class Membership: Sendable {
             holds: report.holds,
             pulls: report.pulls,
             sessions: report.sessions,
-            streams: report.streams
+            streams: report.streams,
+            sentAt: clock.wall(),
+            relayProbes: await surveyor.report
         )
     }
 
-    private func follow(_ nodeState: NodeState) {
-        state.withLock { $0.isDraining = nodeState == .draining || nodeState == .drained }
+    /// Written only when it says something new.
+    private func keepMap(_ kept: inout KnownMap?) async {
+        let known = await coordinator.known
+        guard known != kept else { return }
+        kept = known
+        do throws(StateDirectory.Fault) {
+            try directory.keep(known)
+        } catch {
+            logger.warning("The known map is not kept", metadata: [LogKeys.error: "\(error.description)"])
+        }
+    }
+
+    private func follow(_ nodeState: NodeState, _ directives: [Directive]) {
+        let isDraining = nodeState == .draining || nodeState == .drained || directives.contains { $0.type == .drain }
+        state.withLock { $0.isDraining = isDraining }
     }
 
     // MARK: Watch
@@ -176,8 +209,11 @@ final class Membership: Sendable {
             Task { await coordinator.reroute(from: change.nodeId) }
         case .node(let change):
             enter(change.group)
-            follow(change.state)
-            for directive in change.directives { await coordinator.follow(directive) }
+            follow(change.state, change.directives)
+            for directive in change.directives {
+                await coordinator.follow(directive)
+                survey(directive)
+            }
         case .lost(let lost): await coordinator.lose(lost)
         case .stream(let change): await coordinator.streamChanged(change)
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
@@ -196,11 +232,17 @@ final class Membership: Sendable {
         Task { await coordinator.reroute() }
     }
 
+    /// Beside the heartbeats and the watch: neither may wait for ports that do not answer. What was found is told at once.
+    private func survey(_ directive: Directive) {
+        guard directive.type == .probeRelays else { return }
+        Task { if await surveyor.take(directive) { news.fire() } }
+    }
+
     // MARK: Leaving
 
     /// Takes nothing new, waits for sessions to end, then closes what is left and leaves the cluster.
     func drain(timeout: Duration) async {
-        state.withLock { $0.isDraining = true }
+        state.withLock { $0.isLeaving = true }
         await coordinator.beginDrain()
         let end = clock.now() + timeout
         while clock.now() < end {

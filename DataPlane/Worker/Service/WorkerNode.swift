@@ -18,18 +18,22 @@ struct WorkerNode {
     let http: MediaHTTPServer
     let rtmp: RTMPServer
     let relay: RelayService
+    let agent: AgentServer
 
     private let configuration: WorkerConfiguration
     private let identity: NodeIdentity
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let directory: StateDirectory
     private let clock: WorkerClock
     private let membership: MembershipSlot
+    private let trust: RelayTrust
     private let logger: Logger
 
     init(
         configuration: WorkerConfiguration,
+        trust: RelayTrust,
         group: any EventLoopGroup,
         metrics: PrometheusMetrics,
         logger: Logger
@@ -38,13 +42,17 @@ struct WorkerNode {
             let reason = "not set; set MILLRACE_NODE_TOKEN or --node-token-file to the control plane's node token"
             throw SettingsError.conflict(setting: "--node-token-file", reason: reason)
         }
-        if configuration.controlPlanes.contains("discover") {
-            let reason = "'discover' is not in this build: name the control planes, as http://HOST:5070"
-            throw SettingsError.conflict(setting: "--control", reason: reason)
-        }
         self.configuration = configuration
         self.logger = logger
-        identity = try Self.identity(configuration, RelayKey(nodeToken: token))
+        directory = try Self.stateDirectory(configuration)
+        identity = try Self.identity(configuration, RelayKey(nodeToken: token), directory)
+        let known = directory.knownMap()
+        if !known.routes.isEmpty {
+            logger.notice(
+                "Streams known from before are served also while no control plane answers",
+                metadata: [LogKeys.count: "\(known.routes.count)"]
+            )
+        }
         clock = .system
         let client = ControlPlaneClient(urls: configuration.controlPlanes, nodeToken: token, logger: logger)
         self.client = client
@@ -53,18 +61,24 @@ struct WorkerNode {
             identity: identity,
             registry: StreamRegistry(),
             control: client,
-            puller: RelayPuller(nodeID: identity.nodeID),
+            puller: RelayPuller(nodeID: identity.nodeID, trust: trust),
             clock: clock,
             logger: logger,
             group: group,
             makeCutter: { RetainingCutter(resume: $0, settings: $1) },
-            servers: parts
+            servers: parts,
+            known: known
         )
         let slot = MembershipSlot()
         membership = slot
+        self.trust = trust
         hls = HLSService(gate: coordinator)
         parts.join(hls)
+        let isTrustedProxy: @Sendable (String) -> Bool = { [proxies = configuration.trustedProxies] text in
+            IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
+        }
         load = LoadSampler { parts.sentBytes }
+        agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
         http = MediaHTTPServer(
             service: MediaHTTPService(
                 gate: coordinator,
@@ -78,12 +92,17 @@ struct WorkerNode {
                 changeSettings: { [nodeID = identity.nodeID] body, authorization in
                     await client.settingsAnswer(for: nodeID, body, authorization)
                 },
-                isTrustedProxy: { [proxies = configuration.trustedProxies] text in
-                    IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
-                }
+                isTrustedProxy: isTrustedProxy
             )
         )
-        rtmp = RTMPServer(service: RTMPService(gate: coordinator, outlets: parts.rtmp, logger: logger))
+        rtmp = RTMPServer(
+            service: RTMPService(
+                gate: coordinator,
+                outlets: parts.rtmp,
+                logger: logger,
+                isTrustedProxy: isTrustedProxy
+            )
+        )
         relay = RelayService(
             gate: coordinator,
             nodeID: identity.nodeID,
@@ -96,6 +115,7 @@ struct WorkerNode {
 
     /// The node's membership under the addresses that listen.
     func join(as addresses: NodeAddresses) -> Membership {
+        let prober = RelayProber(nodeID: identity.nodeID, key: identity.relayKey, trust: trust)
         let made = Membership(
             nodeID: identity.nodeID,
             registration: NodeRegistration(
@@ -110,6 +130,8 @@ struct WorkerNode {
             coordinator: coordinator,
             hls: hls,
             load: load,
+            surveyor: RelaySurveyor(clock: clock, probe: { await prober.probe($0) }),
+            directory: directory,
             clock: clock,
             logger: logger
         )
@@ -117,10 +139,21 @@ struct WorkerNode {
         return made
     }
 
-    private static func identity(_ configuration: WorkerConfiguration, _ key: RelayKey) throws -> NodeIdentity {
+    private static func stateDirectory(_ configuration: WorkerConfiguration) throws -> StateDirectory {
+        do throws(StateDirectory.Fault) {
+            return try StateDirectory(path: configuration.stateDirectory)
+        } catch {
+            throw SettingsError.conflict(setting: "--state-dir", reason: error.description)
+        }
+    }
+
+    private static func identity(
+        _ configuration: WorkerConfiguration,
+        _ key: RelayKey,
+        _ directory: StateDirectory
+    ) throws -> NodeIdentity {
         let nodeID: String
         do throws(StateDirectory.Fault) {
-            let directory = try StateDirectory(path: configuration.stateDirectory)
             nodeID = try directory.nodeID(chosen: configuration.nodeID) {
                 "\(configuration.role.rawValue)-\(UUID().uuidString.prefix(8).lowercased())"
             }
@@ -145,7 +178,7 @@ package enum WorkerVersion {
 private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
-    let relay: OutletTable<RelayFormat>
+    let relay: RelayOutlets
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
 
@@ -155,15 +188,7 @@ private final class StreamParts: StreamServers {
         let relayMeters = FanOutMeters(protocolName: "relay")
         rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
         flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
-        relay = OutletTable { stream in
-            Outlet(
-                stream: stream,
-                limits: RelayService.fanOutLimits,
-                audience: .nodes,
-                loads: loads,
-                meters: relayMeters
-            ) { RelayFormat() }
-        }
+        relay = RelayOutlets(loads: loads, meters: relayMeters)
         meters = [rtmpMeters, flvMeters, relayMeters]
     }
 
@@ -182,7 +207,6 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
-        relay.remove(stream)
     }
 }
 
@@ -195,6 +219,8 @@ private final class MembershipSlot: Sendable {
     var readiness: MediaHTTPService.Readiness {
         slot.withLock { $0 }?.readiness ?? .notReady("starting")
     }
+
+    var utilisation: Double { slot.withLock { $0 }?.utilisation ?? 0 }
 }
 
 extension ControlPlaneClient {

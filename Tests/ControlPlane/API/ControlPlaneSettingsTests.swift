@@ -1,5 +1,6 @@
 import ControlPlaneService
 import Settings
+import StoreSelection
 import Testing
 
 private func configuration(

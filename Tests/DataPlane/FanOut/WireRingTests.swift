@@ -71,7 +71,7 @@ import Timebase
         var ring = WireRing()
         for number in 0..<1000 {
             ring.append(frame("<\(number)>", start: number % 100 == 0, at: Int64(number)))
-            ring.trim(before: number - 10, bytesMax: 1 << 20)
+            ring.trim(before: number - 10, bytesMax: 1 << 20, framesMax: 1000)
         }
         #expect(ring.first == 989)
         #expect(bytes(of: ring, from: 998).text == "<998><999>")
@@ -83,9 +83,49 @@ import Timebase
     @Test func `the byte limit wins over viewers that wait`() {
         var ring = WireRing()
         for _ in 0..<100 { ring.append(frame("0123456789")) }
-        ring.trim(before: 0, bytesMax: 95)
+        ring.trim(before: 0, bytesMax: 95, framesMax: 1000)
         #expect(ring.byteCount == 90)
         #expect(ring.first == 91)
+    }
+
+    @Test func `the number limit holds for frames of hardly any bytes`() {
+        var ring = WireRing()
+        for _ in 0..<100 { ring.append(frame("ab", start: true)) }
+        ring.trim(before: 0, bytesMax: 1 << 20, framesMax: 30)
+        #expect((ring.first, ring.end) == (70, 100))
+    }
+
+    @Test func `the newest tracks are kept when their place is given up`() {
+        var ring = WireRing()
+        ring.append(frame("key", start: true))
+        ring.append(
+            WireFrame(
+                pieces: [ByteBuffer(string: "T")],
+                isStart: false,
+                mayWait: false,
+                isTracks: true,
+                decodeTime: nil
+            )
+        )
+        #expect(ring.start == nil)
+        for _ in 0..<9 { ring.append(frame("x")) }
+        ring.trim(before: 11, bytesMax: 1 << 20, framesMax: 1000)
+        #expect(ring.tracks?.number == 1)
+        #expect(ring.tracks?.frame.pieces == [ByteBuffer(string: "T")])
+    }
+
+    @Test func `frames without a time of their own count as the next one that has one`() {
+        var ring = WireRing()
+        func timeless() -> WireFrame { WireFrame(pieces: [], isStart: false, mayWait: false, decodeTime: nil) }
+        ring.append(timeless())
+        #expect(ring.duration(from: 0) == .zero)
+        ring.append(frame("a", at: 5000))
+        ring.append(timeless())
+        ring.append(frame("b", at: 5040))
+        ring.append(timeless())
+        #expect(ring.duration(from: 0) == MediaTime(milliseconds: 40))
+        #expect(ring.duration(from: 2) == .zero)
+        #expect(ring.duration(from: 4) == .zero)
     }
 
     @Test func `new viewers begin at the newest start, or wait when it is forgotten`() {

@@ -81,6 +81,7 @@ struct RelayPair: ~Copyable {
             case .close: parentCloses += 1
             }
         }
+        if let slice = parent.nextObjectSlice() { toChild.writeImmutableBuffer(slice) }
     }
 }
 

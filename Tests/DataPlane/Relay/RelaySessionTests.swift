@@ -54,7 +54,7 @@ import struct NIOCore.ByteBuffer
 
     @Test func `A child of another version is told so without asking the application`() {
         var hello = RelayPair.hello
-        hello.protocolVersion = 2
+        hello.protocolVersion = RelayHello.protocolVersion + 1
         var pair = RelayPair(hello)
         pair.run()
         #expect(pair.parentEvents.isEmpty)
@@ -67,7 +67,7 @@ import struct NIOCore.ByteBuffer
 
     @Test func `A hello whose later version has another form is told so too`() {
         var parent = RelayParentSession(at: start)
-        parent.receive(hex("01 0000000C 4D524C59 0002 0009 DEADBEEF"), at: start)
+        parent.receive(hex("01 0000000C 4D524C59 0003 0009 DEADBEEF"), at: start)
         guard case .transmit(let bytes)? = parent.nextOutput() else {
             Issue.record("nothing was said")
             return
@@ -96,14 +96,16 @@ import struct NIOCore.ByteBuffer
         #expect(pair.parent.nextDeadline == nil)
     }
 
-    @Test func `States and interest pass`() {
+    @Test func `States, gaps and interest pass`() {
         var pair = RelayPair.serving()
+        pair.sendToChild(.gap)
         pair.parent.report(.interrupted)
         pair.parent.report(.broadcasting)
         pair.child.setObjectInterest(true)
         pair.child.setObjectInterest(false)
         pair.run()
-        #expect(pair.childEvents == [.state(.interrupted), .state(.broadcasting)])
+        #expect(pair.childEvents.filter { $0 != .gap } == [.state(.interrupted), .state(.broadcasting)])
+        #expect(pair.childEvents.contains(.gap))
         #expect(pair.parentEvents == [.objectInterest(true), .objectInterest(false)])
     }
 
@@ -126,6 +128,69 @@ import struct NIOCore.ByteBuffer
         }
         #expect(objects == [bytes])
         #expect(pair.childEvents.contains(.item(.unit(RelayVector.unit))))
+    }
+
+    @Test func `An object is given slice by slice, each only when it is asked for`() throws {
+        var limits = RelayLimits()
+        limits.objectSliceBytes = 10
+        var pair = RelayPair.serving(limits: limits)
+        let requests = [pair.child.request(object: "x"), pair.child.request(object: "y")]
+        let ids = requests.compactMap(\.self)
+        try #require(ids.count == 2)
+        pair.run()
+        // Buffers shorter and longer than a slice.
+        pair.parent.send(object: [hex("01 02 03"), hex("04"), ByteBuffer(repeating: 5, count: 20)], id: ids[0])
+        pair.parent.send(object: [], id: ids[1])
+        #expect(pair.parent.nextOutput() == nil)
+        var sizes: [Int] = []
+        var order: [UInt32] = []
+        while let slice = pair.parent.nextObjectSlice() {
+            guard case .objectData(let id, let isLast, let bytes)? = try RelayFrameTests.frames(in: [slice]).first
+            else { break }
+            order.append(id)
+            sizes.append(bytes.readableBytes)
+            #expect(isLast == (order.count >= 3))
+        }
+        #expect(sizes == [10, 10, 4, 0])
+        #expect(order == [ids[0], ids[0], ids[0], ids[1]])
+    }
+
+    @Test func `An object in endless empty slices ends the pull`() throws {
+        var limits = RelayLimits()
+        limits.objectSlicesMax = 100
+        var pair = RelayPair.serving(limits: limits)
+        let request = pair.child.request(object: "x")
+        let id = try #require(request)
+        for _ in 0...100 { pair.sendToChild(.objectData(id: id, isLast: false, bytes: ByteBuffer())) }
+        pair.run()
+        #expect(pair.childEvents == [.failed(.tooManySlices(limit: 100))])
+    }
+
+    @Test func `Objects under way are bounded together, and one that came makes room`() throws {
+        var limits = RelayLimits()
+        limits.openObjectsBytesMax = 100
+        var pair = RelayPair.serving(limits: limits)
+        let requests = (0..<4).map { _ in pair.child.request(object: "x") }
+        let ids = requests.compactMap(\.self)
+        try #require(ids.count == 4)
+        let slice = ByteBuffer(repeating: 0, count: 40)
+        pair.sendToChild(.objectData(id: ids[0], isLast: true, bytes: slice))
+        pair.sendToChild(.objectData(id: ids[1], isLast: false, bytes: slice))
+        pair.sendToChild(.objectMissing(id: ids[1]))
+        pair.sendToChild(.objectData(id: ids[2], isLast: false, bytes: slice))
+        pair.sendToChild(.objectData(id: ids[3], isLast: false, bytes: slice))
+        pair.run()
+        #expect(pair.childEvents == [.object(id: ids[0], bytes: [slice]), .objectMissing(id: ids[1])])
+        pair.sendToChild(.objectData(id: ids[2], isLast: false, bytes: slice))
+        pair.run()
+        #expect(pair.childEvents.last == .failed(.objectsTooLong(limit: 100)))
+    }
+
+    @Test func `TLS on a plain relay port is named as what it is`() {
+        var parent = RelayParentSession(at: start)
+        parent.receive(hex("16 0301 0200 01"), at: start)
+        #expect(parent.nextOutput() == .event(.failed(.tlsOnPlainPort)))
+        #expect(parent.nextOutput() == .close)
     }
 
     @Test func `A missing object is said once, and an answer nobody asked for is dropped`() throws {

@@ -47,6 +47,53 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test func `A child waits for a parent that says it lives, but not for ever`() {
+        var child = RelayChildSession(RelayPair.hello, at: start)
+        for second in 1..<12 {
+            child.receive(RelayFrame.keepAlive.encoded, at: start + .seconds(second))
+            child.timeoutReached(at: start + .seconds(second))
+        }
+        while let output = child.nextOutput() {
+            guard case .transmit = output else {
+                Issue.record("given up too early: \(output)")
+                return
+            }
+        }
+        child.timeoutReached(at: start + Self.limits.decisionTimeout)
+        #expect(child.nextOutput() == .event(.failed(.decisionTimeout)))
+        #expect(child.nextOutput() == .close)
+    }
+
+    @Test func `A pull held for its stream's first media is accepted at the last moment`() {
+        var pair = RelayPair()
+        pair.run()
+        var now = start
+        while let next = [pair.child.nextDeadline, pair.parent.nextDeadline].compactMap(\.self).min(),
+            next < start + Self.limits.decisionTimeout
+        {
+            now = next
+            pair.parent.timeoutReached(at: now)
+            pair.run(at: now)
+            pair.child.timeoutReached(at: now)
+            pair.run(at: now)
+        }
+        pair.parent.accept(RelayPair.accept)
+        pair.run(at: now)
+        #expect(now >= start + .seconds(11))
+        #expect(pair.childEvents == [.accepted(RelayPair.accept)])
+        #expect(pair.parentEvents == [.pullRequested(RelayPair.hello)])
+    }
+
+    @Test func `A parent whose media flows does not say that it lives`() {
+        var pair = RelayPair.serving()
+        pair.parent.sent(at: start + .milliseconds(900))
+        pair.parent.timeoutReached(at: start + .seconds(1))
+        #expect(pair.parent.nextOutput() == nil)
+        #expect(pair.parent.nextDeadline == start + .milliseconds(1900))
+        pair.parent.timeoutReached(at: start + .milliseconds(1900))
+        #expect(pair.parent.nextOutput() == .transmit(RelayFrame.keepAlive.encoded))
+    }
+
     @Test func `A child that hears nothing for three seconds fails the pull`() {
         var pair = RelayPair.serving()
         pair.child.timeoutReached(at: start + .nanoseconds(2_999_999_999))

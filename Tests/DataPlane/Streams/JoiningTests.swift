@@ -78,6 +78,27 @@ import Timebase
         #expect(recorder.notices == [.parentChanged, .gap])
     }
 
+    @Test func `where a new parent begins with the next segment, late comers can start at once`() throws {
+        let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: EmbeddedEventLoop())
+        stream.beginPull(from: Parent(), epoch: Epoch(1), tracks: Self.new)
+        stream.receive(Self.segment(1))
+        stream.beginPull(from: Parent(), epoch: Epoch(1), tracks: Self.new)
+        stream.receive([Self.segment(2)[0]])
+        stream.receive(Array(Self.segment(2)[1...]))
+        #expect(stream.cachedItems == Self.segment(2))
+        #expect(stream.snapshot.tracks == Self.new)
+    }
+
+    @Test func `tracks that a parent repeats are passed on once, and changes back and forth all`() throws {
+        let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: EmbeddedEventLoop())
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        stream.beginPull(from: Parent(), epoch: Epoch(1), tracks: Self.old)
+        stream.receive([.tracks(Self.old)] + Self.segment(0))
+        stream.receive([.tracks(Self.new), .tracks(Self.new), .tracks(Self.old)])
+        #expect(recorder.items == [.tracks(Self.old)] + Self.segment(0) + [.tracks(Self.new), .tracks(Self.old)])
+    }
+
     @Test func `a late subscriber after a gap is not given what lies before it`() throws {
         let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: EmbeddedEventLoop())
         let parent = Parent()

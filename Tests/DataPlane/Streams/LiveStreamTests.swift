@@ -12,9 +12,11 @@ import Timebase
     private final class Recorder: StreamSubscriber, @unchecked Sendable {
         var items: [StreamItem] = []
         var notices: [StreamNotice] = []
+        var settings: [AppSettings] = []
 
         func stream(_ stream: LiveStream, sent items: [StreamItem]) { self.items += items }
         func stream(_ stream: LiveStream, noticed notice: StreamNotice) { notices.append(notice) }
+        func stream(_ stream: LiveStream, applied settings: AppSettings) { self.settings.append(settings) }
     }
 
     /// Cuts a segment before every unit.
@@ -72,6 +74,36 @@ import Timebase
         #expect(snapshot.items.count == 2)
         #expect(stream.phase == .live)
         #expect(stream.isServing)
+    }
+
+    @Test func `what is kept is given with the tracks it began with, also when they have changed since`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        let changed = Track(id: .video, codec: .mp3(sampleRate: 48_000, channels: 2))
+        own(stream, epoch: 1)
+        stream.ingest([.tracks([Self.track]), unit(0), .tracks([changed])], at: wall)
+        #expect(stream.snapshot.tracks == [Self.track])
+        #expect(stream.snapshot.items.count == 3)
+        stream.ingest([unit(40)], at: wall)
+        #expect(stream.snapshot.tracks == [changed])
+        #expect(stream.snapshot.items.count == 2)
+    }
+
+    @Test func `changed settings are told once to whoever takes part`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        var settings = AppSettings()
+        settings.mergeWindowMilliseconds = 100
+        stream.apply(settings)
+        stream.apply(settings)
+        #expect(recorder.settings == [settings])
+        stream.beginTenure(
+            epoch: Epoch(1),
+            resume: .start,
+            settings: AppSettings(),
+            cutter: EveryUnitCutter(sequence: 0)
+        )
+        #expect(recorder.settings == [settings, AppSettings()])
     }
 
     @Test func `demand is told with the first subscriber and after the last`() throws {

@@ -78,6 +78,71 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    /// What passes of two parents' items, the second from its segment's beginning on, and the gaps told.
+    private func spliced(oldEnd: Int, newBegin: Int) -> (passed: [StreamItem], gaps: Int) {
+        var filter = SpliceFilter()
+        var passed: [StreamItem] = []
+        var gaps = 0
+        filter.parentChanged()
+        for item in Self.original[..<oldEnd] where filter.admit(item) == .pass { passed.append(item) }
+        filter.parentChanged()
+        for item in Self.original[newBegin..<75] {
+            switch filter.admit(item) {
+            case .pass: passed.append(item)
+            case .drop: continue
+            case .passAfterGap:
+                gaps += 1
+                passed.append(item)
+            }
+        }
+        return (passed, gaps)
+    }
+
+    /// Segments are 15 items long; the old parent stops anywhere from one segment before the new one's to one behind it.
+    @Test(arguments: 16...60)
+    func `a splice at any place round a segment's boundary loses nothing, doubles nothing and tells each hole`(end: Int)
+    {
+        let begin = 30
+        let (passed, gaps) = spliced(oldEnd: end, newBegin: begin)
+        if end <= begin {
+            // At the boundary itself nobody can tell that nothing is missing.
+            #expect(gaps == 1)
+            #expect(passed == Array(Self.original[..<end]) + Self.original[begin..<75])
+        } else {
+            #expect(gaps == 0)
+            #expect(passed == Array(Self.original[..<75]))
+        }
+    }
+
+    @Test func `units before any cut are not passed again by the next parent`() {
+        var filter = SpliceFilter()
+        let unplaced = Array(Self.original[1...3])
+        filter.parentChanged()
+        for item in unplaced { #expect(filter.admit(item) == .pass) }
+        filter.parentChanged()
+        for item in unplaced { #expect(filter.admit(item) == .drop) }
+        // Nobody knows what came between.
+        #expect(filter.admit(Self.original[15]) == .passAfterGap)
+        #expect(filter.admit(Self.original[16]) == .pass)
+    }
+
+    @Test func `a first parent that never sent anything leaves nothing to join`() {
+        var filter = SpliceFilter()
+        filter.parentChanged()
+        filter.parentChanged()
+        for item in Self.original.prefix(20) { #expect(filter.admit(item) == .pass) }
+    }
+
+    @Test func `numbers at the end of their range stop nothing`() {
+        var filter = SpliceFilter()
+        let last = StreamItem.cut(Self.mark(.max, .max, 0))
+        #expect(filter.admit(last) == .pass)
+        #expect(filter.admit(.cut(Self.mark(0, 0, 0))) == .pass)
+        #expect(filter.admit(last) == .pass)
+        filter.parentChanged()
+        #expect(filter.admit(last) == .drop)
+    }
+
     @Test func `a new owner's items all pass, also when its numbers overlap`() {
         var filter = SpliceFilter()
         for item in Self.original.prefix(40) { _ = filter.admit(item) }

@@ -50,6 +50,15 @@ final class ManualClock: Sendable {
         while !state.withLock({ $0.sleepers.values.contains { $0.duration == duration } }) { await Task.yield() }
     }
 
+    func isSleeping(atMost limit: Duration) -> Bool {
+        state.withLock { $0.sleepers.values.contains { $0.duration <= limit } }
+    }
+
+    /// Returns once somebody sleeps for a while, but no longer than that.
+    func whenSleeping(atMost limit: Duration) async {
+        while !isSleeping(atMost: limit) { await Task.yield() }
+    }
+
     private func sleep(_ duration: Duration) async -> Bool {
         let id = state.withLock { state in
             state.nextID += 1
@@ -86,6 +95,7 @@ final class FakeControlPlane: ControlPlaneLink {
         var releases: [ReleaseRequest.Reason] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
+        var isAway = false
     }
 
     let state = Mutex(State())
@@ -111,10 +121,11 @@ final class FakeControlPlane: ControlPlaneLink {
     }
 
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
-        let route = state.withLock { state in
+        let (route, isAway) = state.withLock { state in
             state.routes.append(request)
-            return state.route
+            return (state.route, state.isAway)
         }
+        if isAway { throw .unavailable("away") }
         guard let route else {
             throw .refused(Problem(.unknownStream, status: 404, title: "Unknown stream", detail: "nobody publishes it"))
         }
@@ -133,9 +144,10 @@ final class FakeControlPlane: ControlPlaneLink {
     }
 }
 
-/// Pulls that bring tracks and stay until they are cancelled.
+/// Pulls that bring tracks and end as the script says, then stay until they are cancelled.
 final class FakePuller: StreamPuller {
     let pulled = Mutex<[RouteAnswer]>([])
+    let script = Mutex<[PullEnd]>([])
     private let clock: WorkerClock
 
     init(_ clock: WorkerClock) { self.clock = clock }
@@ -143,6 +155,8 @@ final class FakePuller: StreamPuller {
     func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd {
         pulled.withLock { $0.append(route) }
         stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        let end = script.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        if let end { return end }
         _ = await clock.sleep(.seconds(1_000_000))
         return .stopped
     }
@@ -174,7 +188,7 @@ struct TestNode {
     let id: StreamID
     let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
-    init(role: NodeRole = .hybrid) throws {
+    init(role: NodeRole = .hybrid, known: KnownMap = KnownMap()) throws {
         id = try StreamID(app: "live", id: "s1")
         puller = FakePuller(time.clock)
         coordinator = StreamCoordinator(
@@ -192,7 +206,8 @@ struct TestNode {
             logger: Logger(label: "test"),
             group: MultiThreadedEventLoopGroup.singleton,
             makeCutter: { _, _ in UncutStream() },
-            servers: FakeServers()
+            servers: FakeServers(),
+            known: known
         )
     }
 

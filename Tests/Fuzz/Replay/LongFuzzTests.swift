@@ -10,9 +10,13 @@ struct LongFuzzTests {
         var pool = try Corpus.inputs(for: settings.target.name).map(\.bytes)
         let poolCountMax = 500
         var mutator = Mutator(seed: settings.seed)
+        _ = FileManager.default.createFile(atPath: settings.lastInput, contents: nil)
+        let lastInput = try FileHandle(forWritingTo: URL(filePath: settings.lastInput))
         for round in 0..<settings.rounds {
             let child = mutator.mutate(pool[round % pool.count], splicingFrom: pool[(round / 7) % pool.count])
-            try Data(child).write(to: URL(filePath: settings.lastInput))
+            // Written in place: it has to outlive this process, not the machine, and a new file each round waits for the disk.
+            try lastInput.truncate(atOffset: 0)
+            try lastInput.write(contentsOf: Data(child))
             try settings.target.run(child)
             // Children of children go further from the corpus than their parents could.
             if round % 50 == 0, pool.count < poolCountMax, child.count < 16_384 { pool.append(child) }

@@ -13,6 +13,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let http: Int
     package let rtmp: Int
     package let relay: Int
+    /// 0 when it answers no agent check.
+    package var agent = 0
 }
 
 package struct WorkerHandle: Sendable {
@@ -118,7 +120,7 @@ package final class Cluster: Sendable {
         for child in children.withLock({ $0 }) where child.name == name { child.kill() }
     }
 
-    private var storeAddress: String {
+    package var storeAddress: String {
         switch store {
         case .sqlite: "sqlite:" + directory.appending(path: "millrace.db").path
         case .mongodb:
@@ -127,32 +129,53 @@ package final class Cluster: Sendable {
     }
 
     /// A worker that is ready. One started again under its old id takes its old ports.
+    ///
+    /// Without a control plane it never is ready: then only its port is waited for.
     package func startWorker(
         _ id: String,
         _ role: NodeRole,
-        group: String = "default",
-        ports: WorkerPorts? = nil
+        group: String? = nil,
+        ports: WorkerPorts? = nil,
+        isControlAway: Bool = false,
+        answersAgentCheck: Bool = false,
+        drainTimeout: String = "1s",
+        arguments: [String] = []
     ) async throws -> WorkerHandle {
-        let free = try freePorts(3)
-        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
+        let free = try freePorts(4)
+        let agent = answersAgentCheck ? free[3] : 0
+        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent)
         let child = try launch(
             id,
             SourceTree.program("millrace-worker"),
             [
                 "--node-id", id, "--role", role.rawValue, "--control", controlURLs,
-                "--advertise", "127.0.0.1", "--group", group,
+                "--advertise", "127.0.0.1",
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
-                "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
-            ],
+                "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
+            ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
-        try await ready(id, "http://127.0.0.1:\(ports.http)/readyz", child)
+        try await ready(id, "http://127.0.0.1:\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
         return WorkerHandle(id: id, role: role, ports: ports, process: child)
+    }
+
+    /// A node that the control plane knows and nobody can reach.
+    package func pretendNode(_ id: String, relayPort: Int) throws {
+        let body = """
+            {"bootId":"b","role":"origin","group":"default","version":"1",\
+            "addresses":{"host":"127.0.0.1","relay":\(relayPort)}}
+            """
+        let answer = try http("\(controlURL)/v1/nodes/\(id)", method: "PUT", bearer: Self.nodeToken, body: body)
+        guard answer.status == 200 else { throw NeverHappened(description: "\(id) was not registered: \(answer)") }
     }
 
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
     package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
+        try publish(at: worker.rtmp(stream), seconds: seconds)
+    }
+
+    package func publish(at url: String, seconds: Int? = nil) throws -> Child {
         let end = seconds.map { ["-t", "\($0)"] } ?? []
         let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
         let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
@@ -163,7 +186,7 @@ package final class Cluster: Sendable {
             "publisher",
             "/usr/bin/env",
             ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"] + picture + tone + end + video
-                + ["-c:a", "aac", "-f", "flv", worker.rtmp(stream)]
+                + ["-c:a", "aac", "-f", "flv", url]
         )
     }
 
@@ -180,6 +203,20 @@ package final class Cluster: Sendable {
             ]
         )
         return Viewer(process: child, path: path)
+    }
+
+    /// A self-signed certificate for 127.0.0.1 and its key, as PEM files.
+    package func makeCertificate() throws -> (certificate: String, key: String) {
+        let name = UUID().uuidString
+        let certificate = directory.appending(path: "\(name).pem").path
+        let key = directory.appending(path: "\(name).key").path
+        let result = try run([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+        ])
+        guard result.status == 0 else { throw NeverHappened(description: result.output) }
+        return (certificate, key)
     }
 
     /// The stream as the control plane shows it.
@@ -209,7 +246,7 @@ package final class Cluster: Sendable {
     /// The last lines of every process, for the message of a failed test.
     package var logs: String { children.withLock { $0.map(\.lastLines).joined(separator: "\n") } }
 
-    private func launch(
+    func launch(
         _ name: String,
         _ program: String,
         _ arguments: [String],

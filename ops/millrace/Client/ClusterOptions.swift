@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPClient
+import Observability
 import Settings
 
 /// Which cluster, and how to answer.
@@ -18,7 +19,9 @@ struct ClusterOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         let text = control ?? environment["MILLRACE_CONTROL"] ?? "http://127.0.0.1:5070"
         guard let first = SettingType.urls().parse(text)?.first, let url = URL(string: first) else {
-            throw ValidationError("--control: \"\(text)\" is not allowed; allowed is \(SettingType.urls().allowed)")
+            throw ValidationError(
+                "--control: \"\(text.withoutCredentials)\" is not allowed; allowed is \(SettingType.urls().allowed)"
+            )
         }
         return ControlPlaneClient(base: url, token: try token(environment), http: HTTPClient())
     }

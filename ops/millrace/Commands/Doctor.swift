@@ -1,9 +1,13 @@
 import ArgumentParser
+import Diagnosis
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Looks for what is wrong with the cluster and says it in words; exits 1 if something is.",
-        discussion: "Ports are tried from the machine this runs on: run it on a node to see what that node sees."
+        discussion: """
+            Every node is asked to try the relay ports of the others, and tells its clock. Other ports are tried from the \
+            machine this runs on.
+            """
     )
 
     @OptionGroup var cluster: ClusterOptions

@@ -1,133 +1,101 @@
 import ClusterModel
+import Diagnosis
 import Foundation
 import HTTPClient
 import NIOCore
 import NIOPosix
+import Observability
 
-/// Asks the control plane and every node, and judges the answers.
+/// Asks the control plane, the store behind it and every node. What the answers mean, `Diagnosis` says.
 struct Examination: Sendable {
-    /// Ahead or behind by more, and leases and tickets of that node become doubtful.
-    static let clockSkewSecondsMax = 2.0
+    /// Nodes have a few seconds for ports that do not answer, and tell it at once; with several control planes the news takes
+    /// until the next look at the store's leases.
+    static let surveyTimeout = Duration.seconds(15)
+    private static let surveyPoll = Duration.milliseconds(300)
 
     let client: ControlPlaneClient
 
     func run() async -> [Finding] {
-        var findings: [Finding] = []
         do {
-            let live = try await client.raw("livez")
-            findings.append(.well("control plane", "answers at \(client.base.absoluteString)"))
-            findings += clock("control plane", live.date)
+            _ = try await client.raw("livez")
         } catch {
-            return [.wrong("control plane", "\(error)", advice: "start millrace-control or correct --control")]
+            return [.wrong("control plane", "\(error)", advice: "Start millrace-control, or correct --control.")]
         }
-        findings.append(await store())
+        var facts = ClusterFacts()
+        var findings = [Finding.well("control plane", "answers at \(client.base.absoluteString.withoutCredentials)")]
         do {
-            let nodes: [NodeResource] = try await client.all("v1/nodes")
-            findings += roles(nodes)
-            for node in nodes { findings += await examine(node) }
+            let store: StoreResource = try await client.get("v1/store")
+            facts.store = store
+            facts.nodes = try await client.all("v1/nodes")
+            (facts.ports, facts.notReady) = await tryPorts(of: facts.nodes.filter { $0.state != .dead })
+            facts.survey = try await survey()
         } catch {
-            findings.append(.wrong("nodes", "\(error)", advice: "without the list no node could be examined"))
+            let advice = "What needs this answer could not be examined."
+            findings.append(.wrong("control plane", "\(error)", advice: advice))
+            // Without the list of nodes nothing can be said of their roles.
+            if facts.nodes.isEmpty { return findings + Diagnosis(facts).findings.filter { $0.subject != "nodes" } }
         }
-        return findings
+        return findings + Diagnosis(facts).findings
     }
 
-    private func store() async -> Finding {
-        guard let answer = try? await client.raw("readyz") else {
-            return .wrong("store", "/readyz does not answer", advice: "look at the control plane's log")
+    /// Nil while the store is away: nobody could be asked.
+    private func survey() async throws -> RelaySurvey? {
+        guard var survey: RelaySurvey = try await client.post("v1/relay-survey", expecting: 202) else { return nil }
+        let deadline = ContinuousClock.now + Self.surveyTimeout
+        while !survey.pending.isEmpty, ContinuousClock.now < deadline {
+            try await Task.sleep(for: Self.surveyPoll)
+            survey = try await client.get("v1/relay-survey")
         }
-        if answer.status == 200 { return .well("store", "answers") }
-        let reason = (try? JSONDecoder().decode(Problem.self, from: answer.body))?.detail ?? "status \(answer.status)"
-        return .wrong(
-            "store",
-            "the control plane is not ready: \(reason)",
-            advice: "is the database of --store up and reachable? running streams go on meanwhile"
-        )
+        return survey
     }
 
-    private func roles(_ nodes: [NodeResource]) -> [Finding] {
-        let alive = nodes.filter { $0.state == .alive }
-        var findings: [Finding] = []
-        if !alive.contains(where: { $0.role.takesPublishers }) {
-            findings.append(
-                .wrong("nodes", "none alive takes publishers", advice: "start a worker with --role origin or hybrid")
+    // MARK: Ports
+
+    private func tryPorts(of nodes: [NodeResource]) async -> ([ClusterFacts.PortTrial], Set<String>) {
+        await withTaskGroup(of: ([ClusterFacts.PortTrial], String?).self) { group in
+            for node in nodes { group.addTask { await tryPorts(of: node) } }
+            var trials: [ClusterFacts.PortTrial] = []
+            var notReady: Set<String> = []
+            for await (found, unready) in group {
+                trials += found
+                if let unready { notReady.insert(unready) }
+            }
+            return (trials.sorted { ($0.nodeID, $0.port) < ($1.nodeID, $1.port) }, notReady)
+        }
+    }
+
+    private func tryPorts(of node: NodeResource) async -> ([ClusterFacts.PortTrial], String?) {
+        let addresses = node.addresses
+        var trials: [ClusterFacts.PortTrial] = []
+        let listeners = [
+            ("http", addresses.clientHost, addresses.http), ("https", addresses.clientHost, addresses.https),
+            ("rtmp", addresses.clientHost, addresses.rtmp), ("rtmps", addresses.clientHost, addresses.rtmps),
+            ("relay", addresses.host, addresses.relay), ("agent", addresses.host, addresses.agent),
+        ]
+        for case let (listener, host, port?) in listeners {
+            let isOpen = await isOpen(host, port)
+            trials.append(
+                .init(nodeID: node.nodeId, listener: listener, host: host, port: port, isOpen: isOpen)
             )
         }
-        if !alive.contains(where: { $0.role.takesPlayers }) {
-            findings.append(
-                .wrong("nodes", "none alive takes viewers", advice: "start a worker with --role edge or hybrid")
-            )
-        }
-        return findings
+        guard let port = addresses.http, await saysNotReady(addresses.clientHost, port) else { return (trials, nil) }
+        return (trials, node.nodeId)
     }
 
-    private func examine(_ node: NodeResource) async -> [Finding] {
-        let subject = "node \(node.nodeId)"
-        guard node.state != .dead else {
-            return [
-                .wrong(
-                    subject,
-                    "no heartbeat for more than 20 s",
-                    advice: "restart it, or forget it: DELETE /v1/nodes/\(node.nodeId)"
-                )
-            ]
-        }
-        var findings: [Finding] = []
-        if node.state != .alive {
-            findings.append(.odd(subject, "is \(node.state.rawValue)", advice: "it takes no new sessions"))
-        }
-        let host = node.addresses.host
-        if node.addresses.relay == nil {
-            findings.append(
-                .wrong(subject, "has no relay port", advice: "without it no other node can pull its streams")
-            )
-        }
-        for (name, port) in [
-            ("http", node.addresses.http), ("rtmp", node.addresses.rtmp), ("relay", node.addresses.relay),
-        ] {
-            if let port { findings.append(await connect(subject, name, host, port)) }
-        }
-        if let port = node.addresses.http { findings += await readiness(subject, host, port) }
-        return findings
-    }
-
-    private func connect(_ subject: String, _ listener: String, _ host: String, _ port: Int) async -> Finding {
+    private func isOpen(_ host: String, _ port: Int) async -> Bool {
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.seconds(2)).connect(host: host, port: port).get()
             try await channel.close().get()
-            return .well(subject, "\(listener) port \(host):\(port) is open")
-        } catch {
-            return .wrong(
-                subject,
-                "\(listener) port \(host):\(port) cannot be reached",
-                advice: "does a firewall stand between, or is the node's --advertise address wrong?"
-            )
-        }
+            return true
+        } catch { return false }
     }
 
-    private func readiness(_ subject: String, _ host: String, _ port: Int) async -> [Finding] {
+    private func saysNotReady(_ host: String, _ port: Int) async -> Bool {
         let authority = host.contains(":") ? "[\(host)]" : host
         guard let url = URL(string: "http://\(authority):\(port)/readyz"),
             let answer = try? await client.http.get(url, timeout: .seconds(3))
-        else { return [] }
-        let ready: Finding =
-            answer.status == 200
-            ? .well(subject, "is ready")
-            : .odd(subject, "says it is not ready", advice: "it has not registered yet, is draining, or is full")
-        return [ready] + clock(subject, answer.date)
-    }
-
-    private func clock(_ subject: String, _ date: Date?) -> [Finding] {
-        guard let date else { return [] }
-        // `Date` has whole seconds.
-        let skew = abs(date.timeIntervalSinceNow) - 1
-        guard skew > Self.clockSkewSecondsMax else { return [] }
-        return [
-            .wrong(
-                subject,
-                "its clock differs from this machine's by \(Int(skew.rounded())) s",
-                advice: "run a time service (chrony, systemd-timesyncd) on both"
-            )
-        ]
+        else { return false }
+        return answer.status != 200
     }
 }

@@ -21,6 +21,9 @@ package struct HEVCConfiguration: Hashable, Sendable {
     /// NAL units by `nal_unit_type`, in the record's order.
     package let nalUnits: [(type: UInt8, unit: ByteBuffer)]
 
+    /// 16 VPS, 16 SPS and 64 PPS are all there can be; the rest is for SEI. An empty unit costs two bytes and becomes many.
+    private static let nalUnitsMax = 256
+
     package init(parsing bytes: ByteBuffer) throws(CodecError) {
         var reader = ByteReader(bytes)
         self = try CodecError.reading(.hevcConfiguration) { try Self(from: &reader) }
@@ -45,6 +48,9 @@ package struct HEVCConfiguration: Hashable, Sendable {
         for _ in 0..<(try reader.integer(as: UInt8.self)) {
             let type = try reader.integer(as: UInt8.self) & 0x3F
             for _ in 0..<(try reader.integer(as: UInt16.self)) {
+                guard units.count < Self.nalUnitsMax else {
+                    throw CodecError.malformed(.hevcConfiguration, "more than \(Self.nalUnitsMax) NAL units")
+                }
                 units.append((type, try reader.slice(Int(try reader.integer(as: UInt16.self)))))
             }
         }

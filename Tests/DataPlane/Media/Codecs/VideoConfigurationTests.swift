@@ -110,6 +110,14 @@ import struct NIOCore.ByteBuffer
         #expect(parameters.codecString == vector.codecString)
     }
 
+    @Test func `an HEVC record of thousands of empty NAL units is refused before they are counted up`() {
+        var record = hex(Self.hevc[0].record)
+        record.moveWriterIndex(to: record.readerIndex + 22)
+        record.writeBytes([1, 32, 0xFF, 0xFF] + [UInt8](repeating: 0, count: 2 * 0xFFFF))
+        let refusal = CodecError.malformed(.hevcConfiguration, "more than 256 NAL units")
+        #expect(throws: refusal) { _ = try HEVCConfiguration(parsing: record) }
+    }
+
     /// From ffmpeg 5.1 with libsvtav1.
     static let av1 = "81000c000a0b000000043cfecc02f80040"
 

@@ -1,0 +1,96 @@
+import FanOut
+import HTTPServer
+import Logging
+import NIOCore
+import NIOPosix
+import Observability
+import RTMP
+import RTMPServer
+import Streams
+import Synchronization
+
+/// A worker's RTMP and HTTP servers on real loopback sockets, with a gate that the test decides for.
+final class TestWorker: Sendable {
+    struct Options {
+        var rtmp = RTMPLimits()
+        var fanOut = FanOutLimits()
+        var http = HTTPLimits()
+        var hls = HLSLimits()
+    }
+
+    let gate = TestGate()
+    let state = WorkerState()
+    let group: MultiThreadedEventLoopGroup
+    let hls: HLSService
+    let rtmpPort: Int
+    let httpPort: Int
+    private let listeners: [any Channel]
+
+    init(_ options: Options = Options()) async throws {
+        // Before anything counts: what is counted earlier is lost.
+        _ = TestMetrics.shared
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        self.group = group
+        let (gate, state) = (gate, state)
+        let log = Log(level: .debug, format: .text) { line in state.lines.withLock { $0.append(line) } }
+        let rtmp = RTMPService(
+            gate: gate,
+            outlets: Self.outlets("rtmp", options.fanOut) { RTMPFormat() },
+            logger: log.logger("rtmp"),
+            limits: options.rtmp
+        )
+        let hls = HLSService(gate: gate, limits: options.hls)
+        self.hls = hls
+        let http = MediaHTTPService(
+            gate: gate,
+            flv: Self.outlets("http-flv", options.fanOut) { FLVFormat() },
+            hls: hls,
+            logger: log.logger("http"),
+            meters: HTTPMeters(),
+            readiness: { state.readiness.withLock { $0 } },
+            renderMetrics: { TestMetrics.shared.render() },
+            controlPlaneURL: { "http://control.example:5070" },
+            changeSettings: { _, authorization in .text(authorization ?? "none") },
+            isTrustedProxy: { _ in false }
+        )
+        let rtmpListener = try await RTMPServer(service: rtmp).listen(host: "127.0.0.1", port: 0, on: group)
+        let httpListener = try await MediaHTTPServer(service: http, limits: options.http)
+            .listen(host: "127.0.0.1", port: 0, on: group)
+        listeners = [rtmpListener, httpListener]
+        rtmpPort = rtmpListener.localAddress?.port ?? 0
+        httpPort = httpListener.localAddress?.port ?? 0
+    }
+
+    private static func outlets<Format: WireFormat>(
+        _ name: String,
+        _ limits: FanOutLimits,
+        make: @escaping @Sendable () -> Format
+    ) -> OutletTable<Format> {
+        let loads = LoopLoads()
+        return OutletTable { stream in
+            Outlet(
+                stream: stream,
+                limits: limits,
+                loads: loads,
+                meters: FanOutMeters(protocolName: name),
+                makeFormat: make
+            )
+        }
+    }
+
+    /// Log lines that hold all of `words`.
+    func logged(_ words: String...) -> Bool {
+        state.lines.withLock { lines in lines.contains { line in words.allSatisfy(line.contains) } }
+    }
+
+    func stop() async throws {
+        for listener in listeners { try await listener.close().get() }
+        try await group.shutdownGracefully()
+    }
+}
+
+/// What the test sees and sets of a running worker.
+final class WorkerState: Sendable {
+    let lines = Mutex<[String]>([])
+    let readiness = Mutex(MediaHTTPService.Readiness.ready)
+}

@@ -1,0 +1,95 @@
+import ClusterModel
+import MediaModel
+import NIOCore
+import RelayService
+import Streams
+import Synchronization
+import Testing
+import Timebase
+import Worker
+
+/// A pull that is lost while viewers watch: another parent is sought for the grace, and the viewers stay.
+@Suite(.timeLimit(.minutes(1))) struct RerouteTests {
+    let node: TestNode
+
+    init() throws {
+        node = try TestNode(role: .edge)
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o1") }
+    }
+
+    /// Plays with one viewer that stays.
+    private func watch() async throws -> LiveStream {
+        let stream = try await node.play()
+        try await stream.loop.submit { _ = stream.subscribe(Viewers()) }.get()
+        return stream
+    }
+
+    private var pulled: [String] { node.puller.pulled.withLock { $0.map(\.parent.nodeId) } }
+
+    @Test func `A lost parent is named as failed, and another gets the same stream`() async throws {
+        node.puller.script.withLock { $0 = [.lost("reset by peer")] }
+        let stream = try await watch()
+        await node.until { pulled.count == 1 }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2") }
+        await node.time.whenSleeping(atMost: .seconds(1))
+        node.time.advance(.seconds(1))
+        await node.until { pulled == ["o1", "o2"] }
+        #expect(node.control.state.withLock { $0.routes.last?.failed } == ["o1"])
+        #expect(node.registry[node.id] === stream)
+        #expect(stream.isServing)
+    }
+
+    @Test func `Nobody found within the grace ends the stream for its viewers, and not a moment earlier`() async throws
+    {
+        node.puller.script.withLock { $0 = [.lost("reset by peer")] }
+        let stream = try await watch()
+        await node.until { pulled.count == 1 }
+        node.control.state.withLock { $0.route = nil }
+        let lostAt = node.time.now
+        while node.registry[node.id] != nil {
+            await node.until { node.registry[node.id] == nil || node.time.isSleeping(atMost: .seconds(1)) }
+            node.time.advance(.seconds(1))
+        }
+        let searched = node.time.now.nanoseconds - lostAt.nanoseconds
+        #expect((15_000_000_000...19_000_000_000).contains(searched))
+        #expect(!stream.isServing)
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
+    }
+
+    @Test func `News of the stream ends the pause between two tries`() async throws {
+        node.puller.script.withLock { $0 = [.lost("a"), .lost("b")] }
+        _ = try await watch()
+        await node.time.whenSleeping(atMost: .seconds(1))
+        let change = WatchEvent.StreamChange(
+            app: node.id.app,
+            id: node.id.id,
+            epoch: 2,
+            status: .broadcasting,
+            originNodeId: "o2"
+        )
+        while pulled.count < 3 {
+            await node.coordinator.streamChanged(change)
+            await Task.yield()
+        }
+        #expect(node.time.now == MonotonicInstant(nanoseconds: 0))
+    }
+
+    @Test func `Without the control plane the last parent is asked again`() async throws {
+        node.puller.script.withLock { $0 = [.lost("reset by peer")] }
+        let stream = try await watch()
+        await node.until { pulled.count == 1 }
+        node.control.state.withLock { $0.isAway = true }
+        await node.time.whenSleeping(atMost: .seconds(1))
+        node.time.advance(.seconds(1))
+        await node.until { pulled == ["o1", "o1"] }
+        #expect(node.registry[node.id] === stream)
+    }
+
+    @Test func `The end that an owner says is passed on at once`() async throws {
+        node.puller.script.withLock { $0 = [.ended(.unpublished)] }
+        _ = try? await node.play()
+        await node.until { node.registry[node.id] == nil }
+        #expect(pulled == ["o1"])
+        #expect(node.time.now == MonotonicInstant(nanoseconds: 0))
+    }
+}

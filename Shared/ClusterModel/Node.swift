@@ -50,12 +50,21 @@ package struct NodeCapacity: Codable, Hashable, Sendable {
     package var egressBitsPerSecond: Int64?
     package var viewers: Int?
     package var publishers: Int?
+    /// Nodes that may pull one stream from it. Over the group's setting.
+    package var relayChildren: Int?
 
-    package init(cores: Int? = nil, egressBitsPerSecond: Int64? = nil, viewers: Int? = nil, publishers: Int? = nil) {
+    package init(
+        cores: Int? = nil,
+        egressBitsPerSecond: Int64? = nil,
+        viewers: Int? = nil,
+        publishers: Int? = nil,
+        relayChildren: Int? = nil
+    ) {
         self.cores = cores
         self.egressBitsPerSecond = egressBitsPerSecond
         self.viewers = viewers
         self.publishers = publishers
+        self.relayChildren = relayChildren
     }
 }
 

@@ -10,9 +10,11 @@ package struct NodeRecord: Codable, Hashable, Sendable {
     package var bootedAt: WallTime
     /// Boots that were superseded, newest last.
     package var formerBoots: [String]
+    /// The group an operator put it in, over the one it registers with; outlives its boots.
+    package var assignedGroup: String?
 
     package var bootId: String { registration.bootId }
-    package var group: String { registration.group }
+    package var group: String { assignedGroup ?? registration.group }
     package var role: NodeRole { registration.role }
     package var addresses: NodeAddresses { registration.addresses }
 }

@@ -19,6 +19,8 @@ final class Membership: Sendable {
         var utilisation = 0.0
         var leaseSeconds = 20
         var heartbeatSeconds = 5
+        /// The group the control plane counts this node in.
+        var group: String?
     }
 
     private let state = Mutex(State())
@@ -109,6 +111,7 @@ final class Membership: Sendable {
             state.heartbeatSeconds = answer.heartbeatSeconds
         }
         gauges.set(registered: true)
+        enter(answer.group)
         for (app, settings) in answer.apps { await coordinator.apply(settings, to: app) }
         let renewed = HeartbeatAnswer(state: answer.state, lost: [], directives: [], revision: answer.revision)
         await coordinator.heartbeatAnswered(renewed, sentAt: sentAt, leaseSeconds: answer.leaseSeconds)
@@ -201,7 +204,11 @@ final class Membership: Sendable {
             for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
             for change in snapshot.streams { await coordinator.streamChanged(change) }
             if let node = snapshot.node { await handle(.node(node)) }
+        case .node(let change) where change.nodeId != nodeID:
+            // A node this one pulls from has moved to another group.
+            Task { await coordinator.reroute(from: change.nodeId) }
         case .node(let change):
+            enter(change.group)
             follow(change.state, change.directives)
             for directive in change.directives {
                 await coordinator.follow(directive)
@@ -212,6 +219,17 @@ final class Membership: Sendable {
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
         case .ping: break
         }
+    }
+
+    /// In another group this node belongs elsewhere in the relay tree.
+    private func enter(_ group: String) {
+        let former = state.withLock { state in
+            defer { state.group = group }
+            return state.group
+        }
+        guard let former, former != group else { return }
+        logger.notice("In another node group now", metadata: ["from": "\(former)", "group": "\(group)"])
+        Task { await coordinator.reroute() }
     }
 
     /// Beside the heartbeats and the watch: neither may wait for ports that do not answer. What was found is told at once.

@@ -89,6 +89,9 @@ struct WorkerNode {
                 readiness: { slot.readiness },
                 renderMetrics: { metrics.render() },
                 controlPlaneURL: { client.currentURL },
+                changeSettings: { [nodeID = identity.nodeID] body, authorization in
+                    await client.settingsAnswer(for: nodeID, body, authorization)
+                },
                 isTrustedProxy: isTrustedProxy
             )
         )
@@ -218,6 +221,29 @@ private final class MembershipSlot: Sendable {
     }
 
     var utilisation: Double { slot.withLock { $0 }?.utilisation ?? 0 }
+}
+
+extension ControlPlaneClient {
+    /// What the caller of this node's settings call is told.
+    fileprivate func settingsAnswer(
+        for nodeID: String,
+        _ body: ByteBuffer,
+        _ authorization: String?
+    ) async -> MediaResponse {
+        do throws(ControlPlaneError) {
+            let answer = try await changeSettings(
+                of: nodeID,
+                Array(body.readableBytesView),
+                authorization: authorization
+            )
+            return .json(ByteBuffer(bytes: answer))
+        } catch {
+            switch error {
+            case .refused(let problem): return .problem(problem)
+            case .superseded, .unavailable: return .refusal(.unavailable(error.description))
+            }
+        }
+    }
 }
 
 extension WorkerClock {

@@ -74,13 +74,16 @@ extension ClusterState {
         )
     }
 
-    private func refusal(of node: NodeRecord, _ purpose: Purpose, at now: WallTime) -> String? {
+    func refusal(of node: NodeRecord, _ purpose: Purpose, at now: WallTime) -> String? {
         let state = state(of: node.nodeId, at: now)
         guard state == .alive else { return state.rawValue }
         switch purpose {
         case .publish where !node.role.takesPublishers: return "role edge takes no publishers"
         case .play where !node.role.takesPlayers: return "role origin is not given players"
         case .publish, .play: break
+        }
+        if let reasons = leases[node.nodeId]?.report?.full, !reasons.isEmpty {
+            return "full: \(reasons.joined(separator: ", "))"
         }
         guard utilisation(of: node.nodeId) < 1 else { return "over its limits" }
         if purpose == .publish, let max = node.registration.capacity?.publishers,

@@ -31,7 +31,7 @@ extension ClusterState {
         return HeartbeatAnswer(
             state: state(of: nodeID, at: now),
             lost: heartbeat.holds.compactMap { lost($0, by: nodeID, boot: heartbeat.bootId) },
-            directives: surveyDirectives(for: nodeID, at: now),
+            directives: directives(for: nodeID, at: now),
             revision: revision
         )
     }

@@ -110,14 +110,14 @@ extension ClusterState {
         else { return nil }
         if node.nodeId == query.asker.nodeId { return node }
         let isStarting = query.now - secondary.since < timing.secondaryStart
-        guard canUse(node, query), isStarting || pulls(node.nodeId, query.stream) else { return nil }
+        guard canUse(node, query), node.drain == nil, isStarting || pulls(node.nodeId, query.stream) else { return nil }
         return node
     }
 
     /// Two of the nodes that have the stream, the asker's own group first, and of those the less loaded.
     private func peer(_ query: RouteQuery, using random: inout some RandomNumberGenerator) -> NodeRecord? {
         let nearby = (carriers[query.stream] ?? []).sorted().compactMap { nodes[$0]?.body }.filter {
-            $0.nodeId != query.origin.nodeId && canUse($0, query) && pulls($0.nodeId, query.stream)
+            $0.nodeId != query.origin.nodeId && $0.drain == nil && canUse($0, query) && pulls($0.nodeId, query.stream)
                 && !isBelow(query.asker.nodeId, $0.nodeId, query)
         }
         let inGroup = nearby.filter { $0.group == query.asker.group }

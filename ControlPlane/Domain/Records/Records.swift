@@ -10,6 +10,14 @@ package struct NodeRecord: Codable, Hashable, Sendable {
     package var bootedAt: WallTime
     /// Boots that were superseded, newest last.
     package var formerBoots: [String]
+    /// Set while the node is to take nothing new. A new boot begins without.
+    package var drain: Drain?
+
+    package struct Drain: Codable, Hashable, Sendable {
+        package var startedAt: WallTime
+        /// When what is left is closed.
+        package var endsAt: WallTime
+    }
 
     package var bootId: String { registration.bootId }
     package var group: String { registration.group }

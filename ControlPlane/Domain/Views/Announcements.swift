@@ -26,7 +26,7 @@ extension ClusterState {
                 nodeId: nodeID,
                 group: $0.body.group,
                 state: state(of: nodeID, at: now),
-                directives: surveyDirectives(for: nodeID, at: now)
+                directives: directives(for: nodeID, at: now)
             )
         }
     }
@@ -70,13 +70,16 @@ extension ClusterState {
         }
         guard always || announced.nodes[nodeID] != change.state else { return [] }
         announced.nodes[nodeID] = change.state
-        return [Announcement(event: .node(change), nodes: [nodeID])]
+        // Those that pull from it look for another parent before it closes.
+        let concerned = change.state == .draining ? children(of: nodeID).union([nodeID]) : [nodeID]
+        return [Announcement(event: .node(change), nodes: concerned)]
     }
 
     /// Asks every living node to take part in the survey that has begun.
     package func announceSurvey(at now: WallTime) -> [Announcement] {
         nodes.keys.compactMap { nodeID in
-            guard let change = nodeChange(nodeID, at: now), !change.directives.isEmpty else { return nil }
+            guard let change = nodeChange(nodeID, at: now), change.directives.contains(where: { $0.type == .probeRelays })
+            else { return nil }
             return Announcement(event: .node(change), nodes: [nodeID])
         }
     }

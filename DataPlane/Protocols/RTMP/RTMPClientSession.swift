@@ -18,6 +18,8 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
         case publishStarted
         case playStarted
         case media(MediaMessage)
+        /// The server asks for a new connection; this one goes on until it is finished.
+        case reconnectRequested
         /// The server said that the stream is over.
         case ended
         /// `close` follows. A refusal of the server is `refusedByPeer`.
@@ -202,6 +204,7 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
         switch StatusCode(rawValue: code) {
         case .publishStart: start(.publishStarted)
         case .playStart: start(.playStarted)
+        case .connectReconnectRequest: outputs.append(.event(.reconnectRequested))
         case .playUnpublishNotify: outputs.append(.event(.ended))
         case .connectSuccess, .connectRejected, .failed, .playComplete, .playFailed, .playReset, .playStreamNotFound,
             .publishBadName, .publishDenied, .unpublishSuccess, nil:
@@ -224,6 +227,8 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
             object.append("capabilities", 15)
         }
         object.append("fourCcList", .strictArray([.string("*")]))
+        // Bit 0: a ReconnectRequest is understood, and told to the application.
+        object.append("capsEx", 1)
         return Command("connect", transactionID: Self.connectTransaction, object: .object(object))
     }
 

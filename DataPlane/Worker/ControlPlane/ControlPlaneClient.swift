@@ -66,6 +66,11 @@ package final class ControlPlaneClient: ControlPlaneLink {
         _ = try await send(Call(.delete, "/v1/nodes/\(nodeID)", limits.leaveTimeout), over: requests) { _ in }
     }
 
+    /// Tells that this node drains by its own will.
+    package func drain(_ nodeID: String, _ request: DrainRequest) async throws(ControlPlaneError) {
+        try await send(Call(.post, "/v1/nodes/\(nodeID)/drain", request, limits.leaveTimeout), over: requests) { _ in }
+    }
+
     // MARK: Streams
 
     /// An answer that was lost is asked for again with the same `claimId`, so no claim is made twice.
@@ -102,7 +107,7 @@ extension ControlPlaneClient {
         /// The last word of the path, as metrics name the call; of a bare node the method decides.
         var operation: String {
             let word = path.split(separator: "/").last.map(String.init) ?? ""
-            return ["claim", "release", "route", "heartbeat"].contains(word)
+            return ["claim", "release", "route", "heartbeat", "drain"].contains(word)
                 ? word : method == .delete ? "leave" : "register"
         }
 

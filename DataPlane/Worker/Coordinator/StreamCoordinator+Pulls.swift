@@ -37,6 +37,10 @@ extension StreamCoordinator {
         var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
         var linger: Task<Void, Never>?
         var route: RouteAnswer?
+        /// The connection to the parent of `route`.
+        var connection: Task<PullEnd, Never>?
+        /// The parent drains: it is left for another.
+        var leavesParent = false
         /// Ends a back-off early: the control plane said that something changed.
         var wake: (@Sendable () -> Void)?
     }
@@ -44,12 +48,18 @@ extension StreamCoordinator {
     // MARK: Play
 
     package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
-        if let stream = registry[request.stream], stream.isServing { return stream }
+        let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
+        if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
+            throw refusal
+        }
+        if let here { return here }
         return try await open(request.stream)
     }
 
     package nonisolated func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
+        // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
+        if let refusal = intake.refusal(of: .play) { throw refusal }
         return try await open(id)
     }
 
@@ -210,7 +220,7 @@ extension StreamCoordinator {
         pulls[stream.id]?.route = route
         let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
         let bytesBefore = stream.receivedBytes
-        let end = await puller.pull(stream, route: route, ticket: ticket)
+        let end = await connect(stream, route, ticket)
         logger.info(
             "pull ended",
             metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"]
@@ -224,6 +234,30 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+    }
+
+    private func connect(_ stream: LiveStream, _ route: RouteAnswer, _ ticket: String) async -> PullEnd {
+        let connection = Task { [puller] in await puller.pull(stream, route: route, ticket: ticket) }
+        pulls[stream.id]?.connection = connection
+        let end = await withTaskCancellationHandler {
+            await connection.value
+        } onCancel: {
+            connection.cancel()
+        }
+        let leavesParent = pulls[stream.id]?.leavesParent == true
+        pulls[stream.id]?.connection = nil
+        pulls[stream.id]?.leavesParent = false
+        return leavesParent && end == .stopped && !Task.isCancelled ? .ended(.draining) : end
+    }
+
+    /// A node some streams are pulled from drains: they are pulled from another. An owner that drains is kept: it has the
+    /// stream until its publisher has moved.
+    package func parentDrains(_ nodeID: String) {
+        for (id, state) in pulls {
+            guard let route = state.route, route.parent.nodeId == nodeID, route.tier != .origin else { continue }
+            pulls[id]?.leavesParent = true
+            state.connection?.cancel()
+        }
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {

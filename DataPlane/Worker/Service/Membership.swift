@@ -12,7 +12,6 @@ final class Membership: Sendable {
     /// What `/readyz` and the servers ask, from any thread.
     private struct State {
         var isRegistered = false
-        var isDraining = false
         var leaseSeconds = 20
         var heartbeatSeconds = 5
     }
@@ -59,7 +58,7 @@ final class Membership: Sendable {
     var readiness: MediaHTTPService.Readiness {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
-            return state.isDraining ? .notReady("draining") : .ready
+            return coordinator.isDraining ? .notReady("draining") : .ready
         }
     }
 
@@ -112,12 +111,11 @@ final class Membership: Sendable {
     private func sendHeartbeats() async {
         var kept: KnownMap?
         while !Task.isCancelled {
-            let (lease, period) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
+            let (lease, usualPeriod) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
             let sentAt = clock.now()
             do throws(ControlPlaneError) {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
-                follow(answer.state)
                 for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
@@ -134,6 +132,8 @@ final class Membership: Sendable {
                 }
             }
             await keepMap(&kept)
+            // Somebody waits for the drain's end.
+            let period = coordinator.isDraining ? 1 : usualPeriod
             let spent = clock.now() - sentAt
             guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
         }
@@ -158,7 +158,8 @@ final class Membership: Sendable {
             sessions: report.sessions,
             streams: report.streams,
             sentAt: clock.wall(),
-            relayProbes: await surveyor.report
+            relayProbes: await surveyor.report,
+            isDraining: coordinator.isDraining
         )
     }
 
@@ -172,10 +173,6 @@ final class Membership: Sendable {
         } catch {
             logger.warning("The known map is not kept", metadata: [LogKeys.error: "\(error.description)"])
         }
-    }
-
-    private func follow(_ nodeState: NodeState) {
-        state.withLock { $0.isDraining = nodeState == .draining || nodeState == .drained }
     }
 
     // MARK: Watch
@@ -193,11 +190,12 @@ final class Membership: Sendable {
             for change in snapshot.streams { await coordinator.streamChanged(change) }
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change):
-            follow(change.state)
-            for directive in change.directives {
-                await coordinator.follow(directive)
-                survey(directive)
+            guard change.nodeId == nodeID else {
+                return change.state == .draining ? await coordinator.parentDrains(change.nodeId) : ()
             }
+            await coordinator.follow(change.directives, change.state)
+            if coordinator.isDraining { news.fire() }
+            for directive in change.directives { survey(directive) }
         case .lost(let lost): await coordinator.lose(lost)
         case .stream(let change): await coordinator.streamChanged(change)
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
@@ -213,11 +211,18 @@ final class Membership: Sendable {
 
     // MARK: Leaving
 
-    /// Takes nothing new, waits for sessions to end, then closes what is left and leaves the cluster.
+    /// Takes nothing new, waits for sessions to end or move, then closes what is left and leaves the cluster.
     func drain(timeout: Duration) async {
-        state.withLock { $0.isDraining = true }
-        await coordinator.beginDrain()
         let end = clock.now() + timeout
+        // Publishers are closed at a keyframe, which must come before the end.
+        await coordinator.beginDrain(within: timeout - min(timeout / 3, .seconds(5)), isFinal: true)
+        news.fire()
+        do throws(ControlPlaneError) {
+            // The control plane's own deadline is no shorter than ours.
+            try await client.drain(nodeID, DrainRequest(deadline: Int(timeout.components.seconds) + 1))
+        } catch {
+            logger.warning("The control plane does not know of the drain", metadata: [LogKeys.error: "\(error)"])
+        }
         while clock.now() < end {
             let report = await coordinator.report { _ in [] }
             if report.sessions == 0 { break }

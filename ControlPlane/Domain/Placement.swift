@@ -82,9 +82,8 @@ extension ClusterState {
         case .play where !node.role.takesPlayers: return "role origin is not given players"
         case .publish, .play: break
         }
-        if let reasons = leases[node.nodeId]?.report?.full, !reasons.isEmpty {
-            return "full: \(reasons.joined(separator: ", "))"
-        }
+        let full = leases[node.nodeId]?.report?.full ?? []
+        if !full.isEmpty { return "full: \(full.joined(separator: ", "))" }
         guard utilisation(of: node.nodeId) < 1 else { return "over its limits" }
         if purpose == .publish, let max = node.registration.capacity?.publishers,
             leases[node.nodeId]?.report?.load.publishers ?? 0 >= max

@@ -78,7 +78,8 @@ extension ClusterState {
     /// Asks every living node to take part in the survey that has begun.
     package func announceSurvey(at now: WallTime) -> [Announcement] {
         nodes.keys.compactMap { nodeID in
-            guard let change = nodeChange(nodeID, at: now), change.directives.contains(where: { $0.type == .probeRelays })
+            guard let change = nodeChange(nodeID, at: now),
+                change.directives.contains(where: { $0.type == .probeRelays })
             else { return nil }
             return Announcement(event: .node(change), nodes: [nodeID])
         }

@@ -20,7 +20,9 @@ package struct MediaMessage: Hashable, Sendable {
 
     /// Whether a decoder can begin here, or at the message after it: legacy and Enhanced RTMP say it in the same three bits.
     package var isKeyframe: Bool {
-        guard kind == .video, let first = payload.getInteger(at: payload.readerIndex, as: UInt8.self) else { return false }
+        guard kind == .video, let first = payload.getInteger(at: payload.readerIndex, as: UInt8.self) else {
+            return false
+        }
         return (first >> 4) & 0x07 == 1
     }
 

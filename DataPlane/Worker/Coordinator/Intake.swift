@@ -1,4 +1,5 @@
-import Streams
+import ClusterModel
+package import Streams
 import Synchronization
 
 /// What this node lets in now. Asked for every player and publisher, from any thread.
@@ -15,6 +16,7 @@ package final class Intake: Sendable {
         var isDraining = false
         /// The drain's deadline is over: what is left ends.
         var isClosed = false
+        var full: [Admission.Full] = []
     }
 
     private let state = Mutex(State())
@@ -26,14 +28,44 @@ package final class Intake: Sendable {
     package func refusal(of ask: Ask) -> Refusal? {
         state.withLock { state in
             switch ask {
-            case .publish, .play: state.isDraining ? .draining : nil
+            case .publish, .play:
+                state.isDraining ? .draining : state.full.reasons(against: ask).map(Refusal.overloaded)
             case .nextObject: state.isClosed ? .draining : nil
             }
         }
     }
 
+    /// What is over its limit, in words.
+    var full: [String] { state.withLock { $0.full.map(\.reason) } }
+
+    /// Why nothing new that a node of this role is for is let in; nil when something is.
+    func closedReason(for role: NodeRole) -> String? {
+        state.withLock { state in
+            if state.isDraining { return "draining" }
+            let asks: [Ask] = (role.takesPublishers ? [.publish] : []) + (role.takesPlayers ? [.play] : [])
+            let reasons = asks.map { state.full.reasons(against: $0) }
+            guard reasons.allSatisfy({ $0 != nil }) else { return nil }
+            return "full: " + state.full.map(\.reason).joined(separator: ", ")
+        }
+    }
+
+    /// True when it changed whether something is let in.
+    func setFull(_ full: [Admission.Full]) -> Bool {
+        state.withLock { state in
+            defer { state.full = full }
+            return state.full.map(\.resource) != full.map(\.resource)
+        }
+    }
+
     func setDraining(_ isDraining: Bool, isClosed: Bool) {
         state.withLock { ($0.isDraining, $0.isClosed) = (isDraining, isClosed) }
+    }
+}
+
+extension [Admission.Full] {
+    fileprivate func reasons(against ask: Intake.Ask) -> String? {
+        let reasons = filter { $0.resource.concerns(ask) }.map(\.reason)
+        return reasons.isEmpty ? nil : reasons.joined(separator: ", ")
     }
 }
 

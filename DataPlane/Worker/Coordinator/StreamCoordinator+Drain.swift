@@ -50,10 +50,13 @@ extension StreamCoordinator {
         let isOver = now >= order.endsAt
         intake.setDraining(true, isClosed: isOver)
         let left = order.endsAt - now
-        order.alarm = isOver ? nil : Task {
-            guard await self.clock.sleep(left) else { return }
-            await self.drainEnds()
-        }
+        order.alarm =
+            isOver
+            ? nil
+            : Task {
+                guard await self.clock.sleep(left) else { return }
+                await self.drainEnds()
+            }
         drain = order
         if order.hasReplacement { askPublishers(.move) }
         if isOver { await drainEnds() }

@@ -50,6 +50,8 @@ package actor StreamCoordinator: StreamGate {
     /// What everybody asks who would let in something new.
     package nonisolated let intake: Intake
     var drain: DrainState?
+    /// Counted here for each, because many may come between two samples of the load.
+    private let publishersMax: Int?
 
     package init(
         identity: NodeIdentity,
@@ -62,7 +64,8 @@ package actor StreamCoordinator: StreamGate {
         makeCutter: @escaping MakeStreamCutter,
         servers: any StreamServers,
         known: KnownMap = KnownMap(),
-        intake: Intake = Intake()
+        intake: Intake = Intake(),
+        publishersMax: Int? = nil
     ) {
         self.identity = identity
         self.registry = registry
@@ -76,6 +79,7 @@ package actor StreamCoordinator: StreamGate {
         self.known = known
         appSettings = known.apps
         self.intake = intake
+        self.publishersMax = publishersMax
     }
 
     // MARK: Publish
@@ -83,6 +87,10 @@ package actor StreamCoordinator: StreamGate {
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
         if let refusal = intake.refusal(of: .publish) { throw refusal }
+        let publishers = holds.values.count { $0.publication != nil } + claiming.count
+        if let publishersMax, publishers >= publishersMax {
+            throw .overloaded("\(publishers) of \(publishersMax) publishers")
+        }
         if let hold = holds[request.stream] {
             guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
             guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }

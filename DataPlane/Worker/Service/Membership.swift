@@ -23,6 +23,7 @@ final class Membership: Sendable {
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let admission: Mutex<Admission>
     private let surveyor: RelaySurveyor
     private let directory: StateDirectory
     private let clock: WorkerClock
@@ -38,6 +39,7 @@ final class Membership: Sendable {
         coordinator: StreamCoordinator,
         hls: HLSService,
         load: LoadSampler,
+        limits: AdmissionLimits,
         surveyor: RelaySurveyor,
         directory: StateDirectory,
         clock: WorkerClock,
@@ -49,6 +51,7 @@ final class Membership: Sendable {
         self.coordinator = coordinator
         self.hls = hls
         self.load = load
+        admission = Mutex(Admission(limits: limits))
         self.surveyor = surveyor
         self.directory = directory
         self.clock = clock
@@ -58,7 +61,7 @@ final class Membership: Sendable {
     var readiness: MediaHTTPService.Readiness {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
-            return coordinator.isDraining ? .notReady("draining") : .ready
+            return coordinator.intake.closedReason(for: registration.role).map { .notReady($0) } ?? .ready
         }
     }
 
@@ -68,6 +71,7 @@ final class Membership: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.sendHeartbeats() }
             group.addTask { await self.followWatch() }
+            group.addTask { await self.watchLoad() }
             await group.next()
             group.cancelAll()
         }
@@ -139,10 +143,21 @@ final class Membership: Sendable {
         }
     }
 
-    private func heartbeat() async -> Heartbeat {
+    private static let loadInterval = Duration.seconds(1)
+
+    /// Judges what is carried more often than heartbeats tell it; a change is told at once.
+    private func watchLoad() async {
+        while await clock.sleep(Self.loadInterval) {
+            _ = judge(await report())
+        }
+    }
+
+    private func report() async -> StreamCoordinator.Report {
         let hls = hls
-        let report = await coordinator.report { hls.segmentFetches(of: $0) }
-        gauges.set(report)
+        return await coordinator.report { hls.segmentFetches(of: $0) }
+    }
+
+    private func judge(_ report: StreamCoordinator.Report) -> NodeLoad {
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
         nodeLoad.cpu = sample.cpu
@@ -150,6 +165,23 @@ final class Membership: Sendable {
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
         nodeLoad.publishers = report.publishers
         nodeLoad.viewers = report.viewers
+        let full = admission.withLock { admission in
+            admission.judge(nodeLoad)
+            return admission.full
+        }
+        if coordinator.intake.setFull(full) {
+            let reasons = full.map(\.reason).joined(separator: ", ")
+            logger.notice(full.isEmpty ? "Within the limits again" : "Full", metadata: [LogKeys.reason: "\(reasons)"])
+            news.fire()
+        }
+        return nodeLoad
+    }
+
+    private func heartbeat() async -> Heartbeat {
+        let report = await report()
+        gauges.set(report)
+        let nodeLoad = judge(report)
+        let full = coordinator.intake.full
         return Heartbeat(
             bootId: registration.bootId,
             load: nodeLoad,
@@ -159,7 +191,8 @@ final class Membership: Sendable {
             streams: report.streams,
             sentAt: clock.wall(),
             relayProbes: await surveyor.report,
-            isDraining: coordinator.isDraining
+            isDraining: coordinator.isDraining,
+            full: full.isEmpty ? nil : full
         )
     }
 

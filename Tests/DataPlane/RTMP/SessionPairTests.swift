@@ -80,6 +80,23 @@ extension ByteBuffer {
     }
 
     @Test(arguments: 1...5 as ClosedRange<UInt64>)
+    func `a client that can reconnect is asked to, and goes on publishing until it leaves`(seed: UInt64) {
+        var pair = Pair(.publish, seed: seed)
+        pair.run()
+        let isAsked = pair.server.session.requestReconnect("this node drains")
+        #expect(isAsked)
+        pair.run()
+        #expect(pair.clientEvents == [.publishStarted, .reconnectRequested])
+        pair.client.send(MediaMessage(kind: .video, timestamp: 1, payload: ByteBuffer(bytes: [0x17, 1, 0, 0, 0])))
+        pair.run()
+        guard case .media(let message)? = pair.serverEvents.last else {
+            Issue.record("the publish did not go on")
+            return
+        }
+        #expect(message.isKeyframe)
+    }
+
+    @Test(arguments: 1...5 as ClosedRange<UInt64>)
     func `what a client publishes arrives whole`(seed: UInt64) {
         var pair = Pair(.publish, seed: seed)
         pair.run()

@@ -128,6 +128,8 @@ package final class Cluster: Sendable {
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
                 "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
+                // The tests' own encoders keep the machine busy.
+                "--max-cpu", "100",
             ] + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )

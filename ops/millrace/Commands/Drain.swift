@@ -46,7 +46,9 @@ struct Undrain: AsyncParsableCommand {
 struct DrainEnded: Error, CustomStringConvertible {
     var node: String
 
-    var description: String { "the drain of \(node) was ended, or its process restarted; drain it again if it is to go" }
+    var description: String {
+        "the drain of \(node) was ended, or its process restarted; drain it again if it is to go"
+    }
 }
 
 extension NodeResource {

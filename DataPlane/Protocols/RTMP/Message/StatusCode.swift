@@ -21,7 +21,8 @@ package enum StatusCode: String, Hashable, Sendable {
     var isError: Bool {
         switch self {
         case .connectRejected, .failed, .playFailed, .playStreamNotFound, .publishBadName, .publishDenied: true
-        case .connectReconnectRequest, .connectSuccess, .playComplete, .playReset, .playStart, .playUnpublishNotify, .publishStart,
+        case .connectReconnectRequest, .connectSuccess, .playComplete, .playReset, .playStart, .playUnpublishNotify,
+            .publishStart,
             .unpublishSuccess:
             false
         }

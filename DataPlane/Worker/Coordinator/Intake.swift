@@ -1,4 +1,4 @@
-import ClusterModel
+package import ClusterModel
 package import Streams
 import Synchronization
 
@@ -35,22 +35,18 @@ package final class Intake: Sendable {
         }
     }
 
-    /// What is over its limit, in words.
-    var full: [String] { state.withLock { $0.full.map(\.reason) } }
-
-    /// Why nothing new that a node of this role is for is let in; nil when something is.
-    func closedReason(for role: NodeRole) -> String? {
+    /// Why nothing new that a node of this role is for is let in, in words; empty when something is. A hybrid with all its
+    /// publishers still takes players: its capacity tells the control plane of the former.
+    package func closedReasons(for role: NodeRole) -> [String] {
         state.withLock { state in
-            if state.isDraining { return "draining" }
             let asks: [Ask] = (role.takesPublishers ? [.publish] : []) + (role.takesPlayers ? [.play] : [])
-            let reasons = asks.map { state.full.reasons(against: $0) }
-            guard reasons.allSatisfy({ $0 != nil }) else { return nil }
-            return "full: " + state.full.map(\.reason).joined(separator: ", ")
+            let isClosed = asks.allSatisfy { ask in state.full.contains { $0.resource.concerns(ask) } }
+            return isClosed ? state.full.map(\.reason) : []
         }
     }
 
     /// True when it changed whether something is let in.
-    func setFull(_ full: [Admission.Full]) -> Bool {
+    package func setFull(_ full: [Admission.Full]) -> Bool {
         state.withLock { state in
             defer { state.full = full }
             return state.full.map(\.resource) != full.map(\.resource)

@@ -61,7 +61,9 @@ final class Membership: Sendable {
     var readiness: MediaHTTPService.Readiness {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
-            return coordinator.intake.closedReason(for: registration.role).map { .notReady($0) } ?? .ready
+            if coordinator.isDraining { return .notReady("draining") }
+            let reasons = coordinator.intake.closedReasons(for: registration.role)
+            return reasons.isEmpty ? .ready : .notReady("full: \(reasons.joined(separator: ", "))")
         }
     }
 
@@ -181,7 +183,7 @@ final class Membership: Sendable {
         let report = await report()
         gauges.set(report)
         let nodeLoad = judge(report)
-        let full = coordinator.intake.full
+        let full = coordinator.intake.closedReasons(for: registration.role)
         return Heartbeat(
             bootId: registration.bootId,
             load: nodeLoad,

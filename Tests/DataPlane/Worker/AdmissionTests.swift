@@ -58,6 +58,23 @@ import Worker
         #expect(admission.full.isEmpty)
     }
 
+    @Test(
+        arguments: [
+            (Admission.Resource.cpu, NodeRole.hybrid, true), (.publishers, .hybrid, false), (.viewers, .hybrid, false),
+            (.publishers, .origin, true), (.viewers, .edge, true), (.memory, .edge, true),
+        ]
+    )
+    func `A node is closed when nothing it is for is let in`(
+        resource: Admission.Resource,
+        role: NodeRole,
+        isClosed: Bool
+    ) {
+        let intake = Intake()
+        #expect(intake.setFull([Admission.Full(resource: resource, reason: "r")]))
+        #expect(intake.closedReasons(for: role) == (isClosed ? ["r"] : []))
+        #expect(intake.refusal(of: .nextObject) == nil, "what runs is never touched")
+    }
+
     @Test func `Publishers are counted one by one`() async throws {
         let node = try TestNode(publishersMax: 1)
         _ = try await node.publish()

@@ -257,7 +257,7 @@ package struct DrainRequest: Codable, Hashable, Sendable {
     /// Seconds after which what is left is closed.
     package var deadline: Int
 
-    package init(deadline: Int = deadlineDefault) { self.deadline = deadline }
+    package init(deadline: Int = DrainRequest.deadlineDefault) { self.deadline = deadline }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

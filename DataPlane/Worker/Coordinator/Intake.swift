@@ -27,11 +27,9 @@ package final class Intake: Sendable {
 
     package func refusal(of ask: Ask) -> Refusal? {
         state.withLock { state in
-            switch ask {
-            case .publish, .play:
-                state.isDraining ? .draining : state.full.reasons(against: ask).map(Refusal.overloaded)
-            case .nextObject: state.isClosed ? .draining : nil
-            }
+            guard ask != .nextObject else { return state.isClosed ? .draining : nil }
+            if state.isDraining { return .draining }
+            return state.full.reasons(against: ask).map { .overloaded($0) }
         }
     }
 

@@ -3,7 +3,7 @@ import Logging
 import MediaModel
 import NIOCore
 import Streams
-package import Timebase
+import Timebase
 
 /// Leaving without losing anybody.
 ///
@@ -18,6 +18,8 @@ extension StreamCoordinator {
         var hasReplacement: Bool
         /// The process ends: no word of the control plane takes it back.
         var isFinal: Bool
+        /// The last wait for publishers' keyframes has begun.
+        var isClosing = false
         var alarm: Task<Void, Never>?
     }
 
@@ -78,6 +80,8 @@ extension StreamCoordinator {
         for hold in Array(holds.values) where hold.publication == nil { await giveUp(hold) }
         guard drain.hasReplacement, holds.values.contains(where: { $0.publication != nil }) else { return }
         askPublishers(.leaveAtKeyframe)
+        guard !drain.isClosing else { return }
+        self.drain?.isClosing = true
         let late = holds.mapValues(\.epoch)
         Task {
             guard await self.clock.sleep(Self.keyframeWait) else { return }

@@ -226,7 +226,8 @@ final class Membership: Sendable {
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change):
             guard change.nodeId == nodeID else {
-                return change.state == .draining ? await coordinator.parentDrains(change.nodeId) : ()
+                if change.state == .draining { await coordinator.parentDrains(change.nodeId) }
+                return
             }
             await coordinator.follow(change.directives, change.state)
             if coordinator.isDraining { news.fire() }
@@ -254,7 +255,10 @@ final class Membership: Sendable {
         news.fire()
         do throws(ControlPlaneError) {
             // The control plane's own deadline is no shorter than ours.
-            try await client.drain(nodeID, DrainRequest(deadline: Int(timeout.components.seconds) + 1))
+            try await client.drain(
+                nodeID,
+                DrainRequest(deadline: min(Int(timeout.components.seconds) + 1, DrainRequest.deadlineMax))
+            )
         } catch {
             logger.warning("The control plane does not know of the drain", metadata: [LogKeys.error: "\(error)"])
         }

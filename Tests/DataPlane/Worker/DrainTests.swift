@@ -126,6 +126,8 @@ import Worker
         other.control.state.withLock { [route] in $0.route = route }
         let stream = try await other.play()
         await other.coordinator.parentDrains("e1")
+        await other.time.whenSleeping(.zero)
+        other.time.advance(.zero)
         await other.until { other.puller.pulled.withLock { $0.count } == 2 }
         #expect(other.control.state.withLock { $0.routes.last?.failed } == ["e1"])
         #expect(try await other.coordinator.relay(other.id) === stream)

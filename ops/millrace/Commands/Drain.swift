@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterModel
 import Foundation
+import HTTPClient
 
 struct Drain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

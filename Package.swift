@@ -212,7 +212,7 @@ let operations: [Target] = [
             "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
             "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
         ]
-    )
+    ),
 ]
 
 let testSupport: [Target] = [

@@ -107,7 +107,7 @@ extension ClusterState {
         )
     }
 
-    private func refusal(of node: NodeRecord, _ wish: Wish, at now: WallTime) -> String? {
+    func refusal(of node: NodeRecord, _ wish: Wish, at now: WallTime) -> String? {
         let state = state(of: node.nodeId, at: now)
         guard state == .alive else { return state.rawValue }
         switch wish.purpose {
@@ -118,6 +118,8 @@ extension ClusterState {
         if let kind = wish.protocol, !kind.isServed(at: node.addresses) {
             return "has no listener for \(kind.rawValue)"
         }
+        let full = leases[node.nodeId]?.report?.full ?? []
+        if !full.isEmpty { return "full: \(full.joined(separator: ", "))" }
         guard utilisation(of: node.nodeId) < 1 else { return "over its limits" }
         if wish.purpose == .publish, let max = node.registration.capacity?.publishers,
             leases[node.nodeId]?.report?.load.publishers ?? 0 >= max

@@ -261,3 +261,24 @@ package struct NodeResource: Codable, Hashable, Sendable {
         self.clockOffsetMilliseconds = clockOffsetMilliseconds
     }
 }
+
+/// `POST /v1/nodes/{nodeId}/drain`.
+package struct DrainRequest: Codable, Hashable, Sendable {
+    package static let deadlineDefault = 300
+    package static let deadlineMax = 86_400
+
+    /// Seconds after which what is left is closed.
+    package var deadline: Int
+
+    package init(deadline: Int = DrainRequest.deadlineDefault) { self.deadline = deadline }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        deadline = try container.decodeIfPresent(Int.self, forKey: .deadline) ?? Self.deadlineDefault
+    }
+
+    package var fault: String? {
+        (0...Self.deadlineMax).contains(deadline)
+            ? nil : "deadline is \(deadline) s; allowed is 0 to \(Self.deadlineMax)"
+    }
+}

@@ -123,7 +123,9 @@ enum Schemas {
             )
         ],
         sentAt: time,
-        relayProbes: RelayProbeReport(surveyId: 1, links: [link])
+        relayProbes: RelayProbeReport(surveyId: 1, links: [link]),
+        isDraining: true,
+        full: ["cpu 97 % of 90 %"]
     )
 
     private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)
@@ -207,6 +209,7 @@ enum Schemas {
         ),
         "CompatibleResult": CompatibleResult(success: true, message: "…"),
         "Group": group,
+        "DrainRequest": DrainRequest(),
         "GroupPage": Page(items: [group], nextCursor: "c"),
         "GroupSettings": GroupChange(
             settings: GroupSettings(parent: "region1", childrenPerParentMax: 32, scaling: ["edge": policy]),
@@ -217,7 +220,7 @@ enum Schemas {
         "HeartbeatAnswer": HeartbeatAnswer(
             state: .alive,
             lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
-            directives: [Directive(type: .drain, deadline: 300, surveyId: 1, targets: [target])],
+            directives: [Directive(type: .drain, deadline: 300, hasReplacement: true, surveyId: 1, targets: [target])],
             revision: 1
         ),
         "Node": node,

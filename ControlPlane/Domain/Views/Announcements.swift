@@ -72,13 +72,15 @@ extension ClusterState {
         guard always || last?.state != change.state || last?.group != change.group else { return [] }
         announced.nodes[nodeID] = change
         var told: Set<String> = [nodeID]
-        // Those who pull from a node that moved to another group must ask where they belong now.
-        if let last, last.group != change.group { told.formUnion(children(of: nodeID, at: now)) }
+        // Those who pull from a node that drains, or moved to another group, must ask where they belong now.
+        if change.state == .draining || last.map({ $0.group != change.group }) == true {
+            told.formUnion(children(of: nodeID, at: now))
+        }
         return [Announcement(event: .node(change), nodes: told)]
     }
 
     /// Nodes that pull anything from it.
-    private func children(of nodeID: String, at now: WallTime) -> Set<String> {
+    func children(of nodeID: String, at now: WallTime) -> Set<String> {
         let streams = leases[nodeID]?.report?.carried ?? []
         return streams.reduce(into: []) { found, stream in
             found.formUnion((reportedParents[stream] ?? [:]).filter { $0.value == nodeID }.keys)
@@ -89,7 +91,9 @@ extension ClusterState {
     /// Asks every living node to take part in the survey that has begun.
     package func announceSurvey(at now: WallTime) -> [Announcement] {
         nodes.keys.compactMap { nodeID in
-            guard let change = nodeChange(nodeID, at: now), !change.directives.isEmpty else { return nil }
+            guard let change = nodeChange(nodeID, at: now),
+                change.directives.contains(where: { $0.type == .probeRelays })
+            else { return nil }
             return Announcement(event: .node(change), nodes: [nodeID])
         }
     }

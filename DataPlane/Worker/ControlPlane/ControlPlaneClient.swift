@@ -79,6 +79,11 @@ package final class ControlPlaneClient: ControlPlaneLink {
         return try await send(call, over: requests) { $0 }
     }
 
+    /// Tells that this node drains by its own will.
+    package func drain(_ nodeID: String, _ request: DrainRequest) async throws(ControlPlaneError) {
+        try await send(Call(.post, "/v1/nodes/\(nodeID)/drain", request, limits.leaveTimeout), over: requests) { _ in }
+    }
+
     // MARK: Streams
 
     /// An answer that was lost is asked for again with the same `claimId`, so no claim is made twice.

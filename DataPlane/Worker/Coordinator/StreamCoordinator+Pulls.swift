@@ -48,12 +48,18 @@ extension StreamCoordinator {
     // MARK: Play
 
     package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
-        if let stream = registry[request.stream], stream.isServing { return stream }
+        let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
+        if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
+            throw refusal
+        }
+        if let here { return here }
         return try await open(request.stream)
     }
 
     package nonisolated func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
+        // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
+        if let refusal = intake.refusal(of: .play) { throw refusal }
         return try await open(id)
     }
 

@@ -47,7 +47,11 @@ package actor StreamCoordinator: StreamGate {
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
     private var claiming: Set<StreamID> = []
-    private(set) var isDraining = false
+    /// What everybody asks who would let in something new.
+    package nonisolated let intake: Intake
+    var drain: DrainState?
+    /// Counted here for each, because many may come between two samples of the load.
+    private let publishersMax: Int?
 
     package init(
         identity: NodeIdentity,
@@ -59,7 +63,9 @@ package actor StreamCoordinator: StreamGate {
         group: any EventLoopGroup,
         makeCutter: @escaping MakeStreamCutter,
         servers: any StreamServers,
-        known: KnownMap = KnownMap()
+        known: KnownMap = KnownMap(),
+        intake: Intake = Intake(),
+        publishersMax: Int? = nil
     ) {
         self.identity = identity
         self.registry = registry
@@ -72,13 +78,19 @@ package actor StreamCoordinator: StreamGate {
         self.servers = servers
         self.known = known
         appSettings = known.apps
+        self.intake = intake
+        self.publishersMax = publishersMax
     }
 
     // MARK: Publish
 
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
-        guard !isDraining else { throw .draining }
+        if let refusal = intake.refusal(of: .publish) { throw refusal }
+        let publishers = holds.values.count { $0.publication != nil } + claiming.count
+        if let publishersMax, publishers >= publishersMax {
+            throw .overloaded("\(publishers) of \(publishersMax) publishers")
+        }
         if let hold = holds[request.stream] {
             guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
             guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
@@ -143,8 +155,10 @@ package actor StreamCoordinator: StreamGate {
     private func publisherLeft(_ publication: Publication, isClean: Bool) async {
         let stream = publication.stream
         guard let hold = holds[stream.id], hold.publication === publication else { return }
-        if isClean || isDraining {
-            await endHold(hold, isClean ? .unpublished : .draining)
+        if isClean, !publication.isAskedToMove {
+            await endHold(hold, .unpublished)
+        } else if isDraining {
+            await giveUp(hold)
         } else {
             holds[stream.id]?.publication = nil
             await stream.loop.run { stream.interrupt() }
@@ -162,7 +176,7 @@ package actor StreamCoordinator: StreamGate {
     }
 
     /// The stream is over: tells viewers, then the control plane.
-    private func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
+    func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
         let stream = hold.stream
         hold.grace?.cancel()
         holds[stream.id] = nil
@@ -182,7 +196,7 @@ package actor StreamCoordinator: StreamGate {
         await release(stream.id, hold.epoch, reason, next)
     }
 
-    private func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
+    func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
         let request = ReleaseRequest(
             nodeId: identity.nodeID,
             bootId: identity.bootID,
@@ -238,22 +252,6 @@ package actor StreamCoordinator: StreamGate {
     /// Another process took this node's identity: nothing here is ours any more.
     package func fenceAll() async {
         for (id, hold) in holds { await fence(id, by: Epoch(hold.epoch.value + 1)) }
-    }
-
-    // MARK: Drain
-
-    /// Takes nothing new from here on.
-    package func beginDrain() { isDraining = true }
-    package func endDrain() { isDraining = false }
-
-    /// Ends what is left: publishers and pulls.
-    package func closeAll() async {
-        isDraining = true
-        for hold in Array(holds.values) {
-            hold.publication?.revoke(.draining)
-            await endHold(hold, .draining)
-        }
-        for id in Array(pulls.keys) { await stopPull(of: id, end: .draining) }
     }
 
     package func apply(_ settings: AppSettings, to app: String) async {

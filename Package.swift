@@ -235,6 +235,7 @@ let testSupport: [Target] = [
         ["ClusterModel", "Domain", "TestSupport", "Timebase"]
     ),
     library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
+    library("ClaimHistory", "Tests/Support/ClaimHistory", ["TestSupport"]),
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
@@ -344,9 +345,18 @@ let testTargets: [Target] = [
             hummingbirdTesting, logging, nioCore,
         ]
     ),
+    tests(
+        "OwnershipTests",
+        "Tests/ControlPlane/Ownership",
+        ["ClaimHistory", "ClusterModel", "Coordination", "Domain", "MemoryStore", "Timebase", logging]
+    ),
     tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
-    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel", "TestSupport"]),
+    tests(
+        "InteropTests",
+        "Tests/Interop",
+        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "TestSupport"]
+    ),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

@@ -7,7 +7,7 @@ import Testing
     @Test func `one is killed and workers go on with the other; without the store nothing wrong is said`() async throws
     {
         let cluster = try await Cluster.start(on: .mongodb)
-        try await cluster.startOtherControl()
+        try await cluster.startControl(1)
         let first = try await cluster.startWorker("origin1", .origin)
         let second = try await cluster.startWorker("origin2", .origin)
         let edge = try await cluster.startWorker("edge1", .edge)
@@ -18,14 +18,14 @@ import Testing
 
         cluster.killControl()
         let again = try cluster.publish("live/s2", to: second)
-        let url = cluster.otherControlURL + "/v1/streams/live/s2"
+        let url = cluster.controlURL(1) + "/v1/streams/live/s2"
         try await eventually("the other control plane grants the claim\n\(cluster.logs)") {
             let stream: StreamResource = try http(url, bearer: Cluster.adminToken).json()
             return stream.originNodeId == "origin2" && stream.status == .broadcasting
         }
         try await cluster.waitUntilPlayable(edge.media("live/s2", ".flv"))
         let kept: StreamResource = try http(
-            cluster.otherControlURL + "/v1/streams/live/s1",
+            cluster.controlURL(1) + "/v1/streams/live/s1",
             bearer: Cluster.adminToken
         ).json()
         #expect(kept.originNodeId == "origin1" && kept.status == .broadcasting)

@@ -41,22 +41,17 @@ package final class Cluster: Sendable {
 
     package let directory: URL
     package let store: StoreKind
-    package let controlURL: String
-    /// Of the second control plane, once it runs.
-    package let otherControlURL: String
-    private let controlPort: Int
-    private let otherControlPort: Int
+    /// Of the first control plane.
+    package var controlURL: String { controlURL(0) }
+    private let controlPorts: [Int]
     private let storePort: Int
     private let children = Mutex<[Child]>([])
 
     private init(store: StoreKind) throws {
-        let ports = try freePorts(3)
+        let ports = try freePorts(4)
         self.store = store
-        controlPort = ports[0]
-        storePort = ports[1]
-        otherControlPort = ports[2]
-        controlURL = "http://127.0.0.1:\(ports[0])"
-        otherControlURL = "http://127.0.0.1:\(ports[2])"
+        storePort = ports[0]
+        controlPorts = Array(ports.dropFirst())
         directory = FileManager.default.temporaryDirectory.appending(path: "millrace-e2e-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     }
@@ -87,32 +82,30 @@ package final class Cluster: Sendable {
         return server
     }
 
+    /// One of up to three on the same store, by number from 0. Workers that start later know all that run.
     @discardableResult
-    package func startControl() async throws -> Child { try await startControl("control", controlPort) }
-
-    /// A second one on the same store; workers that start later know both.
-    @discardableResult
-    package func startOtherControl() async throws -> Child {
-        try await startControl("other control", otherControlPort)
-    }
-
-    private func startControl(_ name: String, _ port: Int) async throws -> Child {
+    package func startControl(_ number: Int = 0) async throws -> Child {
         let child = try launch(
-            name,
+            Self.controlName(number),
             SourceTree.program("millrace-control"),
-            ["--listen", "127.0.0.1:\(port)", "--store", storeAddress],
+            ["--listen", "127.0.0.1:\(controlPorts[number])", "--store", storeAddress],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken, "MILLRACE_ADMIN_TOKEN": Self.adminToken]
         )
-        try await ready(name, "http://127.0.0.1:\(port)/readyz", child)
+        try await ready(Self.controlName(number), controlURL(number) + "/readyz", child)
         return child
     }
 
+    package func controlURL(_ number: Int) -> String { "http://127.0.0.1:\(controlPorts[number])" }
+
+    private static func controlName(_ number: Int) -> String { "control plane \(number)" }
+
     private var controlURLs: String {
-        let hasOther = children.withLock { $0.contains { $0.name == "other control" } }
-        return hasOther ? "\(controlURL),\(otherControlURL)" : controlURL
+        let names = children.withLock { Set($0.map(\.name)) }
+        return controlPorts.indices.filter { names.contains(Self.controlName($0)) }.map(controlURL)
+            .joined(separator: ",")
     }
 
-    package func killControl() { kill("control") }
+    package func killControl(_ number: Int = 0) { kill(Self.controlName(number)) }
 
     package func killStore() { kill("mongodb") }
 

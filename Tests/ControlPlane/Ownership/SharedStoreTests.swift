@@ -1,0 +1,151 @@
+import ClaimHistory
+import ClusterModel
+import Coordination
+import Domain
+import Logging
+import MemoryStore
+import Testing
+import Timebase
+
+/// Several control planes on one store, and nodes that race for the same streams through all of them.
+@Suite struct SharedStoreTests {
+    private static let claimants = Claimants(streams: ["live/s1", "live/s2"], nodes: 5, turns: 60, seed: 7)
+
+    @Test func `claims through three control planes are those of one lock a stream`() async {
+        let planes = await ControlPlanes(3, over: MemoryStore(clock: CoordinatorClock.systemWall))
+        for (stream, history) in await Self.claimants.run(over: planes) {
+            let violation = history.violation()
+            #expect(violation == nil, "\(stream): \(violation?.suffix(12) ?? [])")
+            #expect(Set(history.owners).count > 2, "\(stream) changed hands")
+        }
+    }
+
+    /// The planted bug: whoever writes last wins.
+    @Test func `a store that does not compare before it sets is found out`() async {
+        let careless = CarelessStore(base: MemoryStore(clock: CoordinatorClock.systemWall))
+        let histories = await Self.claimants.run(over: await ControlPlanes(3, over: careless))
+        #expect(histories.values.contains { $0.violation() != nil })
+    }
+}
+
+/// Coordinators that know of each other's writes only what the store tells them when they ask.
+private struct ControlPlanes: Ownership {
+    private let coordinators: [Coordinator]
+
+    init(_ count: Int, over store: some ClusterStore) async {
+        var timing = ClusterTiming()
+        timing.claimHold = .zero
+        var made: [Coordinator] = []
+        for _ in 0..<count {
+            let coordinator = Coordinator(
+                store: store,
+                hub: WatchHub(seed: 1),
+                relayKey: RelayKey(nodeToken: "node-token-of-the-tests"),
+                timing: timing,
+                probe: { _, _, _ in true },
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            )
+            await coordinator.ping(refreshLeases: false)
+            made.append(coordinator)
+        }
+        coordinators = made
+    }
+
+    var planes: Int { coordinators.count }
+
+    func register(_ boot: Boot, at plane: Int) async -> StreamOperation.Answer {
+        var addresses = NodeAddresses(host: boot.node)
+        addresses.relay = 5000
+        let registration = NodeRegistration(
+            bootId: boot.boot,
+            role: .origin,
+            group: "default",
+            version: "1",
+            addresses: addresses
+        )
+        return await answer {
+            _ = try await coordinators[plane].register(boot.node, registration, ifMatch: .any)
+            return .done
+        }
+    }
+
+    func renew(_ boot: Boot, at plane: Int) async {
+        let heartbeat = Heartbeat(bootId: boot.boot, load: NodeLoad(), holds: [], pulls: [])
+        _ = try? await coordinators[plane].heartbeat(boot.node, heartbeat)
+    }
+
+    func claim(_ stream: String, _ boot: Boot, claimID: String, at plane: Int) async -> StreamOperation.Answer {
+        let request = ClaimRequest(nodeId: boot.node, bootId: boot.boot, claimId: claimID, protocol: "rtmp")
+        return await answer { .granted(epoch: try await coordinators[plane].claim(id(stream), request).epoch) }
+    }
+
+    func release(_ stream: String, _ boot: Boot, epoch: Int64, at plane: Int) async -> StreamOperation.Answer {
+        let request = ReleaseRequest(nodeId: boot.node, bootId: boot.boot, epoch: epoch, reason: "unpublished")
+        return await answer {
+            try await coordinators[plane].release(id(stream), request)
+            return .done
+        }
+    }
+
+    private func id(_ stream: String) throws -> StreamID {
+        let parts = stream.split(separator: "/").map(String.init)
+        return try StreamID(app: parts[0], id: parts[1])
+    }
+
+    private func answer(_ body: () async throws -> StreamOperation.Answer) async -> StreamOperation.Answer {
+        do { return try await body() } catch let problem as Problem {
+            switch problem.kind {
+            case .streamInUse: return .inUse(owner: problem.owner ?? "")
+            case .superseded: return .superseded
+            default: return .unknown
+            }
+        } catch { return .unknown }
+    }
+}
+
+/// Writes whatever it is told, over whatever there is.
+private struct CarelessStore: ClusterStore {
+    let base: MemoryStore
+
+    var description: String { base.description }
+
+    func write(
+        _ kind: RecordKind,
+        _ key: String,
+        body: [UInt8],
+        expecting _: Revision?
+    ) async throws(StoreError) -> WriteOutcome {
+        let present = try await base.read(kind, key)
+        return try await base.write(kind, key, body: body, expecting: present?.revision)
+    }
+
+    func now() async throws(StoreError) -> WallTime { try await base.now() }
+
+    func list(_ kind: RecordKind, after cursor: String?, limit: Int) async throws(StoreError) -> [Record] {
+        try await base.list(kind, after: cursor, limit: limit)
+    }
+
+    func read(_ kind: RecordKind, _ key: String) async throws(StoreError) -> Record? { try await base.read(kind, key) }
+
+    func delete(
+        _ kind: RecordKind,
+        _ key: String,
+        expecting expected: Revision
+    ) async throws(StoreError) -> WriteOutcome {
+        try await base.delete(kind, key, expecting: expected)
+    }
+
+    func renew(_ renewals: [LeaseRenewal], for duration: Duration) async throws(StoreError) -> LeaseReport {
+        try await base.renew(renewals, for: duration)
+    }
+
+    func leases() async throws(StoreError) -> (leases: [Lease], now: WallTime) { try await base.leases() }
+
+    func removeLease(of nodeID: String) async throws(StoreError) { try await base.removeLease(of: nodeID) }
+
+    func follow(_ handler: @escaping @Sendable (StoreChange) -> Void) async throws(StoreError) {
+        try await base.follow(handler)
+    }
+
+    func close() async { await base.close() }
+}

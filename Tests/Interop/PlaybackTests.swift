@@ -63,4 +63,25 @@ import Testing
             return String(decoding: playlist.body, as: UTF8.self).contains("#EXT-X-ENDLIST")
         }
     }
+
+    @Test func `a publisher that breaks off interrupts the stream, which then ends and is free for another origin`()
+        async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let app = cluster.controlURL + "/v1/apps/live"
+        _ = try http(app, method: "PUT", bearer: Cluster.adminToken, body: #"{"publisherGrace":3}"#)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let other = try await cluster.startWorker("origin2", .origin)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        publisher.kill()
+        for status in [StreamStatus.interrupted, .finished] {
+            try await eventually("the stream is \(status)\n\(cluster.logs)") {
+                try cluster.stream("live/s1").status == status
+            }
+        }
+        let again = try cluster.publish("live/s1", to: other)
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        #expect(again.isRunning)
+    }
 }

@@ -114,7 +114,7 @@ package struct ViewerCounts: Codable, Hashable, Sendable {
 }
 
 package struct NodeLoad: Codable, Hashable, Sendable {
-    /// Share of all cores in use, 0 to 1, over the last 5 s.
+    /// Share of its machine's cores that the node uses, 0 to 1, over the last 5 s.
     package var cpu = 0.0
     /// Share of the memory budget in use, 0 to 1.
     package var memory = 0.0

@@ -64,6 +64,24 @@ import Testing
         }
     }
 
+    @Test func `a finished stream is readable where it was, also when nobody watched it over HLS`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin, seconds: 6)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let viewer = try cluster.view(edge.rtmp("live/s1"))
+        try await viewer.waitForMore()
+        try await eventually("the publisher ends") { !publisher.isRunning }
+        for node in [origin, edge] {
+            try await eventually("\(node.id) has the finished stream\n\(cluster.logs)") {
+                let playlist = try http(node.media("live/s1", ".m3u8"))
+                return String(decoding: playlist.body, as: UTF8.self).contains("#EXT-X-ENDLIST")
+            }
+            #expect(try codecs(at: node.media("live/s1", ".m3u8")) == ["aac", "h264"])
+        }
+    }
+
     @Test func `a publisher that breaks off interrupts the stream, which then ends and is free for another origin`()
         async throws
     {

@@ -156,7 +156,9 @@ final class RelayParentConnection: ChannelInboundHandler {
         switch result {
         case .failure(let error):
             service.refused("\(error.refusal.code)")
-            logger.notice(
+            // A relay port that is only tried is refused by design.
+            logger.log(
+                level: (hello.app, hello.id) == (StreamID.relayProbe.app, StreamID.relayProbe.id) ? .debug : .notice,
                 "pull refused",
                 metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)"]
             )

@@ -84,6 +84,27 @@ import Timebase
         #expect(player.ends == [.tooSlow])
     }
 
+    @Test func `control bytes before the lane are bounded, and end a viewer that has too many`() throws {
+        let rig = try rig { $0.controlBytesMax = 1000 }
+        let player = FanOutRig.Player(loop: rig.loop)
+        let ping = ByteBuffer(repeating: 1, count: 100)
+        for _ in 0..<10_000 { player.viewer.send(ping) }
+        #expect(player.viewer.owedControlBytes <= FanOutLimits().controlBytesMax + 100)
+        rig.outlet.add(player.viewer)
+        rig.loop.run()
+        #expect(player.ends == [.tooSlow])
+    }
+
+    @Test func `a viewer that has ended takes no more control bytes`() throws {
+        let rig = try rig()
+        let player = try rig.join()
+        rig.stream.end(.unpublished)
+        rig.loop.run()
+        #expect(player.ends == [.streamEnded(.unpublished)])
+        player.viewer.send(ByteBuffer(repeating: 1, count: 100))
+        #expect(player.viewer.owedControlBytes == 0)
+    }
+
     @Test func `one that must have everything is closed instead of skipped`() throws {
         let rig = try rig {
             $0.lagBytesMax = 10

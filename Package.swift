@@ -98,7 +98,7 @@ let dataPlane: [Target] = [
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
-    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
+    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore, nioTLS]),
     library(
         "FanOut",
         "DataPlane/FanOut",
@@ -303,7 +303,7 @@ let testTargets: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
             "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
-            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     tests(

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOSSL
 import Observability
+import Synchronization
 import TestSupport
 import Testing
 

@@ -64,8 +64,8 @@ package struct TimelineRepair: Sendable {
     /// media, as some always are with zero, goes where the media is.
     package func place(beside stamp: MediaTime) -> MediaTime {
         guard let sharedOffset else { return start }
-        let time = max(stamp + sharedOffset, start)
-        return isJump(time, from: latest) ? latest : time
+        let time = stamp + sharedOffset
+        return isJump(time, from: latest) ? latest : max(time, start)
     }
 
     private mutating func offset(for stamp: MediaTime, _ clock: TrackClock?) -> MediaTime {

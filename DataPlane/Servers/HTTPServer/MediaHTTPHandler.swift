@@ -107,7 +107,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case HTTPParserError.headerOverflow: "headers_too_large"
         case is HTTPParserError: "malformed_request"
         case is RequestTimeout: "request_timeout"
-        default: error.isOfTLS ? "tls" : nil
+        default: error.isTLSFault ? "tls" : nil
         }
     }
 

@@ -113,7 +113,7 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error.isOfTLS {
+        if error.isTLSFault {
             service.protocolErrors("tls")
             logger.notice("connection closed", metadata: [LogKeys.reason: "tls", LogKeys.error: "\(error)"])
         } else {

@@ -76,7 +76,7 @@ final class RelayParentConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error.isOfTLS {
+        if error.isTLSFault {
             service.protocolError("tls")
             logger.notice("relay child closed", metadata: [LogKeys.reason: "tls", LogKeys.error: "\(error)"])
         } else {

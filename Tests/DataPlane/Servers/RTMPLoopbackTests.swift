@@ -57,7 +57,7 @@ import Testing
         let publisher = try await publisher(on: worker, sending: 1)
         let player = try await player(on: worker)
         let flv = try await RawClient(port: worker.httpPort, on: worker.group)
-        flv.send("GET /live/s1.flv HTTP/1.1\r\nHost: a\r\n\r\n")
+        flv.send("GET /live/streams/s1.flv HTTP/1.1\r\nHost: a\r\n\r\n")
         let frames = PublishedMedia.frames(of: fixture, seconds: 2)
         let rest = frames.filter { $0.timestamp > 1000 }
         try await eventually("frames come") { player.media.count > 10 && flv.received.readableBytes > 2000 }

@@ -57,7 +57,7 @@ extension ClusterState {
     /// and nobody pulls from it.
     func isEmptied(_ nodeID: String, _ lease: LeaseView, at now: WallTime) -> Bool {
         guard let report = lease.report, report.isDraining == true else { return false }
-        return report.sessions == 0 && report.holds.isEmpty && owned[nodeID] == nil 
+        return report.sessions == 0 && report.holds.isEmpty && owned[nodeID] == nil
             && children(of: nodeID, at: now).isEmpty
     }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import Streams
+import Synchronization
 import Testing
 import Worker
 

@@ -215,7 +215,7 @@ extension ClusterState {
     ) -> NodeRecord? {
         let candidates = nodes.keys.sorted().compactMap { nodes[$0]?.body }.filter {
             (group == nil || $0.group == group) && $0.nodeId != query.origin.nodeId && $0.role.takesPlayers
-                && canUse($0, query) && utilisation(of: $0.nodeId) < 1
+                && canUse($0, query) && !isOverLimits($0)
                 && !failedParents.contains(query.origin.nodeId, of: query.stream, for: $0.nodeId, at: query.now)
         }
         guard let first = candidates.randomElement(using: &random),
@@ -243,7 +243,13 @@ extension ClusterState {
         let max =
             node.registration.capacity?.relayChildren ?? groups[node.group]?.body.settings.childrenPerParentMax
             ?? limits.childrenPerParentDefault
-        return query.childCounts[node.nodeId] ?? 0 >= max || utilisation(of: node.nodeId) >= 1
+        return query.childCounts[node.nodeId] ?? 0 >= max || isOverLimits(node)
+    }
+
+    /// What an origin is full of may be publishers, which are nothing to its children.
+    private func isOverLimits(_ node: NodeRecord) -> Bool {
+        let isClosed = node.role.takesPlayers && leases[node.nodeId]?.report?.full?.isEmpty == false
+        return isClosed || shareOfCapacity(of: node.nodeId) >= 1
     }
 
     /// It looks for a parent itself: what it has may end any moment.

@@ -55,7 +55,7 @@ extension StreamCoordinator {
             guard isOwner else { continue }
             let next = view.next.map(StreamPosition.init)
             report.holds.append(ClusterModel.Hold(app: id.app, id: id.id, epoch: epoch.value, next: next))
-            if holds[id]?.publication != nil { report.publishers += 1 }
+            report.publishers += holds[id]?.publisherCount ?? 0
         }
         return report
     }

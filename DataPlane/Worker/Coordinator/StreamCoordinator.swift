@@ -26,6 +26,7 @@ package actor StreamCoordinator: StreamGate {
         /// Nil while the publisher is away and the grace runs.
         var publication: Publication?
         var grace: Task<Void, Never>?
+        var backup: Backup?
     }
 
     let identity: NodeIdentity
@@ -87,14 +88,12 @@ package actor StreamCoordinator: StreamGate {
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
         if let refusal = intake.refusal(of: .publish) { throw refusal }
-        let publishers = holds.values.count { $0.publication != nil } + claiming.count
+        let publishers = holds.values.reduce(claiming.count) { $0 + $1.publisherCount }
         if let publishersMax, publishers >= publishersMax {
             throw .overloaded("\(publishers) of \(publishersMax) publishers")
         }
         if let hold = holds[request.stream] {
-            guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
-            guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
-            return await resume(hold)
+            return try await publishAgain(to: hold)
         }
         guard claiming.insert(request.stream).inserted else { throw .inUse(request.stream, owner: identity.nodeID) }
         defer { claiming.remove(request.stream) }
@@ -135,7 +134,7 @@ package actor StreamCoordinator: StreamGate {
         return publication
     }
 
-    private func resume(_ hold: Hold) async -> Publication {
+    func resume(_ hold: Hold) async -> Publication {
         hold.grace?.cancel()
         let stream = hold.stream
         let publication = makePublication(stream, hold.epoch)
@@ -146,16 +145,19 @@ package actor StreamCoordinator: StreamGate {
         return publication
     }
 
-    private func makePublication(_ stream: LiveStream, _ epoch: Epoch) -> Publication {
-        Publication(stream: stream, epoch: epoch, wallClock: clock.wall) { publication, isClean in
+    func makePublication(_ stream: LiveStream, _ epoch: Epoch, standsBy: Bool = false) -> Publication {
+        Publication(stream: stream, epoch: epoch, standsBy: standsBy, wallClock: clock.wall) { publication, isClean in
             Task { await self.publisherLeft(publication, isClean: isClean) }
         }
     }
 
     private func publisherLeft(_ publication: Publication, isClean: Bool) async {
         let stream = publication.stream
+        if backupLeft(publication) { return }
         guard let hold = holds[stream.id], hold.publication === publication else { return }
-        if isClean, !publication.isAskedToMove {
+        if hold.backup != nil, !isDraining {
+            await promoteBackup(of: hold)
+        } else if isClean, !publication.isAskedToMove {
             await endHold(hold, .unpublished)
         } else if isDraining {
             await giveUp(hold)
@@ -178,15 +180,15 @@ package actor StreamCoordinator: StreamGate {
     /// The stream is over: tells viewers, then the control plane.
     func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
         let stream = hold.stream
-        hold.grace?.cancel()
-        holds[stream.id] = nil
-        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let end: EndReason =
             switch reason {
             case .unpublished: .unpublished
             case .publisherLost: .publisherLost
             case .draining: .draining
             }
+        hold.stopWaiting(end)
+        holds[stream.id] = nil
+        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let next = await stream.loop.run {
             defer { stream.end(end) }
             return stream.nextResumePoint
@@ -232,7 +234,7 @@ package actor StreamCoordinator: StreamGate {
     package func fence(_ id: StreamID, by newer: Epoch) async {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
-        hold.grace?.cancel()
+        hold.stopWaiting(.fenced(newer))
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)
         let stream = hold.stream

@@ -55,7 +55,7 @@ extension StreamCoordinator {
             guard isOwner else { continue }
             let next = view.next.map(StreamPosition.init)
             report.holds.append(ClusterModel.Hold(app: id.app, id: id.id, epoch: epoch.value, next: next))
-            if holds[id]?.publication != nil { report.publishers += 1 }
+            report.publishers += holds[id]?.publisherCount ?? 0
         }
         return report
     }
@@ -64,21 +64,14 @@ extension StreamCoordinator {
     package func heartbeatAnswered(_ answer: HeartbeatAnswer, sentAt: MonotonicInstant, leaseSeconds: Int) async {
         lease.renewed(sentAt: sentAt, for: .seconds(leaseSeconds))
         for lost in answer.lost { await lose(lost) }
-        for directive in answer.directives { follow(directive) }
+        // An answer that was under way when the drain began knows nothing of it.
+        guard drain.map({ sentAt > $0.beganAt }) ?? true else { return }
+        await follow(answer.directives, answer.state)
     }
 
     package func lose(_ lost: LostHold) async {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
         await fence(id, by: Epoch(lost.epoch))
-    }
-
-    package func follow(_ directive: Directive) {
-        switch directive.type {
-        case .drain: beginDrain()
-        case .undrain: endDrain()
-        // `Membership` does.
-        case .probeRelays: break
-        }
     }
 }
 

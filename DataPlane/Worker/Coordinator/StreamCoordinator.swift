@@ -26,6 +26,7 @@ package actor StreamCoordinator: StreamGate {
         /// Nil while the publisher is away and the grace runs.
         var publication: Publication?
         var grace: Task<Void, Never>?
+        var backup: Backup?
     }
 
     /// Fires when the control plane should not wait for the next heartbeat.
@@ -49,7 +50,11 @@ package actor StreamCoordinator: StreamGate {
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
     private var claiming: Set<StreamID> = []
-    private(set) var isDraining = false
+    /// What everybody asks who would let in something new.
+    package nonisolated let intake: Intake
+    var drain: DrainState?
+    /// Counted here for each, because many may come between two samples of the load.
+    private let publishersMax: Int?
 
     package init(
         identity: NodeIdentity,
@@ -61,7 +66,9 @@ package actor StreamCoordinator: StreamGate {
         group: any EventLoopGroup,
         makeCutter: @escaping MakeStreamCutter,
         servers: any StreamServers,
-        known: KnownMap = KnownMap()
+        known: KnownMap = KnownMap(),
+        intake: Intake = Intake(),
+        publishersMax: Int? = nil
     ) {
         self.identity = identity
         self.registry = registry
@@ -74,17 +81,21 @@ package actor StreamCoordinator: StreamGate {
         self.servers = servers
         self.known = known
         appSettings = known.apps
+        self.intake = intake
+        self.publishersMax = publishersMax
     }
 
     // MARK: Publish
 
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
-        guard !isDraining else { throw .draining }
+        if let refusal = intake.refusal(of: .publish) { throw refusal }
+        let publishers = holds.values.reduce(claiming.count) { $0 + $1.publisherCount }
+        if let publishersMax, publishers >= publishersMax {
+            throw .overloaded("\(publishers) of \(publishersMax) publishers")
+        }
         if let hold = holds[request.stream] {
-            guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
-            guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
-            return await resume(hold)
+            return try await publishAgain(to: hold)
         }
         guard claiming.insert(request.stream).inserted else { throw .inUse(request.stream, owner: identity.nodeID) }
         defer { claiming.remove(request.stream) }
@@ -125,7 +136,7 @@ package actor StreamCoordinator: StreamGate {
         return publication
     }
 
-    private func resume(_ hold: Hold) async -> Publication {
+    func resume(_ hold: Hold) async -> Publication {
         hold.grace?.cancel()
         let stream = hold.stream
         let publication = makePublication(stream, hold.epoch)
@@ -137,17 +148,22 @@ package actor StreamCoordinator: StreamGate {
         return publication
     }
 
-    private func makePublication(_ stream: LiveStream, _ epoch: Epoch) -> Publication {
-        Publication(stream: stream, epoch: epoch, wallClock: clock.wall) { publication, isClean in
+    func makePublication(_ stream: LiveStream, _ epoch: Epoch, standsBy: Bool = false) -> Publication {
+        Publication(stream: stream, epoch: epoch, standsBy: standsBy, wallClock: clock.wall) { publication, isClean in
             Task { await self.publisherLeft(publication, isClean: isClean) }
         }
     }
 
     private func publisherLeft(_ publication: Publication, isClean: Bool) async {
         let stream = publication.stream
+        if backupLeft(publication) { return }
         guard let hold = holds[stream.id], hold.publication === publication else { return }
-        if isClean || isDraining {
-            await endHold(hold, isClean ? .unpublished : .draining)
+        if hold.backup != nil, !isDraining {
+            await promoteBackup(of: hold)
+        } else if isClean, !publication.isAskedToMove {
+            await endHold(hold, .unpublished)
+        } else if isDraining {
+            await giveUp(hold)
         } else {
             holds[stream.id]?.publication = nil
             await stream.loop.run { stream.interrupt() }
@@ -168,17 +184,17 @@ package actor StreamCoordinator: StreamGate {
     }
 
     /// The stream is over: tells viewers, then the control plane.
-    private func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
+    func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
         let stream = hold.stream
-        hold.grace?.cancel()
-        holds[stream.id] = nil
-        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let end: EndReason =
             switch reason {
             case .unpublished: .unpublished
             case .publisherLost: .publisherLost
             case .draining: .draining
             }
+        hold.stopWaiting(end)
+        holds[stream.id] = nil
+        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let next = await stream.loop.run {
             defer { stream.end(end) }
             return stream.nextResumePoint
@@ -188,7 +204,7 @@ package actor StreamCoordinator: StreamGate {
         await release(stream.id, hold.epoch, reason, next)
     }
 
-    private func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
+    func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
         let request = ReleaseRequest(
             nodeId: identity.nodeID,
             bootId: identity.bootID,
@@ -224,7 +240,7 @@ package actor StreamCoordinator: StreamGate {
     package func fence(_ id: StreamID, by newer: Epoch) async {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
-        hold.grace?.cancel()
+        hold.stopWaiting(.fenced(newer))
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)
         let stream = hold.stream
@@ -244,22 +260,6 @@ package actor StreamCoordinator: StreamGate {
     /// Another process took this node's identity: nothing here is ours any more.
     package func fenceAll() async {
         for (id, hold) in holds { await fence(id, by: Epoch(hold.epoch.value + 1)) }
-    }
-
-    // MARK: Drain
-
-    /// Takes nothing new from here on.
-    package func beginDrain() { isDraining = true }
-    package func endDrain() { isDraining = false }
-
-    /// Ends what is left: publishers and pulls.
-    package func closeAll() async {
-        isDraining = true
-        for hold in Array(holds.values) {
-            hold.publication?.revoke(.draining)
-            await endHold(hold, .draining)
-        }
-        for id in Array(pulls.keys) { await stopPull(of: id, end: .draining) }
     }
 
     package func apply(_ settings: AppSettings, to app: String) async {

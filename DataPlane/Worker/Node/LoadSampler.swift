@@ -2,12 +2,12 @@ import Foundation
 import Synchronization
 package import Timebase
 
-/// Measures what this process carries between two calls.
+/// Measures what this process carries, over the last seconds.
 package final class LoadSampler: Sendable {
     package struct Sample: Sendable {
         /// Share of all cores that this process uses, 0 to 1. What else the machine does is not this node's to limit or scale by.
         package var cpu = 0.0
-        /// Share of the machine's memory this process holds, 0 to 1.
+        /// Share of its memory budget this process holds, 0 to 1.
         package var memory = 0.0
         package var egressBitsPerSecond: Int64 = 0
     }
@@ -18,18 +18,30 @@ package final class LoadSampler: Sendable {
         var sentBytes: Int
     }
 
-    private let last = Mutex<Reading?>(nil)
+    /// Over how long shares and rates are taken, at least, once it has run that long.
+    private static let window = Duration.seconds(5)
+    private static let readingsMax = 64
+
+    /// Oldest first; of those older than the window only the youngest.
+    private let readings = Mutex<[Reading]>([])
+    private let memoryBudgetBytes: Int?
     private let sentBytes: @Sendable () -> Int
 
-    package init(sentBytes: @escaping @Sendable () -> Int) { self.sentBytes = sentBytes }
+    /// Without a budget there is no share of it.
+    package init(memoryBudgetBytes: Int?, sentBytes: @escaping @Sendable () -> Int) {
+        self.memoryBudgetBytes = memoryBudgetBytes
+        self.sentBytes = sentBytes
+    }
 
     package func sample(at now: MonotonicInstant) -> Sample {
         var sample = Sample()
-        sample.memory = Self.memoryShare()
+        sample.memory = memoryShare
         let reading = Reading(at: now, processorNanoseconds: Self.processorNanoseconds(), sentBytes: sentBytes())
-        let previous = last.withLock { stored in
-            defer { stored = reading }
-            return stored
+        let previous = readings.withLock { readings in
+            while readings.count > 1, now - readings[1].at >= Self.window { readings.removeFirst() }
+            if readings.count >= Self.readingsMax { readings.removeFirst() }
+            defer { readings.append(reading) }
+            return readings.first
         }
         guard let previous, now > previous.at else { return sample }
         let used = Double(reading.processorNanoseconds - previous.processorNanoseconds)
@@ -48,16 +60,10 @@ package final class LoadSampler: Sendable {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    private static func memoryShare() -> Double {
-        guard let resident = kibibytes(of: "VmRSS:", in: "/proc/self/status"),
-            let total = kibibytes(of: "MemTotal:", in: "/proc/meminfo"), total > 0
+    private var memoryShare: Double {
+        guard let resident = MachineLimits.kibibytes(of: "VmRSS:", in: "/proc/self/status"),
+            let budget = memoryBudgetBytes, budget > 0
         else { return 0 }
-        return Double(resident) / Double(total)
-    }
-
-    private static func kibibytes(of field: String, in path: String) -> Int? {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(field) }) else { return nil }
-        return line.dropFirst(field.count).split(separator: " ").first.flatMap { Int($0) }
+        return Double(resident << 10) / Double(budget)
     }
 }

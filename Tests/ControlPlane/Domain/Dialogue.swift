@@ -63,9 +63,10 @@ struct Dialogue {
         load: NodeLoad = NodeLoad(),
         holds: [Hold] = [],
         pulls: [Pull] = [],
-        streams: [StreamReport] = []
+        streams: [StreamReport] = [],
+        full: [String]? = nil
     ) throws {
-        let heartbeat = Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams)
+        let heartbeat = Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams, full: full)
         let renewal = try state.renewal(for: id, heartbeat)
         state.apply(
             Lease(
@@ -76,6 +77,14 @@ struct Dialogue {
                 report: renewal.report
             )
         )
+    }
+
+    mutating func set(group: String, _ settings: GroupSettings) throws {
+        _ = try settle(try state.decidePut(group: group, settings, ifMatch: .any))
+    }
+
+    mutating func assign(_ node: String, toGroup group: String?) throws {
+        _ = try settle(try state.decideAssign(node, toGroup: group))
     }
 
     // MARK: Streams
@@ -111,7 +120,9 @@ struct Dialogue {
     mutating func route(_ id: String, boot: String = "boot1", failed: [String] = []) throws -> RouteDecision {
         let request = RouteRequest(nodeId: id, bootId: boot, failed: failed)
         state.noteRouteAsked(stream, request, at: now)
-        return try settle(try state.decideRoute(stream, request, at: now, using: &random))
+        let route = try settle(try state.decideRoute(stream, request, at: now, using: &random))
+        state.noteRouteGiven(stream, to: id, route, at: now)
+        return route
     }
 
     mutating func sweep() throws {

@@ -53,6 +53,7 @@ final class TestWorker: Sendable {
             readiness: { state.readiness.withLock { $0 } },
             renderMetrics: { TestMetrics.shared.render() },
             controlPlaneURL: { "http://control.example:5070" },
+            changeSettings: { _, authorization in .text(authorization ?? "none") },
             isTrustedProxy: { _ in false }
         )
         let rtmpListener = try await RTMPServer(service: rtmp).listen(

@@ -202,7 +202,11 @@ extension ClusterState {
         announcedEnds.noteEnd(lease.validUntil)
         sweptEnds.noteEnd(lease.validUntil)
         replaceCarried(by: lease.nodeID, known?.report, with: report)
-        if let report { notePositions(of: report, at: lease.validUntil) }
+        if let report {
+            notePositions(of: report, at: lease.validUntil)
+            let held = Set(report.holds.compactMap { try? StreamID(app: $0.app, id: $0.id) })
+            unsettled.formUnion((owned[lease.nodeID] ?? []).subtracting(held))
+        }
         leases[lease.nodeID] = LeaseView(
             bootID: lease.bootID,
             bootNumber: lease.bootNumber,

@@ -54,7 +54,7 @@ extension Coordinator {
     package func leave(_ nodeID: String, ifMatch: RevisionCondition) async throws(Problem) {
         try requireAnswering()
         _ = try await commit { shared, _ throws(Problem) in try shared.state.decideLeave(nodeID, ifMatch: ifMatch) }
-        do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw .storeUnavailable(error) }
+        do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw failed(error) }
     }
 
     private func renewLease(
@@ -67,7 +67,7 @@ extension Coordinator {
         let outcome = await batcher.renew(renewal)
         let spent = clock.now() - begin
         switch outcome {
-        case .failure(let error): throw .storeUnavailable(error)
+        case .failure(let error): throw failed(error)
         case .success((.superseded, _)):
             try await learn(.node, nodeID)
             throw .superseded(nodeID)
@@ -115,7 +115,7 @@ extension Coordinator {
                 absorb(.deleted(kind, key: key))
             }
         } catch {
-            throw .storeUnavailable(error)
+            throw failed(error)
         }
     }
 

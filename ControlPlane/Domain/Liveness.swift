@@ -100,11 +100,21 @@ extension ClusterState {
 
     func isRecovering(at now: WallTime) -> Bool { recovery.map { now < $0.until } ?? false }
 
+    /// The store is away, so leases cannot be renewed: none is judged ended.
+    package mutating func beginOutage(at now: WallTime) {
+        recovery = Recovery(until: WallTime(milliseconds: .max), outageBegan: outageBegan(at: now))
+    }
+
     /// No lease is judged ended until `timing.recovery` after now.
     package mutating func beginRecovery(at now: WallTime) {
+        recovery = Recovery(until: now + timing.recovery, outageBegan: outageBegan(at: now))
+    }
+
+    /// An outage that is not recovered from yet goes on: who could not renew a lease since may not have come to do so.
+    private func outageBegan(at now: WallTime) -> WallTime {
+        if let recovery, now < recovery.until { return recovery.outageBegan }
         let lastRenewal = leases.values.map(\.validUntil).max() ?? now
-        let outageBegan = WallTime(milliseconds: lastRenewal.milliseconds - timing.leaseDuration.milliseconds)
-        recovery = Recovery(until: now + timing.recovery, outageBegan: min(outageBegan, now))
+        return min(WallTime(milliseconds: lastRenewal.milliseconds - timing.leaseDuration.milliseconds), now)
     }
 
     /// How the API shows the node.

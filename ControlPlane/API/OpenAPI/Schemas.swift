@@ -45,6 +45,12 @@ enum Schemas {
         return settings
     }()
 
+    private static let problem: Problem = {
+        var problem = Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2")
+        problem.lastOwner = addresses
+        return problem
+    }()
+
     private static let addresses: NodeAddresses = {
         var addresses = NodeAddresses(host: "10.0.2.21", publicHost: "e21.example.org")
         addresses.http = 5080
@@ -228,7 +234,7 @@ enum Schemas {
             addresses: addresses,
             capacity: capacity
         ),
-        "Problem": Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2"),
+        "Problem": problem,
         "RelaySurvey": RelaySurvey(
             id: 1,
             startedAt: time,

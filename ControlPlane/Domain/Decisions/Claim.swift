@@ -70,6 +70,7 @@ extension ClusterState {
             claimedAt: now
         )
         record.startedAt = isContinued ? record.startedAt : now
+        record.lastOwner = nil
         record.interruptedAt = nil
         record.endedAt = nil
         record.began = resume

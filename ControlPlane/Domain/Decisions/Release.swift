@@ -22,6 +22,7 @@ extension ClusterState {
         }
         record.tracks = ownerReport(of: stream, owner)?.tracks ?? record.tracks
         record.next = request.next ?? resumePosition(of: record, stream, at: now)
+        record.lastOwner = owner
         record.owner = nil
         switch request.reason {
         case .unpublished, .publisherLost: record.endedAt = now

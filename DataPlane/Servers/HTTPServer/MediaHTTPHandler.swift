@@ -194,9 +194,24 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private func serveHLS(_ ask: HLSAsk, _ request: PlayRequest) {
         guard let loop = context?.eventLoop else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
+        let gate = service.gate
         service.hls.serve(ask, request, connection: ObjectIdentifier(self)) { response in
-            loop.execute { bound.value.respond(response) }
+            guard case .unknownStream(let stream)? = response.refusal else {
+                return loop.execute { bound.value.respond(response) }
+            }
+            Task {
+                let owner = await gate.lastOwner(of: stream)
+                loop.execute { bound.value.respond(owner, else: response) }
+            }
         }
+    }
+
+    /// A stream that finished before anybody watched it here is read where it was published.
+    private func respond(_ owner: NodeAddresses?, else response: MediaResponse) {
+        guard case .answering(let head) = state, let origin = owner?.httpOrigin(isTLS: !isPlain) else {
+            return respond(response)
+        }
+        respond(.redirect(to: origin + head.uri))
     }
 
     private func startFLV(_ request: PlayRequest) {

@@ -102,6 +102,22 @@ struct UnknownStreams {
     private static let countMax = 10_000
 
     private var until: [StreamID: MonotonicInstant] = [:]
+    /// Of those, streams that have just finished: who has their last segments.
+    private var lastOwners: [StreamID: (addresses: NodeAddresses, until: MonotonicInstant)] = [:]
+
+    mutating func note(_ error: ControlPlaneError, of id: StreamID, at now: MonotonicInstant) {
+        lastOwners[id] = nil
+        guard case .refused(let problem) = error, let addresses = problem.lastOwner else { return }
+        if lastOwners.count >= Self.countMax { lastOwners = lastOwners.filter { $0.value.until > now } }
+        if lastOwners.count < Self.countMax { lastOwners[id] = (addresses, now + Self.lifetime) }
+    }
+
+    mutating func lastOwner(of id: StreamID, at now: MonotonicInstant) -> NodeAddresses? {
+        guard let known = lastOwners[id] else { return nil }
+        if known.until > now { return known.addresses }
+        lastOwners[id] = nil
+        return nil
+    }
 
     mutating func add(_ id: StreamID, at now: MonotonicInstant) {
         if until.count >= Self.countMax { until = until.filter { $0.value > now } }
@@ -115,7 +131,10 @@ struct UnknownStreams {
         return false
     }
 
-    mutating func forget(_ id: StreamID) { until[id] = nil }
+    mutating func forget(_ id: StreamID) {
+        until[id] = nil
+        lastOwners[id] = nil
+    }
 }
 
 /// This node's own view of its lease. Past it, holds are unconfirmed: they go on, and nothing new is taken.

@@ -97,6 +97,8 @@ final class FakeControlPlane: ControlPlaneLink {
         var releases: [ReleaseRequest.Reason] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
+        /// Told with the refusal of an unknown stream.
+        var lastOwner: NodeAddresses?
         var isAway = false
     }
 
@@ -126,13 +128,20 @@ final class FakeControlPlane: ControlPlaneLink {
     }
 
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
-        let (route, isAway) = state.withLock { state in
+        let (route, isAway, lastOwner) = state.withLock { state in
             state.routes.append(request)
-            return (state.route, state.isAway)
+            return (state.route, state.isAway, state.lastOwner)
         }
         if isAway { throw .unavailable("away") }
         guard let route else {
-            throw .refused(Problem(.unknownStream, status: 404, title: "Unknown stream", detail: "nobody publishes it"))
+            var problem = Problem(
+                .unknownStream,
+                status: 404,
+                title: "Unknown stream",
+                detail: "nobody publishes it"
+            )
+            problem.lastOwner = lastOwner
+            throw .refused(problem)
         }
         return route
     }

@@ -93,6 +93,22 @@ import Worker
         await node.until { node.control.state.withLock { $0.releases } == [.draining] }
     }
 
+    @Test func `Who has a stream that has just finished is known until the control plane is asked anew`() async throws {
+        node.control.state.withLock { $0.lastOwner = NodeAddresses(host: "o9") }
+        let request = PlayRequest(stream: node.id, protocol: .hls, remoteAddress: nil, token: nil)
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.coordinator.play(request) }
+        #expect(await node.coordinator.lastOwner(of: node.id)?.host == "o9")
+        // Without a question of its own while the answer is fresh.
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.coordinator.play(request) }
+        #expect(node.control.state.withLock { $0.routes.count } == 1)
+        #expect(await node.coordinator.lastOwner(of: node.id)?.host == "o9")
+        node.time.advance(.seconds(3))
+        #expect(await node.coordinator.lastOwner(of: node.id) == nil)
+        node.control.state.withLock { $0.lastOwner = nil }
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.coordinator.play(request) }
+        #expect(await node.coordinator.lastOwner(of: node.id) == nil)
+    }
+
     @Test func `An older epoch fences nobody`() async throws {
         _ = try await node.publish()
         await node.coordinator.fence(node.id, by: Epoch(1))

@@ -235,6 +235,9 @@ enum Schemas {
             capacity: capacity
         ),
         "Problem": problem,
+        "PrometheusTargets": [
+            ServiceDiscovery.Target(targets: ["10.0.2.21:5080"], labels: ["__meta_millrace_node": "edge21"])
+        ],
         "RelaySurvey": RelaySurvey(
             id: 1,
             startedAt: time,

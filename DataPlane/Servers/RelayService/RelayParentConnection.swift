@@ -155,11 +155,15 @@ final class RelayParentConnection: ChannelInboundHandler {
     private func pullDecided(_ result: Result<(LiveStream, RelayAccept), RelayRefusalError>, _ hello: RelayHello) {
         switch result {
         case .failure(let error):
-            service.refused("\(error.refusal.code)")
-            logger.notice(
-                "pull refused",
-                metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)"]
-            )
+            if let suppressed = service.refused("\(error.refusal.code)") {
+                logger.notice(
+                    "pull refused",
+                    metadata: [
+                        LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)",
+                        LogKeys.suppressed: "\(suppressed)",
+                    ]
+                )
+            }
             session.refuse(error.refusal)
             drain()
         case .success((let stream, let accept)):

@@ -335,9 +335,8 @@ let testTargets: [Target] = [
         "StoreTests",
         "Tests/ControlPlane/Stores",
         [
-            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "StoreMove",
-            "TestSupport",
-            "Timebase",
+            "ClusterModel", "Coordination", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance",
+            "StoreMove", "TestSupport", "Timebase", logging,
         ]
     ),
     tests(

@@ -28,7 +28,7 @@ package struct API: Sendable {
             NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
             + AppRoutes.operations + SettingsRoutes.operations + AutoscaleRoutes.operations
             + WebhookRoutes.operations + DiagnosisRoutes.operations + ClientRoutes.operations + WatchRoutes.operations
-            + HealthRoutes.operations(renderMetrics: renderMetrics)
+            + HealthRoutes.operations(renderMetrics: renderMetrics) + [ServiceDiscovery.operation]
         operations = served + [OpenAPIRoute.operation(describing: served)]
     }
 

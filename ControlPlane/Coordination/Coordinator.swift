@@ -117,7 +117,7 @@ package final class Coordinator: Sendable {
                 return false
             }
         } catch {
-            throw .storeUnavailable(error)
+            throw failed(error)
         }
     }
 

@@ -42,6 +42,14 @@ package struct NodeAddresses: Codable, Hashable, Sendable {
     }
 
     package var clientHost: String { publicHost ?? host }
+
+    /// Scheme, host and port for clients of the node's HTTP listener: the one with TLS for those that have come over TLS,
+    /// where there is one. Nil without a listener.
+    package func httpOrigin(isTLS: Bool) -> String? {
+        let name = clientHost.contains(":") ? "[\(clientHost)]" : clientHost
+        if isTLS || http == nil, let https { return "https://\(name):\(https)" }
+        return http.map { "http://\(name):\($0)" }
+    }
 }
 
 /// What a node can carry. A missing limit is no limit.

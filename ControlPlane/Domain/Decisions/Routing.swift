@@ -55,7 +55,7 @@ extension ClusterState {
         let asker = try currentNode(request.nodeId, boot: request.bootId)
         guard let (stored, condition) = readable(stream, at: now), condition.status != .created,
             condition.status != .finished
-        else { throw .unknownStream(stream) }
+        else { throw .unknownStream(stream, readableAt: lastOwner(of: stream, besides: asker, at: now)) }
         guard let owner = stored.body.owner, let origin = nodes[owner.nodeId]?.body else {
             throw .unavailable("'\(stream)' is interrupted: its publisher has not come back yet. Ask again shortly.")
         }
@@ -81,6 +81,15 @@ extension ClusterState {
             }
         }
         return try becomeSecondary(query, stored.revision, using: &random)
+    }
+
+    /// Who still has the segments of a stream that has just finished. Nobody pulls it any more.
+    private func lastOwner(of stream: StreamID, besides asker: NodeRecord, at now: WallTime) -> NodeAddresses? {
+        guard let record = streams[stream]?.body, let end = record.endedAt, now < end + timing.finishedReadable,
+            let last = record.lastOwner, last.nodeId != asker.nodeId, let node = nodes[last.nodeId]?.body,
+            node.bootId == last.bootId, state(of: node.nodeId, at: now) != .dead
+        else { return nil }
+        return node.addresses
     }
 
     // MARK: Into a group

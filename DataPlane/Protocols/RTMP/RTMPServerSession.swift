@@ -6,7 +6,7 @@ package import Timebase
 
 package import struct NIOCore.ByteBuffer
 
-/// The server's side of one RTMP connection, with the I/O taken out: one publish or one play.
+/// The server's side of one RTMP connection, with the I/O taken out: one publish after the other, or one play.
 ///
 /// Spec: Adobe's RTMP 1.0 (2012), AMF0 (2007), Enhanced RTMP v2 (Veovera); § means RTMP 1.0 unless said otherwise.
 ///
@@ -34,6 +34,7 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     private var commandCount = 0
     /// When the publisher said the end.
     private var finishedAt: MonotonicInstant?
+    private var requestCount: UInt32 = 0
     private let openedAt: MonotonicInstant
     private let limits: RTMPLimits
 
@@ -265,9 +266,9 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
             transmit(Command.onStatus(code, error.description).encoded(on: .media))
             throw error
         }
-        // One request a connection, so one number is enough to tell an answer to it from a mistake.
-        let id = RequestID(1)
-        state.requested(RTMPServerState.Request(id: id, kind: kind))
+        requestCount += 1
+        let id = RequestID(requestCount)
+        state.requested(RTMPServerState.Request(id: id, kind: kind, application: application))
         switch kind {
         case .publish: outputs.append(.event(.publishRequested(id, address, peer)))
         case .play: outputs.append(.event(.playRequested(id, address, peer)))

@@ -168,13 +168,18 @@ final class RelayParentConnection: ChannelInboundHandler {
     private func pullDecided(_ result: Result<(LiveStream, RelayAccept), RelayRefusalError>, _ hello: RelayHello) {
         switch result {
         case .failure(let error):
-            service.refused("\(error.refusal.code)")
-            // A relay port that is only tried is refused by design.
-            logger.log(
-                level: (hello.app, hello.id) == (StreamID.relayProbe.app, StreamID.relayProbe.id) ? .debug : .notice,
-                "pull refused",
-                metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)"]
-            )
+            if let suppressed = service.refused("\(error.refusal.code)") {
+                // A relay port that is only tried is refused by design.
+                let isProbe = (hello.app, hello.id) == (StreamID.relayProbe.app, StreamID.relayProbe.id)
+                logger.log(
+                    level: isProbe ? .debug : .notice,
+                    "pull refused",
+                    metadata: [
+                        LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)",
+                        LogKeys.suppressed: "\(suppressed)",
+                    ]
+                )
+            }
             session.refuse(error.refusal)
             drain()
         case .success((let stream, let accept)):

@@ -22,6 +22,7 @@ package struct RelayService: Sendable {
     let wallClock: @Sendable () -> WallTime
     let logger: Logger
     let limits: RelayLimits
+    private let refusalLines = RefusalLines()
     let served = ServedCount(MetricNames.relayServed.gauge())
 
     package init(
@@ -126,7 +127,12 @@ package struct RelayService: Sendable {
         return (accept, TrackChoice(stream.upstream?.chosenTracks ?? []))
     }
 
-    func refused(_ reason: String) { MetricNames.connectionsRefused.counter("relay", reason).increment() }
+    /// Counts a refusal. How many of its kind went without a log line since the last, nil when this one is to as well.
+    func refused(_ reason: String) -> Int? {
+        MetricNames.connectionsRefused.counter("relay", reason).increment()
+        return refusalLines.admit(reason)
+    }
+
     func protocolError(_ reason: String) { MetricNames.protocolErrors.counter("relay", reason).increment() }
 
     /// Binds and serves until the returned channel is closed. With `tls`, no pull is served without it.

@@ -106,6 +106,19 @@ package struct UnknownStreams {
     /// In the order in which they end, since all live equally long. An entry of a stream that was forgotten or told again
     /// since is another's than the table's.
     private var ends = Deque<(id: StreamID, end: MonotonicInstant)>()
+    /// Of those, streams that have just finished: who has their last segments.
+    private var lastOwners: [StreamID: (addresses: NodeAddresses, until: MonotonicInstant)] = [:]
+
+    mutating func note(_ error: ControlPlaneError, of id: StreamID, at now: MonotonicInstant) {
+        lastOwners[id] = nil
+        guard case .refused(let problem) = error, let addresses = problem.lastOwner else { return }
+        if lastOwners.count >= Self.countMax { lastOwners.removeAll() }
+        lastOwners[id] = (addresses, now + Self.lifetime)
+    }
+
+    func lastOwner(of id: StreamID, at now: MonotonicInstant) -> NodeAddresses? {
+        lastOwners[id].flatMap { $0.until > now ? $0.addresses : nil }
+    }
 
     package init() {}
 
@@ -122,7 +135,10 @@ package struct UnknownStreams {
         until[id].map { $0 > now } ?? false
     }
 
-    package mutating func forget(_ id: StreamID) { until[id] = nil }
+    package mutating func forget(_ id: StreamID) {
+        until[id] = nil
+        lastOwners[id] = nil
+    }
 }
 
 /// This node's own view of its lease. Past it, holds are unconfirmed: they go on, and nothing new is taken.

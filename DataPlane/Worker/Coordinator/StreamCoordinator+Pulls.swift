@@ -63,6 +63,8 @@ extension StreamCoordinator {
         return try await open(id)
     }
 
+    package func lastOwner(of id: StreamID) async -> NodeAddresses? { unknown.lastOwner(of: id, at: clock.now()) }
+
     /// How many pulls this node makes now, by the tier of the parent.
     var pullsByTier: [RouteAnswer.Tier: Int] {
         pulls.values.reduce(into: [:]) { counts, state in
@@ -192,6 +194,7 @@ extension StreamCoordinator {
             route = try await findRoute(of: stream.id, failed: search.failed, haveEpoch)
             known.remember(route, to: stream.id)
         } catch {
+            unknown.note(error, of: stream.id, at: clock.now())
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
             guard case .unavailable = error, let last = pulls[stream.id]?.route ?? known.route(to: stream.id) else {
                 return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())

@@ -49,6 +49,8 @@ package actor StreamCoordinator: StreamGate {
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
+    /// For the jitter of back-offs.
+    var random: any RandomNumberGenerator & Sendable
     private var claiming: Set<StreamID> = []
     /// What everybody asks who would let in something new.
     package nonisolated let intake: Intake
@@ -68,7 +70,8 @@ package actor StreamCoordinator: StreamGate {
         servers: any StreamServers,
         known: KnownMap = KnownMap(),
         intake: Intake = Intake(),
-        publishersMax: Int? = nil
+        publishersMax: Int? = nil,
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.identity = identity
         self.registry = registry
@@ -79,6 +82,7 @@ package actor StreamCoordinator: StreamGate {
         self.group = group
         self.makeCutter = makeCutter
         self.servers = servers
+        self.random = random
         self.known = known
         appSettings = known.apps
         self.intake = intake
@@ -117,9 +121,29 @@ package actor StreamCoordinator: StreamGate {
         do throws(ControlPlaneError) {
             return try await control.claim(request.stream, claim)
         } catch {
+            if case .unavailable = error { Task { await self.giveUp(claim, of: request.stream) } }
             throw error.refusal(of: request.stream)
         }
     }
+
+    /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out.
+    private func giveUp(_ claim: ClaimRequest, of id: StreamID) async {
+        let release = ReleaseRequest(
+            nodeId: claim.nodeId,
+            bootId: claim.bootId,
+            claimId: claim.claimId,
+            reason: .draining
+        )
+        for turn in 0..<Self.giveUpTurns {
+            guard await clock.sleep(.seconds(1 << min(turn, 3))) else { return }
+            do throws(ControlPlaneError) { return try await control.release(id, release) } catch {
+                guard case .unavailable = error else { return }
+            }
+        }
+    }
+
+    /// With the pauses between them, as long as a control plane can be away before this node's lease ends.
+    private static let giveUpTurns = 6
 
     private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
         await stopPull(of: id)

@@ -162,7 +162,7 @@ private func values(
         let old = try values([], ["MILLRACE_NODE_TOKEN": "a"])
         let new = try values(["--drain-timeout", "5s", "--rtmp-port", "1"], ["MILLRACE_NODE_TOKEN": "b"])
         let change = SettingsChange(from: old, to: new)
-        #expect(change.live.map(\.description) == ["drain-timeout: 30 → 5s"])
+        #expect(change.live.map(\.description) == ["drain-timeout: 30 seconds → 5s"])
         #expect(change.needsRestart.map(\.description) == ["rtmp-port: 1935 → 1", "node-token: (hidden) → (hidden)"])
     }
 }

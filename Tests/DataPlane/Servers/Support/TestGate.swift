@@ -12,6 +12,8 @@ final class TestGate: StreamGate {
     struct State {
         var streams: [StreamID: LiveStream] = [:]
         var refusal: Refusal?
+        /// Of streams that have finished.
+        var lastOwner: NodeAddresses?
         var settings = AppSettings()
         /// How each publisher left, in order.
         var ends: [End] = []
@@ -67,6 +69,8 @@ final class TestGate: StreamGate {
         }
         return try decided.get()
     }
+
+    func lastOwner(of stream: StreamID) async -> NodeAddresses? { state.withLock { $0.lastOwner } }
 
     /// The stream is over. On its loop.
     func end(_ stream: LiveStream, _ reason: EndReason) {

@@ -43,11 +43,12 @@ import Worker
         try? await publication.stream.loop.submit {}.get()
     }
 
-    /// Time in steps that the watch over the publisher sees one by one.
+    /// Time in steps, each over when the watch over the publisher has seen it and sleeps again.
     private func pass(milliseconds: Int) async {
+        await node.time.whenSleeping(.milliseconds(250))
         for _ in 0..<milliseconds / 250 {
-            await node.time.whenSleeping(.milliseconds(250))
             node.time.advance(.milliseconds(250))
+            await node.time.whenSleeping(.milliseconds(250))
         }
     }
 
@@ -79,7 +80,7 @@ import Worker
         try await send(first, milliseconds: 2750)
         await pass(milliseconds: 3000)
         #expect(!isRevoked(first))
-        await pass(milliseconds: 250)
+        node.time.advance(.milliseconds(250))
         await whenPublishing(second)
         #expect(isRevoked(first))
         try await send(second, milliseconds: 6000, isKeyframe: false)

@@ -11,7 +11,7 @@ package protocol StreamGate: Sendable {
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream
 
     /// As `play`, for a child node.
-    func relay(_ stream: StreamID) async throws(Refusal) -> LiveStream
+    func relay(_ stream: StreamID, for child: String) async throws(Refusal) -> LiveStream
 }
 
 package struct PublishRequest: Hashable, Sendable {

@@ -22,7 +22,9 @@ extension ClusterState {
             request.failed ?? [],
             of: stream,
             for: request.nodeId,
+            epoch: streams[stream]?.body.epoch ?? 0,
             until: now + timing.failedParentMemory,
+            at: now,
             max: limits.failedParentsMax
         )
     }
@@ -131,7 +133,17 @@ extension ClusterState {
     private func canUse(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
         node.nodeId != query.asker.nodeId && node.addresses.relay != nil
             && state(of: node.nodeId, at: query.now) != .dead
-            && !failedParents.contains(node.nodeId, of: query.stream, for: query.asker.nodeId, at: query.now)
+            && !isBanned(node, query)
+    }
+
+    private func isBanned(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
+        failedParents.contains(
+            node.nodeId,
+            of: query.stream,
+            query.record.epoch,
+            for: query.asker.nodeId,
+            at: query.now
+        )
     }
 
     private func pulls(_ nodeID: String, _ stream: StreamID) -> Bool {

@@ -31,7 +31,17 @@ extension Coordinator {
         heartbeat.clockOffsetMilliseconds = heartbeat.sentAt.map { ($0 - now).milliseconds }
         try await learnNode(nodeID, boot: heartbeat.bootId)
         try await renewLease(of: nodeID, heartbeat)
-        return try read { [heartbeat] state, now throws(Problem) in
+        let answer = try answer(to: heartbeat, of: nodeID)
+        guard !answer.lost.isEmpty, shared.withLock({ $0.isStoreShared }) else { return answer }
+        // Nobody is told of a loss that another control plane may have undone.
+        for lost in answer.lost {
+            if let stream = try? StreamID(app: lost.app, id: lost.id) { try await learn(.stream, stream.recordKey) }
+        }
+        return try self.answer(to: heartbeat, of: nodeID)
+    }
+
+    private func answer(to heartbeat: Heartbeat, of nodeID: String) throws(Problem) -> HeartbeatAnswer {
+        try read { state, now throws(Problem) in
             try state.answer(to: heartbeat, of: nodeID, revision: hub.revision, at: now)
         }
     }

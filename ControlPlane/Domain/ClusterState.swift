@@ -160,7 +160,11 @@ extension ClusterState {
         if let known, known.bootNumber > lease.bootNumber { return }
         if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
         replaceCarried(by: lease.nodeID, known?.report, with: report)
-        if let report { notePositions(of: report, at: lease.validUntil) }
+        if let report {
+            notePositions(of: report, at: lease.validUntil)
+            let held = Set(report.holds.compactMap { try? StreamID(app: $0.app, id: $0.id) })
+            unsettled.formUnion((owned[lease.nodeID] ?? []).subtracting(held))
+        }
         leases[lease.nodeID] = LeaseView(
             bootID: lease.bootID,
             bootNumber: lease.bootNumber,

@@ -69,7 +69,8 @@ extension StreamCoordinator {
 
     package func lose(_ lost: LostHold) async {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
-        await fence(id, by: Epoch(lost.epoch))
+        // Without a new owner the epoch that ended is our own; whoever comes next has a newer one.
+        await fence(id, by: Epoch(lost.by == nil ? lost.epoch + 1 : lost.epoch))
     }
 
     package func follow(_ directive: Directive) {

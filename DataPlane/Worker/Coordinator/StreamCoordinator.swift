@@ -46,6 +46,8 @@ package actor StreamCoordinator: StreamGate {
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
+    /// For the jitter of back-offs.
+    var random: any RandomNumberGenerator & Sendable
     private var claiming: Set<StreamID> = []
     private(set) var isDraining = false
 
@@ -59,7 +61,8 @@ package actor StreamCoordinator: StreamGate {
         group: any EventLoopGroup,
         makeCutter: @escaping MakeStreamCutter,
         servers: any StreamServers,
-        known: KnownMap = KnownMap()
+        known: KnownMap = KnownMap(),
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.identity = identity
         self.registry = registry
@@ -70,6 +73,7 @@ package actor StreamCoordinator: StreamGate {
         self.group = group
         self.makeCutter = makeCutter
         self.servers = servers
+        self.random = random
         self.known = known
         appSettings = known.apps
     }
@@ -104,9 +108,29 @@ package actor StreamCoordinator: StreamGate {
         do throws(ControlPlaneError) {
             return try await control.claim(request.stream, claim)
         } catch {
+            if case .unavailable = error { Task { await self.giveUp(claim, of: request.stream) } }
             throw error.refusal(of: request.stream)
         }
     }
+
+    /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out. The same claim
+    /// again tells its epoch.
+    private func giveUp(_ claim: ClaimRequest, of id: StreamID) async {
+        for turn in 0..<Self.giveUpTurns {
+            guard await clock.sleep(.seconds(1 << min(turn, 3))) else { return }
+            guard holds[id] == nil, !claiming.contains(id) else { return }
+            do throws(ControlPlaneError) {
+                let grant = try await control.claim(id, claim)
+                if holds[id] == nil, !claiming.contains(id) { await release(id, Epoch(grant.epoch), .draining, nil) }
+                return
+            } catch {
+                guard case .unavailable = error else { return }
+            }
+        }
+    }
+
+    /// With the pauses between them, as long as a control plane can be away before this node's lease ends.
+    private static let giveUpTurns = 6
 
     private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
         await stopPull(of: id)

@@ -56,6 +56,30 @@ import Timebase
         #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
     }
 
+    @Test func `an owner that no longer names its hold has none: its release was lost`() throws {
+        var (cluster, grant) = try owned()
+        try cluster.beat(
+            "origin1",
+            holds: [cluster.hold(grant.epoch, next: StreamPosition(sequence: 0, discontinuity: 0, mediaTime: 0))]
+        )
+        cluster.pass(.seconds(5))
+        try cluster.beat("origin1")
+        #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
+        cluster.pass(.seconds(5))
+        try cluster.beat("origin1")
+        #expect(cluster.status == .interrupted)
+        #expect(try cluster.claim("origin2").epoch > grant.epoch)
+    }
+
+    @Test func `an owner that never names its holds keeps them`() throws {
+        var (cluster, _) = try owned()
+        for _ in 0..<6 {
+            cluster.pass(.seconds(5))
+            try cluster.beat("origin1")
+        }
+        #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
+    }
+
     @Test func `an owner that is connected and heard of in time is alive at once`() throws {
         let (cluster, _) = try owned()
         #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)

@@ -92,6 +92,8 @@ final class ManualClock: Sendable {
 final class FakeControlPlane: ControlPlaneLink {
     struct State {
         var claims = 0
+        /// So many claims are granted without anybody hearing of it.
+        var answersToLose = 0
         var releases: [ReleaseRequest.Reason] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
@@ -101,10 +103,12 @@ final class FakeControlPlane: ControlPlaneLink {
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let epoch = state.withLock { state in
+        let (epoch, isLost) = state.withLock { state in
             state.claims += 1
-            return state.claims
+            state.answersToLose -= 1
+            return (state.claims, state.answersToLose >= 0)
         }
+        if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
             app: stream.app,
             id: stream.id,

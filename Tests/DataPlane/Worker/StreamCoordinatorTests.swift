@@ -79,6 +79,20 @@ import Worker
         #expect(node.puller.pulled.withLock { $0.isEmpty })
     }
 
+    @Test func `An owner whose stream was ended without a successor is fenced too`() async throws {
+        let publication = try await node.publish()
+        await node.coordinator.lose(LostHold(app: "live", id: "s1", epoch: publication.epoch.value, by: nil))
+        #expect(node.registry[node.id] == nil)
+    }
+
+    @Test func `A claim whose answer was lost is made again and given up`() async throws {
+        node.control.state.withLock { $0.answersToLose = 1 }
+        await #expect(throws: Refusal.self) { try await node.publish() }
+        await node.time.whenSleeping(.seconds(1))
+        node.time.advance(.seconds(1))
+        await node.until { node.control.state.withLock { $0.releases } == [.draining] }
+    }
+
     @Test func `An older epoch fences nobody`() async throws {
         _ = try await node.publish()
         await node.coordinator.fence(node.id, by: Epoch(1))

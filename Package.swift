@@ -56,6 +56,13 @@ let shared: [Target] = [
     library("Observability", "Shared/Observability", [logging, metrics, coreMetrics]),
     library("Settings", "Shared/Settings", ["Observability", configuration]),
     library("Daemon", "Shared/Daemon", ["Observability", "Settings", logging, nioTLS, unixSignals]),
+    .systemLibrary(
+        name: "CCurl",
+        path: "Shared/CCurl",
+        pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]
+    ),
+    library("HTTPClient", "Shared/HTTPClient", ["CCurl", "Observability", logging]),
 ]
 
 let media: [Target] = [
@@ -85,14 +92,7 @@ let protocols: [Target] = [
 ]
 
 let dataPlane: [Target] = [
-    .systemLibrary(
-        name: "CCurl",
-        path: "DataPlane/Native/CCurl",
-        pkgConfig: "libcurl",
-        providers: [.apt(["libcurl4-openssl-dev"])]
-    ),
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
-    library("HTTPClient", "DataPlane/Native/HTTPClient", ["CCurl", "Observability", logging]),
     library(
         "Streams",
         "DataPlane/Streams",
@@ -137,7 +137,11 @@ let dataPlane: [Target] = [
     library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
-        ["CEpoll", "EngineModel", "FLV", "MediaModel", "RTMP", "Timebase", histogram, nioCore]
+        [
+            "CEpoll", "ClusterModel", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Timebase",
+            histogram,
+            nioCore,
+        ]
     ),
     library(
         "Worker",
@@ -179,6 +183,13 @@ let controlPlane: [Target] = [
         ["ClusterModel", "Domain", "Observability", "Timebase", deque, logging, metrics]
     ),
     library(
+        "Webhooks",
+        "ControlPlane/Webhooks",
+        [
+            "ClusterModel", "Coordination", "Domain", "Observability", "Timebase", crypto, deque, logging, metrics,
+        ]
+    ),
+    library(
         "API",
         "ControlPlane/API",
         [
@@ -191,8 +202,8 @@ let controlPlane: [Target] = [
         "ControlPlaneService",
         "ControlPlane/Service",
         [
-            "API", "ClusterModel", "Coordination", "Daemon", "Domain", "Observability", "Settings", "StoreSelection",
-            "Timebase", crypto,
+            "API", "ClusterModel", "Coordination", "Daemon", "Domain", "HTTPClient", "Observability", "Settings",
+            "StoreSelection", "Timebase", "Webhooks", crypto,
             hummingbird, hummingbirdTLS, lifecycle, logging, metrics, nioCore, nioPosix, unixSignals,
         ]
     ),
@@ -212,7 +223,7 @@ let operations: [Target] = [
             "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
             "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
         ]
-    )
+    ),
 ]
 
 let testSupport: [Target] = [
@@ -318,8 +329,8 @@ let testTargets: [Target] = [
         "WorkerTests",
         "Tests/DataPlane/Worker",
         [
-            "ClusterModel", "ControlPlaneService", "HTTPClient", "MediaFixtures", "MediaModel", "Relay", "RelayService",
-            "Settings", "Streams",
+            "ClusterModel", "ControlPlaneService", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay",
+            "RelayService", "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
@@ -338,8 +349,8 @@ let testTargets: [Target] = [
         "Tests/ControlPlane/API",
         [
             "API", "ClusterModel", "ControlPlaneService", "Coordination", "Domain", "MemoryStore", "Settings",
-            "StoreSelection",
-            "TestSupport", "Timebase", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+            "StoreSelection", "TestSupport", "Timebase", "Webhooks", crypto, httpTypes, hummingbird,
+            hummingbirdTesting, logging, nioCore,
         ]
     ),
     tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),

@@ -26,7 +26,8 @@ package struct API: Sendable {
         idempotency = IdempotencyCache(limits: limits)
         let served =
             NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
-            + AppRoutes.operations + DiagnosisRoutes.operations + WatchRoutes.operations
+            + AppRoutes.operations + AutoscaleRoutes.operations + WebhookRoutes.operations
+            + DiagnosisRoutes.operations + WatchRoutes.operations
             + HealthRoutes.operations(renderMetrics: renderMetrics)
         operations = served + [OpenAPIRoute.operation(describing: served)]
     }

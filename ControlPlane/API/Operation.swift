@@ -46,11 +46,7 @@ struct Operation: Sendable {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }
 
-    func matches(_ path: String) -> Bool {
-        let own = self.path.split(separator: "/")
-        let other = path.split(separator: "/")
-        return own.count == other.count && zip(own, other).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-    }
+    func matches(_ path: String) -> Bool { PathPattern(self.path).matches(path.split(separator: "/")) }
 }
 
 extension Operation.Answer {

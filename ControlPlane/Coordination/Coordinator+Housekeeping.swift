@@ -25,7 +25,7 @@ extension Coordinator {
             let news = shared.state.announceTimeouts(at: now)
             return (shared.state.sweep(at: now), news)
         }
-        hub.publish(news)
+        tell(news)
         for write in writes where phase == .answering { _ = try? await perform(write) }
     }
 }

@@ -24,13 +24,18 @@ extension Coordinator {
         return answer
     }
 
-    package func heartbeat(_ nodeID: String, _ heartbeat: Heartbeat) async throws(Problem) -> HeartbeatAnswer {
+    /// `json` is the heartbeat as it came.
+    package func heartbeat(
+        _ nodeID: String,
+        _ heartbeat: Heartbeat,
+        json: [UInt8]? = nil
+    ) async throws(Problem) -> HeartbeatAnswer {
         try requireAnswering()
         var heartbeat = heartbeat
         // Measured at arrival: what the store takes from here on is no fault of the node's clock.
         heartbeat.clockOffsetMilliseconds = heartbeat.sentAt.map { ($0 - now).milliseconds }
         try await learnNode(nodeID, boot: heartbeat.bootId)
-        try await renewLease(of: nodeID, heartbeat)
+        try await renewLease(of: nodeID, heartbeat, json: json)
         let answer = try answer(to: heartbeat, of: nodeID)
         guard !answer.lost.isEmpty, shared.withLock({ $0.isStoreShared }) else { return answer }
         // Nobody is told of a loss that another control plane may have undone.
@@ -52,9 +57,16 @@ extension Coordinator {
         do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw .storeUnavailable(error) }
     }
 
-    private func renewLease(of nodeID: String, _ heartbeat: Heartbeat) async throws(Problem) {
-        let renewal = try read { state, _ throws(Problem) in try state.renewal(for: nodeID, heartbeat) }
-        switch await batcher.renew(renewal) {
+    private func renewLease(
+        of nodeID: String,
+        _ heartbeat: Heartbeat,
+        json: [UInt8]? = nil
+    ) async throws(Problem) {
+        let renewal = try read { state, _ throws(Problem) in try state.renewal(for: nodeID, heartbeat, json: json) }
+        let begin = clock.now()
+        let outcome = await batcher.renew(renewal)
+        let spent = clock.now() - begin
+        switch outcome {
         case .failure(let error): throw .storeUnavailable(error)
         case .success((.superseded, _)):
             try await learn(.node, nodeID)
@@ -67,23 +79,24 @@ extension Coordinator {
                 validUntil: validUntil,
                 report: renewal.report
             )
-            absorb(lease, heartbeat, at: now)
+            absorb(lease, heartbeat, storeTime: spent, at: now)
         }
     }
 
-    private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, at time: WallTime) {
+    private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, storeTime: Duration, at time: WallTime) {
         let news = shared.withLock { shared -> [Announcement] in
             shared.storeTime.heard(time, at: clock.now())
             let now = shared.storeTime.now(at: clock.now())
+            let former = shared.state.leases[lease.nodeID]
             shared.state.apply(lease, report: heartbeat)
+            shared.state.noteStoreTime(storeTime, of: lease.nodeID)
             var news = shared.state.announceNode(lease.nodeID, at: now)
-            for hold in heartbeat.holds {
-                guard let stream = try? StreamID(app: hold.app, id: hold.id) else { continue }
+            for stream in heartbeat.news(since: former, at: now) {
                 news += shared.state.announce(stream, at: now)
             }
             return news
         }
-        hub.publish(news)
+        tell(news)
         signals.fire()
     }
 
@@ -110,5 +123,20 @@ extension Coordinator {
         guard phase == .answering else {
             throw .storeUnavailable(.unavailable("it has not answered for a while"))
         }
+    }
+}
+
+extension Heartbeat {
+    /// Streams owned whose status this heartbeat can have changed: all when the node had been silent, else those that are
+    /// new or whose publisher went or came.
+    fileprivate func news(since former: LeaseView?, at now: WallTime) -> [StreamID] {
+        let known = former.flatMap { $0.bootID == bootId && $0.validUntil >= now ? $0.report : nil }
+        guard let known else { return holds.compactMap { try? StreamID(app: $0.app, id: $0.id) } }
+        let isSame =
+            holds.elementsEqual(known.holds) { $0.epoch == $1.epoch && $0.id == $1.id && $0.app == $1.app }
+            && streams.elementsEqual(known.streams) {
+                $0.isBroadcasting == $1.isBroadcasting && $0.id == $1.id && $0.app == $1.app
+            }
+        return isSame ? [] : holds.compactMap { try? StreamID(app: $0.app, id: $0.id) }
     }
 }

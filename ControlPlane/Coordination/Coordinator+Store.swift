@@ -138,6 +138,8 @@ extension ClusterState {
         case .stream: Set(streams.keys.map(\.recordKey))
         case .group: Set(groups.keys)
         case .app: Set(apps.keys)
+        case .scaling: Set(scaling.keys.map(\.recordKey))
+        case .webhook: Set(webhooks.keys)
         case .cluster: []
         }
     }

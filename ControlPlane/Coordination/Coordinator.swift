@@ -24,6 +24,8 @@ package final class Coordinator: Sendable {
         /// Open watch connections by node, with the boot each was opened for.
         var watches: [String: [String: Int]] = [:]
         var probing: Set<String> = []
+        /// The last period this process judged; a period that changes nothing leaves no trace in the store.
+        var judgedPeriods: [ScalingTarget: Int64] = [:]
         /// Whether others may write to the store: then what this process knows can be behind.
         var isStoreShared = true
     }
@@ -40,6 +42,7 @@ package final class Coordinator: Sendable {
     let signals = Signals()
     let batcher: HeartbeatBatcher
     package let hub: WatchHub
+    package let events = EventFeed()
     private let relayKey: RelayKey
 
     package init(
@@ -140,16 +143,19 @@ package final class Coordinator: Sendable {
 
     /// Takes in what the store said, and tells those whom it concerns.
     func absorb(_ change: StoreChange) {
-        let news = shared.withLock { shared -> [Announcement] in
+        let (news, noticed) = shared.withLock { shared -> ([Announcement], [ClusterEvent]) in
             let now = shared.storeTime.now(at: clock.now())
+            let isRunning = shared.phase == .answering && shared.state.wantsEvents
+            let noticed = isRunning ? shared.state.events(of: change, at: now) : []
             do {
-                return try shared.state.take(change, at: now)
+                return (try shared.state.take(change, at: now), noticed)
             } catch {
                 logger.error("A record was skipped", metadata: ["error": "\(error)"])
-                return []
+                return ([], [])
             }
         }
-        hub.publish(news)
+        events.add(noticed)
+        tell(news)
         signals.fire()
     }
 }
@@ -164,7 +170,7 @@ extension ClusterState {
             case .node: return announceNode(key, at: now)
             // What was set up falls back to the defaults.
             case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
-            case .stream, .group, .cluster: return []
+            case .stream, .group, .scaling, .webhook, .cluster: return []
             }
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
@@ -179,7 +185,11 @@ extension ClusterState {
                 guard let stream else { return [] }
                 return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
             case .cluster: return announceSurvey(at: now)
-            case .group: return []
+            case .scaling:
+                // Whoever decided, the nodes that are to leave hear of it at once.
+                let leaving = ScalingTarget(recordKey: record.key).flatMap { scaling[$0]?.body.leaving.keys }
+                return (leaving.map(Array.init) ?? []).flatMap { announceNode($0, always: true, at: now) }
+            case .group, .webhook: return []
             }
         }
     }

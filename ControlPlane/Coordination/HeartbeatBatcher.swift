@@ -16,11 +16,15 @@ final class HeartbeatBatcher: Sendable {
     private struct State {
         var pending: [Pending] = []
         var isRenewing = false
+        var lastCommit: ContinuousClock.Instant?
     }
 
     private let state = Mutex(State())
     private let store: any ClusterStore
     private let lease: Duration
+    /// One commit each this long at most: under load a commit costs more than the heartbeats in it. Without load a heartbeat
+    /// goes at once.
+    private let commitInterval = Duration.milliseconds(5)
     /// Longer batches would make the first wait for the last.
     private let batchMax = 500
 
@@ -41,12 +45,24 @@ final class HeartbeatBatcher: Sendable {
     }
 
     private func drain() async {
-        while let batch = nextBatch() {
+        while true {
+            await pace()
+            guard let batch = nextBatch() else { return }
             let result = await send(batch.map(\.renewal))
             for (index, pending) in batch.enumerated() {
                 pending.continuation.resume(returning: result.map { ($0.outcomes[index], $0.now) })
             }
         }
+    }
+
+    /// Real time, also where tests move the coordinator's clock: it only gathers, nothing is judged by it.
+    private func pace() async {
+        let now = ContinuousClock.now
+        let wait = state.withLock { state -> Duration? in
+            guard let last = state.lastCommit, now - last < commitInterval, !state.pending.isEmpty else { return nil }
+            return commitInterval - (now - last)
+        }
+        if let wait { try? await Task.sleep(for: wait) }
     }
 
     private func nextBatch() -> [Pending]? {
@@ -55,6 +71,7 @@ final class HeartbeatBatcher: Sendable {
                 state.isRenewing = false
                 return nil
             }
+            state.lastCommit = .now
             let batch = Array(state.pending.prefix(batchMax))
             state.pending.removeFirst(batch.count)
             return batch

@@ -19,11 +19,15 @@ package struct ClusterState: Sendable {
     package internal(set) var groups: [String: Stored<GroupRecord>] = [:]
     package internal(set) var apps: [String: Stored<AppRecord>] = [:]
     package internal(set) var survey: Stored<RelaySurveyRecord>?
+    package internal(set) var scaling: [ScalingTarget: Stored<ScalingRecord>] = [:]
+    package internal(set) var webhooks: [String: Stored<WebhookRecord>] = [:]
     package internal(set) var leases: [String: LeaseView] = [:]
     var evidence: [String: NodeEvidence] = [:]
     /// When nodes that left did so.
     var departures: [String: WallTime] = [:]
 
+    /// Nodes by what they scale with.
+    var members: [ScalingTarget: Set<String>] = [:]
     /// Streams by the node that owns them.
     var owned: [String: Set<StreamID>] = [:]
     /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
@@ -34,7 +38,12 @@ package struct ClusterState: Sendable {
     var unsettled: Set<StreamID> = []
     var failedParents = FailedParents()
     var interests = RouteInterests()
-    var recovery: Recovery?
+    var recovery: Recovery? {
+        didSet { (announcedEnds, sweptEnds) = (LeaseEnds(), LeaseEnds()) }
+    }
+    /// For the two who look for nodes that died by time.
+    var announcedEnds = LeaseEnds()
+    var sweptEnds = LeaseEnds()
     /// What the watchers were last told.
     var announced = Announcements()
 
@@ -54,6 +63,8 @@ package struct LeaseView: Sendable {
     package var bootNumber: Int64
     package var validUntil: WallTime
     package var report: Heartbeat?
+    /// How long the store took for the last renewal that went through this control plane.
+    package var storeTime: Duration?
 }
 
 // MARK: - Records
@@ -65,10 +76,13 @@ extension ClusterState {
         case .node:
             guard isNews(record.revision, nodes[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(NodeRecord.self, from: record.body, key: record.key)
+            announcedEnds.invalidate()
+            sweptEnds.invalidate()
             if let known = nodes[record.key], known.body.bootId != body.bootId {
                 evidence[record.key] = nil
                 unsettled.formUnion(owned[record.key] ?? [])
             }
+            replaceMember(record.key, nodes[record.key]?.body, with: body)
             nodes[record.key] = Stored(body: body, revision: record.revision)
             departures[record.key] = nil
         case .stream:
@@ -87,6 +101,17 @@ extension ClusterState {
             guard isNews(record.revision, apps[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(AppRecord.self, from: record.body, key: record.key)
             apps[record.key] = Stored(body: body, revision: record.revision)
+        case .scaling:
+            guard let target = ScalingTarget(recordKey: record.key) else {
+                throw .corrupt("'\(record.key)' is no group and role")
+            }
+            guard isNews(record.revision, scaling[target]?.revision) else { return }
+            let body = try RecordCoding.decode(ScalingRecord.self, from: record.body, key: record.key)
+            scaling[target] = Stored(body: body, revision: record.revision)
+        case .webhook:
+            guard isNews(record.revision, webhooks[record.key]?.revision) else { return }
+            let body = try RecordCoding.decode(WebhookRecord.self, from: record.body, key: record.key)
+            webhooks[record.key] = Stored(body: body, revision: record.revision)
         case .cluster:
             guard record.key == RelaySurveyRecord.key, isNews(record.revision, survey?.revision) else { return }
             let body = try RecordCoding.decode(RelaySurveyRecord.self, from: record.body, key: record.key)
@@ -97,7 +122,8 @@ extension ClusterState {
     package mutating func applyDeletion(of kind: RecordKind, key: String, at now: WallTime) {
         switch kind {
         case .node:
-            guard nodes.removeValue(forKey: key) != nil else { return }
+            guard let node = nodes.removeValue(forKey: key) else { return }
+            replaceMember(key, node.body, with: nil)
             departures[key] = now
             evidence[key] = nil
             removeLease(of: key)
@@ -108,8 +134,19 @@ extension ClusterState {
             streams[stream] = nil
         case .group: groups[key] = nil
         case .app: apps[key] = nil
+        case .scaling: if let target = ScalingTarget(recordKey: key) { scaling[target] = nil }
+        case .webhook: webhooks[key] = nil
         case .cluster: if key == RelaySurveyRecord.key { survey = nil }
         }
+    }
+
+    private mutating func replaceMember(_ nodeID: String, _ old: NodeRecord?, with new: NodeRecord?) {
+        if let old {
+            let target = ScalingTarget(group: old.group, role: old.role)
+            members[target]?.remove(nodeID)
+            if members[target]?.isEmpty == true { members[target] = nil }
+        }
+        if let new { members[ScalingTarget(group: new.group, role: new.role), default: []].insert(nodeID) }
     }
 
     /// A revision that is smaller can only be older news, or a record that was deleted and made again; the latter is told by
@@ -128,7 +165,8 @@ extension ClusterState {
             unsettled.remove(stream)
             positions[stream] = nil
             announced.streams[stream] = nil
-        } else if new?.owner == nil {
+        } else {
+            // Also with an owner: it may be gone already by the time this is heard of.
             unsettled.insert(stream)
         }
     }
@@ -151,7 +189,9 @@ extension StreamID {
 extension ClusterState {
     /// Takes in a lease as the store has it. An older boot's never replaces a newer one's. `report` spares reading it again.
     package mutating func apply(_ lease: Lease, report known: Heartbeat? = nil) {
-        let read = known ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
+        let read =
+            known ?? lease.report.withUnsafeBytes(HeartbeatReader.read)
+            ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
         apply(lease, read)
     }
 
@@ -159,6 +199,8 @@ extension ClusterState {
         let known = leases[lease.nodeID]
         if let known, known.bootNumber > lease.bootNumber { return }
         if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
+        announcedEnds.noteEnd(lease.validUntil)
+        sweptEnds.noteEnd(lease.validUntil)
         replaceCarried(by: lease.nodeID, known?.report, with: report)
         if let report {
             notePositions(of: report, at: lease.validUntil)
@@ -169,16 +211,23 @@ extension ClusterState {
             bootID: lease.bootID,
             bootNumber: lease.bootNumber,
             validUntil: lease.validUntil,
-            report: report
+            report: report,
+            storeTime: known?.storeTime
         )
     }
 
+    package mutating func noteStoreTime(_ time: Duration, of nodeID: String) { leases[nodeID]?.storeTime = time }
+
     package mutating func removeLease(of nodeID: String) {
         guard let lease = leases.removeValue(forKey: nodeID) else { return }
+        announcedEnds.invalidate()
+        sweptEnds.invalidate()
         replaceCarried(by: nodeID, lease.report, with: nil)
     }
 
     private mutating func replaceCarried(by nodeID: String, _ old: Heartbeat?, with new: Heartbeat?) {
+        // Mostly a node carries what it carried: then there is nothing to sort in.
+        if let old, let new, old.carriesSame(as: new) { return }
         let before = old?.carried ?? []
         let after = new?.carried ?? []
         for stream in before.subtracting(after) {
@@ -216,6 +265,12 @@ extension Heartbeat {
         for pull in pulls { if let name = try? StreamID(app: pull.app, id: pull.id) { names.insert(name) } }
         for stream in streams { if let name = try? StreamID(app: stream.app, id: stream.id) { names.insert(name) } }
         return names
+    }
+
+    func carriesSame(as other: Heartbeat) -> Bool {
+        holds.elementsEqual(other.holds) { $0.id == $1.id && $0.app == $1.app }
+            && pulls.elementsEqual(other.pulls) { $0.id == $1.id && $0.app == $1.app }
+            && streams.elementsEqual(other.streams) { $0.id == $1.id && $0.app == $1.app }
     }
 
     func pull(of stream: StreamID) -> Pull? { pulls.first { $0.app == stream.app && $0.id == stream.id } }

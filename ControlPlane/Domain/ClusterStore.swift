@@ -68,6 +68,10 @@ package enum RecordKind: String, CaseIterable, Sendable {
     case group
     /// Key: app name.
     case app
+    /// Key: `group/role`.
+    case scaling
+    /// Key: the webhook's id.
+    case webhook
     /// Facts about the cluster itself. Key: the fact's name.
     case cluster
 }

@@ -50,6 +50,9 @@ package struct ClusterLimits: Hashable, Sendable {
     package var interestsMax = 200_000
     /// Superseded boots a node record remembers, so that an old process cannot supersede its successor.
     package var formerBootsMax = 8
+    /// Decisions that a scaling record remembers.
+    package var scalingTrailMax = 50
+    package var webhooksMax = 100
 
     package init() {}
 }

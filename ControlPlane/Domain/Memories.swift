@@ -15,6 +15,7 @@ struct FailedParents: Sendable {
     }
 
     private var entries: [Key: [String: Failure]] = [:]
+    private var lookedThroughAt: WallTime?
 
     /// Naming a parent again does not make its time longer.
     mutating func remember(
@@ -38,6 +39,8 @@ struct FailedParents: Sendable {
     }
 
     mutating func forgetExpired(at now: WallTime) {
+        guard now.isPast(lookedThroughAt, by: MemoryExpiry.interval) else { return }
+        lookedThroughAt = now
         entries = entries.compactMapValues { parents in
             let left = parents.filter { now < $0.value.until }
             return left.isEmpty ? nil : left
@@ -49,6 +52,7 @@ struct FailedParents: Sendable {
 struct RouteInterests: Sendable {
     private var askers: [StreamID: [String: WallTime]] = [:]
     private var count = 0
+    private var lookedThroughAt: WallTime?
 
     mutating func note(_ stream: StreamID, askedBy node: String, until: WallTime, max: Int) {
         if askers[stream]?[node] == nil {
@@ -63,10 +67,23 @@ struct RouteInterests: Sendable {
     }
 
     mutating func forgetExpired(at now: WallTime) {
+        guard now.isPast(lookedThroughAt, by: MemoryExpiry.interval) else { return }
+        lookedThroughAt = now
         askers = askers.compactMapValues { nodes in
             let left = nodes.filter { now < $0.value }
             return left.isEmpty ? nil : left
         }
         count = askers.values.reduce(0) { $0 + $1.count }
+    }
+}
+
+/// Looking through all that is remembered costs with its number; what has expired meanwhile does not count anyway.
+private enum MemoryExpiry {
+    static let interval = Duration.seconds(5)
+}
+
+extension WallTime {
+    fileprivate func isPast(_ last: WallTime?, by interval: Duration) -> Bool {
+        last.map { self - $0 >= interval || self < $0 } ?? true
     }
 }

@@ -85,7 +85,8 @@ package struct ControlPlane {
         var group = ServiceGroupConfiguration(
             // Shut down in reverse order: watches end first, so that the listener need not wait for them.
             services: [
-                discovery, StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator), application,
+                discovery, StoreFollower(coordinator: coordinator), Housekeeper(coordinator: coordinator),
+                Scaler(coordinator: coordinator), WebhookService(coordinator: coordinator, logger: logger), application,
                 WatchCloser(hub: coordinator.hub), SecondSignalEnds(),
                 SettingsReloader(reload: reload, values: values),
             ],

@@ -20,6 +20,13 @@ struct Housekeeper: Service {
     func run() async { await cancelWhenGracefulShutdown { await coordinator.keepHouse() } }
 }
 
+/// Decides how many nodes each group should have.
+struct Scaler: Service {
+    var coordinator: Coordinator
+
+    func run() async { await cancelWhenGracefulShutdown { await coordinator.keepScale() } }
+}
+
 /// Ends all watches when the process shuts down: they are requests that never end by themselves.
 struct WatchCloser: Service {
     var hub: WatchHub

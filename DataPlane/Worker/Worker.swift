@@ -43,7 +43,13 @@ package struct Worker {
             logger: logger
         )
         var listeners = Listeners(configuration: configuration, group: group, logger: logger)
-        try await listeners.open(http: node.http, rtmp: node.rtmp, relay: node.relay, tls: certificates)
+        try await listeners.open(
+            http: node.http,
+            rtmp: node.rtmp,
+            relay: node.relay,
+            agent: node.agent,
+            tls: certificates
+        )
         await stay(node.join(as: listeners.addresses()), certificates)
         await listeners.close()
         node.client.shutdown()

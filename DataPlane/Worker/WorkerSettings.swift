@@ -66,7 +66,7 @@ package enum WorkerSettings {
     static let relayPort = port("relay-port", 5000, "Relay between nodes.")
     static let srtPort = port("srt-port", 4200, "SRT (UDP).")
     static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP).")
-    static let agentPort = port("agent-port", 5001, "Discovery on the local network.")
+    static let agentPort = port("agent-port", 5001, "HAProxy's agent check: state and weight of this node.")
     static let tlsCertificate = CommonSettings.tlsCertificate(note: "no TLS listeners")
     static let relayTLS = Setting(
         "relay-tls",

@@ -5,12 +5,21 @@ package struct GroupResource: Codable, Hashable, Sendable {
     package var parent: String?
     package var nodes: Int
     package var aliveNodes: Int
+    /// Policies by role, as they were set.
+    package var scaling: [String: ScalingPolicy]?
 
-    package init(name: String, parent: String?, nodes: Int, aliveNodes: Int) {
+    package init(
+        name: String,
+        parent: String?,
+        nodes: Int,
+        aliveNodes: Int,
+        scaling: [String: ScalingPolicy]? = nil
+    ) {
         self.name = name
         self.parent = parent
         self.nodes = nodes
         self.aliveNodes = aliveNodes
+        self.scaling = scaling
     }
 }
 
@@ -18,5 +27,11 @@ package struct GroupResource: Codable, Hashable, Sendable {
 package struct GroupSettings: Codable, Hashable, Sendable {
     package var parent: String?
 
-    package init(parent: String? = nil) { self.parent = parent }
+    /// By role: `origin`, `edge`, `hybrid`. Without one nothing is drained; `desired` is advice.
+    package var scaling: [String: ScalingPolicy]?
+
+    package init(parent: String? = nil, scaling: [String: ScalingPolicy]? = nil) {
+        self.parent = parent
+        self.scaling = scaling
+    }
 }

@@ -215,6 +215,8 @@ package struct NodeResource: Codable, Hashable, Sendable {
     package var streams: Int
     /// The node's clock less the store's, at its last heartbeat.
     package var clockOffsetMilliseconds: Int64?
+    /// Time its last heartbeat waited for the store, as the control plane that answered it saw.
+    package var storeMilliseconds: Double?
 
     package init(
         nodeId: String,
@@ -230,8 +232,10 @@ package struct NodeResource: Codable, Hashable, Sendable {
         sessionsLeft: Int,
         safeToTerminate: Bool,
         streams: Int,
-        clockOffsetMilliseconds: Int64? = nil
+        clockOffsetMilliseconds: Int64? = nil,
+        storeMilliseconds: Double? = nil
     ) {
+        self.storeMilliseconds = storeMilliseconds
         self.nodeId = nodeId
         self.role = role
         self.group = group

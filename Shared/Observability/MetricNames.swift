@@ -189,6 +189,35 @@ package enum MetricNames {
         ["tier"],
         help: "Routes given out, by tier; none is an unknown stream."
     )
+    package static let scalingCurrent = MetricName(
+        "millrace_autoscale_current_nodes",
+        .gauge,
+        ["group", "role"],
+        help: "Nodes that live and were not asked to leave."
+    )
+    package static let scalingDesired = MetricName(
+        "millrace_autoscale_desired_nodes",
+        .gauge,
+        ["group", "role"],
+        help: "Nodes the group should have."
+    )
+    package static let scalingUtilisation = MetricName(
+        "millrace_autoscale_utilisation",
+        .gauge,
+        ["group", "role"],
+        help: "Use of the fullest resource, in the measure of the CPU's target."
+    )
+    package static let webhookDeliveries = MetricName(
+        "millrace_webhook_deliveries_total",
+        .counter,
+        ["outcome"],
+        help: "Attempts to deliver a message to a webhook, by outcome."
+    )
+    package static let webhookEventsDropped = MetricName(
+        "millrace_webhook_events_dropped_total",
+        .counter,
+        help: "Events not told to a webhook because too many waited or the store was away."
+    )
     package static let watchers = MetricName(
         "millrace_watchers",
         .gauge,
@@ -238,7 +267,8 @@ package enum MetricNames {
         segmentsCut, httpRequests,
         relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
-        watchers,
+        scalingCurrent, scalingDesired, scalingUtilisation, webhookDeliveries,
+        webhookEventsDropped, watchers,
         labelSetsDropped, processCPU, processResident, processVirtual, processOpenFiles, processMaxFiles, processStart,
     ]
 

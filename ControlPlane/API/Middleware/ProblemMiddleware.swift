@@ -12,6 +12,12 @@ import Timebase
 /// Outermost: every error becomes a problem, measured and without internals.
 struct ProblemMiddleware: RouterMiddleware {
     var operations: [Operation]
+    private let table: OperationTable
+
+    init(operations: [Operation]) {
+        self.operations = operations
+        table = OperationTable(operations)
+    }
 
     func handle(
         _ request: Request,
@@ -34,10 +40,8 @@ struct ProblemMiddleware: RouterMiddleware {
             context.logger.error("A request failed", metadata: ["error": "\(String(reflecting: error))"])
             response = Reply.problem(.internalError).response
         }
-        let operation = operations.first { $0.method == request.method && $0.matches(request.uri.path) }
-        let name = operation?.id ?? "none"
-        MetricNames.apiRequests.counter(name, "\(response.status.code)").increment()
-        MetricNames.apiRequestTime.timer(name).recordNanoseconds((CoordinatorClock.system.now() - start).nanoseconds)
+        let time = (CoordinatorClock.system.now() - start).nanoseconds
+        table.record(request.method, request.uri.path, status: response.status.code, nanoseconds: time)
         return response
     }
 

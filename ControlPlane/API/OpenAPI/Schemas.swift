@@ -87,7 +87,8 @@ enum Schemas {
         sessionsLeft: 1,
         safeToTerminate: false,
         streams: 1,
-        clockOffsetMilliseconds: 1
+        clockOffsetMilliseconds: 1,
+        storeMilliseconds: 1.5
     )
 
     private static let stream = StreamResource(
@@ -127,7 +128,48 @@ enum Schemas {
     private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)
     private static let link = ProbedLink(target: target, outcome: .refused, milliseconds: 1, detail: "…")
 
-    private static let group = GroupResource(name: "region2", parent: "region1", nodes: 1, aliveNodes: 1)
+    private static let policy: ScalingPolicy = {
+        var policy = ScalingPolicy()
+        policy.targetCpu = 0.7
+        policy.targetViewers = 1
+        policy.targetEgressBitsPerSecond = 1
+        policy.targetEncoderQueueDepth = 1
+        policy.headroom = 0.25
+        return policy
+    }()
+
+    private static let group = GroupResource(
+        name: "region2",
+        parent: "region1",
+        nodes: 1,
+        aliveNodes: 1,
+        scaling: ["edge": policy]
+    )
+
+    private static let webhook = WebhookResource(
+        id: "wh_1",
+        url: "https://example.org/hook",
+        events: [.nodeDead],
+        createdAt: time,
+        secret: "whsec_…",
+        disabledBecause: "gone"
+    )
+
+    private static let scaling = ScalingResource(
+        group: "region2",
+        role: .edge,
+        current: 4,
+        desired: 6,
+        utilisation: 0.83,
+        reasons: ["cpu 0.83 > 0.70 for 3 periods"],
+        drainCandidates: ["edge21"],
+        leaving: ["edge22"],
+        isPolicySet: true,
+        policy: policy,
+        trail: [
+            ScalingDecision(at: time, current: 4, desired: 6, utilisation: 0.83, reasons: ["r"], drained: ["edge21"])
+        ]
+    )
 
     private static let examples: [String: any Encodable & Sendable] = [
         "App": AppResource(app: "live", settings: settings),
@@ -158,7 +200,7 @@ enum Schemas {
         ),
         "Group": group,
         "GroupPage": Page(items: [group], nextCursor: "c"),
-        "GroupSettings": GroupSettings(parent: "region1"),
+        "GroupSettings": GroupSettings(parent: "region1", scaling: ["edge": policy]),
         "Health": Health(status: "ok"),
         "Heartbeat": heartbeat,
         "HeartbeatAnswer": HeartbeatAnswer(
@@ -216,6 +258,14 @@ enum Schemas {
             clockOffsetMilliseconds: 1,
             fault: "…"
         ),
+        "LeaveAnswer": LeaveAnswer(leave: true, state: .alive, deadline: 300, sessionsLeft: 1, safeToTerminate: false),
+        "Scaling": scaling,
+        "ScalingPage": Page(items: [scaling], nextCursor: "c"),
+        "ScalingValue": AutoscaleRoutes.KEDAValue(value: 6, metricName: "desired"),
+        "ExternalMetricValues": AutoscaleRoutes.ExternalMetricValues(scaling, at: time),
+        "Webhook": webhook,
+        "WebhookPage": Page(items: [webhook], nextCursor: "c"),
+        "WebhookSettings": WebhookSettings(url: "https://example.org/hook", events: [.nodeDead], secret: "whsec_…"),
         "Stream": stream,
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]

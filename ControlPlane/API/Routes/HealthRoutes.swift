@@ -41,6 +41,7 @@ enum HealthRoutes {
                 ],
                 handler: { call in
                     recordClusterSize(call.coordinator)
+                    AutoscaleRoutes.record(call.coordinator)
                     return Reply(
                         status: .ok,
                         headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

@@ -102,7 +102,9 @@ enum NodeRoutes {
 
     @Sendable private static func heartbeat(_ call: Call) async throws -> Reply {
         let id = try call.name("nodeId", .nodeID)
-        return try .json(try await call.coordinator.heartbeat(id, try call.decode(Heartbeat.self)))
+        let heartbeat = try call.body.withUnsafeReadableBytes(HeartbeatReader.read) ?? call.decode(Heartbeat.self)
+        let json = [UInt8](call.body.readableBytesView)
+        return try .json(try await call.coordinator.heartbeat(id, heartbeat, json: json))
     }
 
     @Sendable private static func delete(_ call: Call) async throws -> Reply {

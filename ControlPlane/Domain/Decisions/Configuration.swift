@@ -27,6 +27,12 @@ extension ClusterState {
         ifMatch: RevisionCondition
     ) throws(Problem) -> Decision<Bool> {
         if let parent = settings.parent { try checkParent(parent, of: group) }
+        for (role, policy) in settings.scaling ?? [:] {
+            guard NodeRole(rawValue: role) != nil else {
+                throw .unprocessable("scaling.\(role.prefix(40)): allowed is origin, edge, hybrid")
+            }
+            if let fault = policy.fault { throw .unprocessable("scaling.\(role).\(fault)") }
+        }
         let stored = groups[group]
         try ifMatch.check(stored?.revision)
         if stored?.body.settings == settings { return .answer(false) }

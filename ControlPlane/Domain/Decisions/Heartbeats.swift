@@ -2,22 +2,23 @@ package import ClusterModel
 package import Timebase
 
 extension ClusterState {
-    /// The renewal that a heartbeat asks the store for.
+    /// The renewal that a heartbeat asks the store for. `json` is the heartbeat as it came, which spares writing it again.
     package func renewal(
         for nodeID: String,
-        _ heartbeat: Heartbeat
+        _ heartbeat: Heartbeat,
+        json: [UInt8]? = nil
     ) throws(Problem) -> LeaseRenewal {
         let node = try currentNode(nodeID, boot: heartbeat.bootId)
-        do {
-            return LeaseRenewal(
-                nodeID: nodeID,
-                bootID: heartbeat.bootId,
-                bootNumber: node.bootNumber,
-                report: try RecordCoding.encode(heartbeat)
-            )
-        } catch {
-            throw .storeUnavailable(error)
+        func report() throws(Problem) -> [UInt8] {
+            if let json { return json }
+            do throws(StoreError) { return try RecordCoding.encode(heartbeat) } catch { throw .storeUnavailable(error) }
         }
+        return LeaseRenewal(
+            nodeID: nodeID,
+            bootID: heartbeat.bootId,
+            bootNumber: node.bootNumber,
+            report: try report()
+        )
     }
 
     /// The answer once the lease is renewed.
@@ -31,9 +32,15 @@ extension ClusterState {
         return HeartbeatAnswer(
             state: state(of: nodeID, at: now),
             lost: heartbeat.holds.compactMap { lost($0, by: nodeID, boot: heartbeat.bootId) },
-            directives: surveyDirectives(for: nodeID, at: now),
+            directives: directives(for: nodeID, at: now),
             revision: revision
         )
+    }
+
+    /// What the node is to do; told with every answer until it is done.
+    func directives(for nodeID: String, at now: WallTime) -> [Directive] {
+        let drain = leaving(nodeID).map { [Directive(type: .drain, deadline: $0.deadline)] } ?? []
+        return drain + surveyDirectives(for: nodeID, at: now)
     }
 
     private func lost(_ hold: Hold, by nodeID: String, boot: String) -> LostHold? {

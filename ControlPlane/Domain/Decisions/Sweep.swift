@@ -8,7 +8,12 @@ extension ClusterState {
         failedParents.forgetExpired(at: now)
         interests.forgetExpired(at: now)
         departures = departures.filter { now - $0.value < timing.departureMemory || owned[$0.key] != nil }
-        for nodeID in owned.keys where state(of: nodeID, at: now) == .dead { unsettled.formUnion(owned[nodeID] ?? []) }
+        if sweptEnds.isDue(at: now) {
+            for nodeID in owned.keys where state(of: nodeID, at: now) == .dead {
+                unsettled.formUnion(owned[nodeID] ?? [])
+            }
+            sweptEnds.looked(at: now, nextEnd: nextLeaseEnd(at: now), limit: timing.leaseDuration)
+        }
         var writes: [RecordWrite] = []
         for stream in unsettled {
             guard let stored = streams[stream] else {

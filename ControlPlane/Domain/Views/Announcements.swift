@@ -26,7 +26,7 @@ extension ClusterState {
                 nodeId: nodeID,
                 group: $0.body.group,
                 state: state(of: nodeID, at: now),
-                directives: surveyDirectives(for: nodeID, at: now)
+                directives: directives(for: nodeID, at: now)
             )
         }
     }
@@ -84,7 +84,10 @@ extension ClusterState {
     /// News that time alone made.
     package mutating func announceTimeouts(at now: WallTime) -> [Announcement] {
         var news: [Announcement] = []
-        for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+        if announcedEnds.isDue(at: now) {
+            for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+            announcedEnds.looked(at: now, nextEnd: nextLeaseEnd(at: now), limit: timing.leaseDuration)
+        }
         for stream in unsettled { news += announce(stream, at: now) }
         return news
     }

@@ -22,8 +22,17 @@ extension ClusterState {
             sessionsLeft: sessions,
             safeToTerminate: state == .dead || state == .drained,
             streams: owned[nodeID]?.count ?? 0,
-            clockOffsetMilliseconds: lease?.report?.clockOffsetMilliseconds
+            clockOffsetMilliseconds: clockOffset(of: nodeID),
+            storeMilliseconds: lease?.storeTime.map { Double($0.nanoseconds / 1000) / 1000 }
         )
+    }
+
+    /// As measured when the heartbeat came; where another control plane took it, from when the store did.
+    private func clockOffset(of nodeID: String) -> Int64? {
+        guard let report = leases[nodeID]?.report else { return nil }
+        if let measured = report.clockOffsetMilliseconds { return measured }
+        guard let sentAt = report.sentAt, let takenAt = lastHeartbeat(of: nodeID) else { return nil }
+        return (sentAt - takenAt).milliseconds
     }
 
     package func streamResource(_ stream: StreamID, at now: WallTime) -> StreamResource? {
@@ -61,7 +70,8 @@ extension ClusterState {
             name: name,
             parent: groups[name]?.body.settings.parent,
             nodes: members.count,
-            aliveNodes: members.count { state(of: $0, at: now) != .dead }
+            aliveNodes: members.count { state(of: $0, at: now) != .dead },
+            scaling: groups[name]?.body.settings.scaling
         )
     }
 

@@ -78,6 +78,8 @@ extension RecordKind {
         case .stream: "streams"
         case .group: "groups"
         case .app: "apps"
+        case .scaling: "scaling"
+        case .webhook: "webhooks"
         case .cluster: "clusterFacts"
         }
     }

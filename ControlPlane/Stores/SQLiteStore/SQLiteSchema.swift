@@ -21,7 +21,11 @@ enum SQLiteSchema {
             valid_until_ms INTEGER NOT NULL,
             report BLOB NOT NULL
         ) STRICT;
+        """,
         """
+        CREATE TABLE scaling (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+        CREATE TABLE webhooks (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+        """,
     ]
 
     /// Brings the file up to this version, or refuses one that is not ours or newer.
@@ -55,6 +59,8 @@ extension RecordKind {
         case .stream: "streams"
         case .group: "node_groups"
         case .app: "apps"
+        case .scaling: "scaling"
+        case .webhook: "webhooks"
         case .cluster: "cluster_facts"
         }
     }

@@ -48,24 +48,3 @@ package actor RelaySurveyor {
         return targets.indices.compactMap { found[$0] }
     }
 }
-
-/// Cuts a wait short when there is news.
-final class Nudge: Sendable {
-    private let signal: AsyncStream<Void>
-    private let continuation: AsyncStream<Void>.Continuation
-
-    init() { (signal, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1)) }
-
-    func fire() { continuation.yield() }
-
-    /// False when the task was cancelled meanwhile. One waiter at a time.
-    func wait(atMost duration: Duration, _ clock: WorkerClock) async -> Bool {
-        await withTaskGroup(of: Void.self) { [signal] group in
-            group.addTask { _ = await clock.sleep(duration) }
-            group.addTask { for await _ in signal { return } }
-            await group.next()
-            group.cancelAll()
-        }
-        return !Task.isCancelled
-    }
-}

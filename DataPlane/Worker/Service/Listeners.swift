@@ -27,6 +27,7 @@ struct Listeners {
         http: MediaHTTPServer,
         rtmp: RTMPServer,
         relay: RelayService,
+        agent: AgentServer,
         tls certificates: Certificates
     ) async throws {
         let tls = try certificates.serverContext()
@@ -49,7 +50,8 @@ struct Listeners {
         } else {
             logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
         }
-        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc), ("agent-port", ports.agent)]
+        try await open("agent-port", ports.agent) { try await agent.listen(host: host, port: $0, on: group) }
+        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc)]
         let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
         if !named.isEmpty {
             logger.notice(
@@ -71,6 +73,7 @@ struct Listeners {
         addresses.rtmp = ports.rtmp.listening
         addresses.relay = ports.relay.listening
         if addresses.relay != nil, configuration.requiresRelayTLS { addresses.relayTLS = true }
+        addresses.agent = ports.agent.listening
         if configuration.tls != nil {
             addresses.https = ports.https.listening
             addresses.rtmps = ports.rtmps.listening

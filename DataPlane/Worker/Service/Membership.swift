@@ -12,7 +12,11 @@ final class Membership: Sendable {
     /// What `/readyz` and the servers ask, from any thread.
     private struct State {
         var isRegistered = false
+        /// The control plane wants it to drain.
         var isDraining = false
+        /// It was told to stop; no answer of the control plane takes that back.
+        var isLeaving = false
+        var utilisation = 0.0
         var leaseSeconds = 20
         var heartbeatSeconds = 5
     }
@@ -59,9 +63,12 @@ final class Membership: Sendable {
     var readiness: MediaHTTPService.Readiness {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
-            return state.isDraining ? .notReady("draining") : .ready
+            return state.isDraining || state.isLeaving ? .notReady("draining") : .ready
         }
     }
+
+    /// Of the fullest resource, as of the last heartbeat.
+    var utilisation: Double { state.withLock { $0.utilisation } }
 
     /// Runs until cancelled, or until another process has taken this node's identity.
     func run() async {
@@ -117,7 +124,7 @@ final class Membership: Sendable {
             do throws(ControlPlaneError) {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
-                follow(answer.state)
+                follow(answer.state, answer.directives)
                 for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
@@ -145,6 +152,7 @@ final class Membership: Sendable {
         gauges.set(report)
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
+        state.withLock { $0.utilisation = max(sample.cpu, sample.memory) }
         nodeLoad.cpu = sample.cpu
         nodeLoad.memory = sample.memory
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
@@ -174,8 +182,9 @@ final class Membership: Sendable {
         }
     }
 
-    private func follow(_ nodeState: NodeState) {
-        state.withLock { $0.isDraining = nodeState == .draining || nodeState == .drained }
+    private func follow(_ nodeState: NodeState, _ directives: [Directive]) {
+        let isDraining = nodeState == .draining || nodeState == .drained || directives.contains { $0.type == .drain }
+        state.withLock { $0.isDraining = isDraining }
     }
 
     // MARK: Watch
@@ -193,7 +202,7 @@ final class Membership: Sendable {
             for change in snapshot.streams { await coordinator.streamChanged(change) }
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change):
-            follow(change.state)
+            follow(change.state, change.directives)
             for directive in change.directives {
                 await coordinator.follow(directive)
                 survey(directive)
@@ -215,7 +224,7 @@ final class Membership: Sendable {
 
     /// Takes nothing new, waits for sessions to end, then closes what is left and leaves the cluster.
     func drain(timeout: Duration) async {
-        state.withLock { $0.isDraining = true }
+        state.withLock { $0.isLeaving = true }
         await coordinator.beginDrain()
         let end = clock.now() + timeout
         while clock.now() < end {

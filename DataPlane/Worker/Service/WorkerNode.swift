@@ -18,6 +18,7 @@ struct WorkerNode {
     let http: MediaHTTPServer
     let rtmp: RTMPServer
     let relay: RelayService
+    let agent: AgentServer
 
     private let configuration: WorkerConfiguration
     private let identity: NodeIdentity
@@ -77,6 +78,7 @@ struct WorkerNode {
             IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
         }
         load = LoadSampler { parts.sentBytes }
+        agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
         http = MediaHTTPServer(
             service: MediaHTTPService(
                 gate: coordinator,
@@ -214,6 +216,8 @@ private final class MembershipSlot: Sendable {
     var readiness: MediaHTTPService.Readiness {
         slot.withLock { $0 }?.readiness ?? .notReady("starting")
     }
+
+    var utilisation: Double { slot.withLock { $0 }?.utilisation ?? 0 }
 }
 
 extension WorkerClock {

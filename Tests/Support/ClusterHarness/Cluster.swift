@@ -13,6 +13,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let http: Int
     package let rtmp: Int
     package let relay: Int
+    /// 0 when it answers no agent check.
+    package var agent = 0
 }
 
 package struct WorkerHandle: Sendable {
@@ -116,10 +118,13 @@ package final class Cluster: Sendable {
         _ role: NodeRole,
         ports: WorkerPorts? = nil,
         isControlAway: Bool = false,
+        answersAgentCheck: Bool = false,
+        drainTimeout: String = "1s",
         arguments: [String] = []
     ) async throws -> WorkerHandle {
-        let free = try freePorts(3)
-        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2])
+        let free = try freePorts(4)
+        let agent = answersAgentCheck ? free[3] : 0
+        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent)
         let child = try launch(
             id,
             SourceTree.program("millrace-worker"),
@@ -127,7 +132,7 @@ package final class Cluster: Sendable {
                 "--node-id", id, "--role", role.rawValue, "--control", controlURL, "--advertise", "127.0.0.1",
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
-                "--webrtc-port", "0", "--agent-port", "0", "--drain-timeout", "1s",
+                "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
             ] + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
@@ -213,7 +218,7 @@ package final class Cluster: Sendable {
     /// The last lines of every process, for the message of a failed test.
     package var logs: String { children.withLock { $0.map(\.lastLines).joined(separator: "\n") } }
 
-    private func launch(
+    func launch(
         _ name: String,
         _ program: String,
         _ arguments: [String],

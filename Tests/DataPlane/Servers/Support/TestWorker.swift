@@ -27,6 +27,8 @@ final class TestWorker: Sendable {
     private let listeners: [any Channel]
 
     init(_ options: Options = Options()) async throws {
+        // Before anything counts: what is counted earlier is lost.
+        _ = TestMetrics.shared
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         self.group = group
         let (gate, state) = (gate, state)

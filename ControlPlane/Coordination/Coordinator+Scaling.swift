@@ -1,0 +1,56 @@
+import ClusterModel
+import Domain
+import Logging
+import Synchronization
+
+extension Coordinator {
+    private static let scalingInterval = Duration.seconds(1)
+
+    /// Judges every group and role once each of its periods. Runs until the task is cancelled.
+    package func keepScale() async {
+        while !Task.isCancelled {
+            await judgeScale()
+            await clock.sleep(Self.scalingInterval)
+        }
+    }
+
+    package func judgeScale() async {
+        for target in takeDueTargets() where phase == .answering {
+            do throws(Problem) {
+                // Of several control planes the one whose write wins has decided; the others find the period judged.
+                let decision = try await commit { shared, now throws(Problem) in
+                    try shared.state.decideScaling(target, at: now)
+                }
+                if let decision { report(decision, target) }
+            } catch {
+                logger.debug("Scaling was not judged", metadata: ["error": "\(error.detail)"])
+            }
+        }
+    }
+
+    private func takeDueTargets() -> [ScalingTarget] {
+        shared.withLock { shared in
+            guard shared.phase == .answering else { return [] }
+            let now = shared.storeTime.now(at: clock.now())
+            var judged: [ScalingTarget: Int64] = [:]
+            let due = shared.state.scalingTargets.filter { target in
+                let period = shared.state.scalingPeriod(of: target, at: now)
+                judged[target] = period
+                return period > shared.judgedPeriods[target] ?? 0
+            }
+            shared.judgedPeriods = judged
+            return due
+        }
+    }
+
+    private func report(_ decision: ScalingDecision, _ target: ScalingTarget) {
+        logger.notice(
+            "Scaling decided",
+            metadata: [
+                "group": "\(target.group)", "role": "\(target.role.rawValue)", "current": "\(decision.current)",
+                "desired": "\(decision.desired)", "reasons": "\(decision.reasons.joined(separator: "; "))",
+                "drained": "\(decision.drained.joined(separator: ", "))",
+            ]
+        )
+    }
+}

@@ -1,0 +1,186 @@
+package import ClusterModel
+package import Timebase
+
+extension ClusterState {
+    /// What has nodes or a policy, in order.
+    package var scalingTargets: [ScalingTarget] {
+        var targets = Set(members.keys)
+        for (name, group) in groups {
+            for role in group.body.settings.scaling?.keys.compactMap(NodeRole.init) ?? [] {
+                targets.insert(ScalingTarget(group: name, role: role))
+            }
+        }
+        return targets.sorted()
+    }
+
+    package func policy(of target: ScalingTarget) -> (policy: ScalingPolicy, isSet: Bool) {
+        let set = groups[target.group]?.body.settings.scaling?[target.role.rawValue]
+        return (set ?? ScalingPolicy(), set != nil)
+    }
+
+    /// The number of the period that `now` is in, the same on every control plane.
+    package func scalingPeriod(of target: ScalingTarget, at now: WallTime) -> Int64 {
+        now.milliseconds / (Int64(policy(of: target).policy.periodSeconds) * 1000)
+    }
+
+    /// Judges the period that `now` is in; nil when it was judged already, or when it changes nothing.
+    package func decideScaling(
+        _ target: ScalingTarget,
+        at now: WallTime
+    ) throws(Problem) -> Decision<ScalingDecision?> {
+        let (policy, isSet) = policy(of: target)
+        let stored = scaling[target]
+        var record = stored?.body ?? ScalingRecord(target)
+        let period = scalingPeriod(of: target, at: now)
+        guard period > record.period else { return .answer(nil) }
+        record.leaving = stillLeaving(record.leaving)
+        let members = members(of: target, at: now)
+        let (measures, utilisation) = measure(members, target.role, policy)
+        let outcome = ScalingRule(policy: policy).step(record.history, current: members.count, measures: measures)
+        record.history = outcome.history
+        record.reasons = outcome.reasons
+        var decision: ScalingDecision?
+        let before = stored?.body.history.desired ?? members.count
+        let spare = isSet ? min(members.count - outcome.desired, max(1, members.count / Self.drainedShareMin)) : 0
+        let drained = spare > 0 ? Array(candidates(members, policy, at: now).prefix(spare)) : []
+        if outcome.desired != before || !drained.isEmpty {
+            let made = ScalingDecision(
+                at: now,
+                current: members.count,
+                desired: outcome.desired,
+                utilisation: utilisation,
+                reasons: outcome.reasons,
+                drained: drained
+            )
+            for nodeID in drained {
+                guard let boot = nodes[nodeID]?.body.bootId else { continue }
+                record.leaving[nodeID] = .init(bootId: boot, since: now, deadline: policy.drainSeconds)
+            }
+            record.trail = (record.trail + [made]).suffix(limits.scalingTrailMax)
+            decision = made
+        }
+        // A period that changes nothing is not worth a write; its number is then judged by each, with the same result.
+        if record == stored?.body ?? ScalingRecord(target) { return .answer(nil) }
+        record.period = period
+        let write = try RecordWrite.of(.scaling, target.recordKey, record, expecting: stored?.revision)
+        return .write(write, then: decision)
+    }
+
+    /// At most a quarter of the nodes are asked to leave at once.
+    private static let drainedShareMin = 4
+
+    package func scalingResource(_ target: ScalingTarget, at now: WallTime) -> ScalingResource? {
+        let record = scaling[target]?.body
+        let members = members(of: target, at: now)
+        let (policy, isSet) = policy(of: target)
+        guard isSet || !members.isEmpty || record != nil else { return nil }
+        let (_, utilisation) = measure(members, target.role, policy)
+        let desired = record?.history.desired ?? Swift.min(Swift.max(members.count, policy.min), policy.max)
+        let spare = members.count - desired
+        return ScalingResource(
+            group: target.group,
+            role: target.role,
+            current: members.count,
+            desired: desired,
+            utilisation: utilisation,
+            reasons: record?.reasons ?? [],
+            drainCandidates: spare > 0 ? Array(candidates(members, policy, at: now).prefix(spare)) : [],
+            leaving: stillLeaving(record?.leaving ?? [:]).keys.sorted(),
+            isPolicySet: isSet,
+            policy: policy,
+            trail: record?.trail.reversed() ?? []
+        )
+    }
+
+    // MARK: Leaving
+
+    /// Set while scaling wants this boot of the node to go.
+    package func leaving(_ nodeID: String) -> ScalingRecord.Leaving? {
+        guard let node = nodes[nodeID]?.body else { return nil }
+        let target = ScalingTarget(group: node.group, role: node.role)
+        guard let leaving = scaling[target]?.body.leaving[nodeID], leaving.bootId == node.bootId else { return nil }
+        return leaving
+    }
+
+    package func leaveAnswer(to nodeID: String, at now: WallTime) -> LeaveAnswer? {
+        guard let node = nodeResource(nodeID, at: now) else { return nil }
+        let leaving = leaving(nodeID)
+        return LeaveAnswer(
+            leave: leaving != nil || node.state == .draining || node.state == .drained,
+            state: node.state,
+            deadline: leaving?.deadline,
+            sessionsLeft: node.sessionsLeft,
+            safeToTerminate: node.safeToTerminate || hasEmptied(node, leaving)
+        )
+    }
+
+    /// Whether a node that was asked to leave has told since, when it took nothing new any more, that nothing is left.
+    private func hasEmptied(_ node: NodeResource, _ leaving: ScalingRecord.Leaving?) -> Bool {
+        guard let leaving, let heard = node.lastHeartbeatAt, node.sessionsLeft == 0, node.streams == 0 else {
+            return false
+        }
+        return heard - leaving.since > timing.heartbeatInterval
+    }
+
+    private func stillLeaving(_ leaving: [String: ScalingRecord.Leaving]) -> [String: ScalingRecord.Leaving] {
+        leaving.filter { nodes[$0.key]?.body.bootId == $0.value.bootId }
+    }
+
+    // MARK: Measures
+
+    private func members(of target: ScalingTarget, at now: WallTime) -> [NodeRecord] {
+        (members[target] ?? []).compactMap { nodes[$0]?.body }.filter { node in
+            state(of: node.nodeId, at: now) == .alive && leaving(node.nodeId) == nil
+        }
+    }
+
+    private func measure(
+        _ members: [NodeRecord],
+        _ role: NodeRole,
+        _ policy: ScalingPolicy
+    ) -> (measures: [ScalingMeasure], utilisation: Double) {
+        guard !members.isEmpty else { return ([], 0) }
+        let loads = members.compactMap { leases[$0.nodeId]?.report?.load }
+        func mean(_ value: (NodeLoad) -> Double) -> Double {
+            loads.reduce(0) { $0 + value($1) } / Double(members.count)
+        }
+        let targetCPU = policy.targetCPU(for: role)
+        var measures = [ScalingMeasure(name: "cpu", value: mean(\.cpu), target: targetCPU)]
+        if let target = policy.targetViewers {
+            measures.append(.init(name: "viewers", value: mean { Double($0.viewers.total) }, target: Double(target)))
+        }
+        if let target = policy.targetEgressBitsPerSecond {
+            let value = mean { Double($0.egressBitsPerSecond) }
+            measures.append(.init(name: "egressBitsPerSecond", value: value, target: Double(target)))
+        }
+        if let target = policy.targetEncoderQueueDepth {
+            let value = mean { Double($0.encoderQueueDepth) }
+            measures.append(.init(name: "encoderQueueDepth", value: value, target: Double(target)))
+        }
+        let fullest = (measures.map(\.ratio).max() ?? 0) * targetCPU
+        return (measures, (fullest * 1000).rounded() / 1000)
+    }
+
+    /// Nodes that may go, cheapest to move first: publishers have to reconnect, children to find another parent, players
+    /// to be waited for.
+    private func candidates(_ members: [NodeRecord], _ policy: ScalingPolicy, at now: WallTime) -> [String] {
+        let children = childrenByParent()
+        let movable = members.filter { now - $0.bootedAt >= .seconds(policy.protectedSeconds) }
+        let costs = movable.map { node in
+            let report = leases[node.nodeId]?.report
+            return (
+                id: node.nodeId, publishers: report?.load.publishers ?? 0, children: children[node.nodeId] ?? 0,
+                sessions: report?.sessions ?? 0
+            )
+        }
+        return costs.sorted {
+            ($0.publishers, $0.children, $0.sessions, $0.id) < ($1.publishers, $1.children, $1.sessions, $1.id)
+        }.map(\.id)
+    }
+
+    private func childrenByParent() -> [String: Int] {
+        leases.values.reduce(into: [:]) { counts, lease in
+            for pull in lease.report?.pulls ?? [] { counts[pull.from, default: 0] += 1 }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package import ClusterModel
+package import Timebase
+
+/// Nodes of one role in one group, which scale together. Key of its record: `group/role`.
+package struct ScalingTarget: Hashable, Comparable, Sendable {
+    package var group: String
+    package var role: NodeRole
+
+    package init(group: String, role: NodeRole) {
+        self.group = group
+        self.role = role
+    }
+
+    package var recordKey: String { "\(group)/\(role.rawValue)" }
+
+    package init?(recordKey key: String) {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let role = NodeRole(rawValue: String(parts[1])) else { return nil }
+        self.init(group: String(parts[0]), role: role)
+    }
+
+    package static func < (lhs: Self, rhs: Self) -> Bool { lhs.recordKey < rhs.recordKey }
+}
+
+/// What the store keeps of a target's scaling.
+package struct ScalingRecord: Codable, Hashable, Sendable {
+    /// A node that was asked to leave. Belongs to one boot: a node that starts anew may stay.
+    package struct Leaving: Codable, Hashable, Sendable {
+        package var bootId: String
+        package var since: WallTime
+        package var deadline: Int
+    }
+
+    package var group: String
+    package var role: NodeRole
+    /// Number of the last period that was judged: of several control planes one judges each.
+    package var period: Int64 = 0
+    package var history = ScalingHistory()
+    package var reasons: [String] = []
+    package var leaving: [String: Leaving] = [:]
+    /// Oldest first.
+    package var trail: [ScalingDecision] = []
+
+    package init(_ target: ScalingTarget) {
+        group = target.group
+        role = target.role
+    }
+}

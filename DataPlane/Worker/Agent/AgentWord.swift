@@ -1,0 +1,26 @@
+package import HTTPServer
+
+/// What a load balancer is told, in the words of HAProxy's agent check (configuration manual §5.2, agent-check).
+///
+/// `ready` and `up` are always said together: they take back what `drain` and `down` said before.
+package enum AgentWord {
+    /// `utilisation`: the fullest resource, 0 to 1; the room left is the weight new sessions are shared out by.
+    package static func text(_ readiness: MediaHTTPService.Readiness, utilisation: Double) -> String {
+        switch readiness {
+        case .ready:
+            let percent = Int(((1 - min(max(utilisation, 0), 1)) * 100).rounded())
+            // 0 would mean drain, and a node that takes sessions must get some.
+            return "up ready \(max(percent, 1))%"
+        case .notReady("draining"): return "up drain"
+        case .notReady("superseded"): return "maint"
+        // Full: present sessions stay, the weight of new ones is nothing, and `ready` makes it end by itself.
+        case .notReady(let reason) where reason.hasPrefix("full") || reason.hasPrefix("over"): return "up ready 0%"
+        // The space is needed: HAProxy 2.6 takes `down#reason` for an unknown word and goes on.
+        case .notReady(let reason): return "down #\(oneLine(reason))"
+        }
+    }
+
+    private static func oneLine(_ reason: String) -> String {
+        String(String.UnicodeScalarView(reason.unicodeScalars.prefix(80).filter { (0x20..<0x7F).contains($0.value) }))
+    }
+}

@@ -1,0 +1,82 @@
+import ClusterHarness
+import ClusterModel
+import Foundation
+import Testing
+
+/// Real HAProxy with ops/haproxy/haproxy.cfg, its servers kept by ops/haproxy/sync.
+@Suite(.serialized) struct LoadBalancerTests {
+    @Test func `publishers reach origins and players edges, and a drained edge gets no new session`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        _ = try await cluster.startWorker("origin1", .origin, answersAgentCheck: true)
+        let edges = [try await cluster.startWorker("edge1", .edge, answersAgentCheck: true, drainTimeout: "60s")]
+        let balancer = try await cluster.startLoadBalancer()
+        try await waitForServers(balancer, "origins_rtmp", ["origin1"])
+        try await waitForServers(balancer, "edges_http", ["edge1"])
+        #expect(try balancer.servers(of: "edges_http").keys.sorted() == ["edge1"])
+
+        let publisher = try cluster.publish(at: balancer.rtmpPublish("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        try await playsEverywhere(cluster, balancer)
+
+        // A server is added without a reload, and one stream's requests stay together.
+        let all = edges + [try await cluster.startWorker("edge2", .edge, answersAgentCheck: true, drainTimeout: "60s")]
+        try await waitForServers(balancer, "edges_http", ["edge1", "edge2"])
+        let home = try edgeThatServes(balancer, ["/live/streams/s1.m3u8", "/live/streams/s1.flv", "/live/whep/s1"])
+
+        let viewer = try cluster.view(balancer.http("/live/streams/s1.flv"))
+        try await viewer.waitForMore()
+        let drained = try #require(all.first { $0.id == home })
+        drained.process.signal(SIGTERM)
+        try await eventually("\(home) drains\n\(balancer.lastLines)") {
+            try balancer.servers(of: "edges_http")[home]?.status.hasPrefix("DRAIN") == true
+                && balancer.servers(of: "edges_rtmp")[home]?.status.hasPrefix("DRAIN") == true
+        }
+        let before = try balancer.servers(of: "edges_http")[home]?.sessionsTotal
+        try await cluster.waitUntilPlayable(balancer.http("/live/streams/s1.flv"))
+        try await cluster.waitUntilPlayable(balancer.rtmpPlay("live/s1"))
+        #expect(try balancer.servers(of: "edges_http")[home]?.sessionsTotal == before)
+        try await viewer.waitForMore()
+
+        // Gone for good: its server goes too.
+        drained.process.kill()
+        #expect(
+            try http("\(cluster.controlURL)/v1/nodes/\(home)", method: "DELETE", bearer: Cluster.adminToken).status
+                == 204
+        )
+        try await eventually("\(home) is removed\n\(balancer.lastLines)") {
+            try balancer.servers(of: "edges_http")[home] == nil
+        }
+        #expect(publisher.isRunning)
+    }
+
+    private func playsEverywhere(_ cluster: Cluster, _ balancer: LoadBalancer) async throws {
+        try await cluster.waitUntilPlayable(balancer.rtmpPlay("live/s1"))
+        try await cluster.waitUntilPlayable(balancer.http("/live/streams/s1.flv"))
+        try await cluster.waitUntilPlayable(balancer.http("/live/streams/s1.m3u8"))
+        let secure = try run(["curl", "-s", "-k", "-m", "10", balancer.https("/live/streams/s1.m3u8")])
+        #expect(secure.output.hasPrefix("#EXTM3U"), "\(secure.output)")
+        let statistics = try run(["curl", "-s", "-m", "10", "http://127.0.0.1:\(balancer.statisticsPort)/;csv"])
+        #expect(statistics.output.contains("edges_http,edge1,"))
+        // An origin answers what asks for one.
+        let origin = try http(balancer.http("/livez?target=origin"))
+        #expect(origin.status == 200)
+        #expect(try balancer.servers(of: "origins_http")["origin1"]?.sessionsTotal == 1)
+    }
+
+    /// The one edge that gets all of these requests.
+    private func edgeThatServes(_ balancer: LoadBalancer, _ paths: [String]) throws -> String {
+        let before = try balancer.servers(of: "edges_http")
+        for path in paths { _ = try run(["curl", "-s", "-o", "/dev/null", "-m", "2", balancer.http(path)]) }
+        let after = try balancer.servers(of: "edges_http")
+        let chosen = after.filter { $0.value.sessionsTotal > before[$0.key]?.sessionsTotal ?? 0 }.keys.sorted()
+        #expect(chosen.count == 1, "requests of one stream went to \(chosen)")
+        return try #require(chosen.first)
+    }
+
+    private func waitForServers(_ balancer: LoadBalancer, _ backend: String, _ names: [String]) async throws {
+        try await eventually("\(backend) has \(names)\n\(balancer.lastLines)") {
+            let servers = try balancer.servers(of: backend)
+            return names.allSatisfy { servers[$0]?.status.hasPrefix("UP") == true }
+        }
+    }
+}

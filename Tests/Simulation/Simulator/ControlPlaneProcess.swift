@@ -16,7 +16,11 @@ final class ControlPlaneProcess: SimulatedProcess, @unchecked Sendable {
 
     init(index: Int, boot: Int, cluster: Cluster) {
         super.init(world: cluster.world, name: "control\(index)#\(boot)")
-        let clock = CoordinatorClock(now: { self.now }, sleep: { _ = await self.sleep($0) })
+        let clock = CoordinatorClock(
+            now: { self.now },
+            sleep: { _ = await self.sleep($0) },
+            wall: { StoreModel.epoch + (self.now - cluster.world.start) }
+        )
         coordinator = Coordinator(
             store: SimulatedStore(
                 process: self,
@@ -27,6 +31,7 @@ final class ControlPlaneProcess: SimulatedProcess, @unchecked Sendable {
             hub: WatchHub(seed: Int64(boot + 1) * 1_000_000_000 + Int64(index) * 100_000_000),
             relayKey: cluster.relayKey,
             clock: clock,
+            gathering: clock,
             random: SplitMix64(seed: world.random.next()),
             probe: { [unowned cluster, unowned self] host, _, timeout in
                 await cluster.probe(host, from: .control(index), by: self, timeout)

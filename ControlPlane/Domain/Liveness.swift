@@ -60,14 +60,16 @@ extension ClusterState {
         return now > missedAt ? verdictOnMute(seen, lastHeard, now) : verdictOnHeard(seen, missedAt, now)
     }
 
-    /// Since when the owner, alive as it may be, does not have the hold any more: its heartbeats named it, and do not any
-    /// longer, because the release was lost. An owner that never names its holds is left alone.
+    /// Since when the owner, alive as it may be, does not have the hold any more: its heartbeats do not name it, because the
+    /// release was lost, or the grant.
     func abandonedSince(_ record: StreamRecord, _ stream: StreamID) -> WallTime? {
         guard let owner = record.owner, let lease = leases[owner.nodeId], lease.bootID == owner.bootId,
-            let heard = lastHeartbeat(of: owner.nodeId), let named = positions[stream], named.epoch == record.epoch,
-            heard - named.heardAt >= timing.holdSettling
+            let heard = lastHeartbeat(of: owner.nodeId), let unnamed = unnamed[stream], unnamed.epoch == record.epoch
         else { return nil }
-        return named.heardAt
+        if let named = positions[stream], named.epoch == record.epoch {
+            return heard - named.heardAt >= timing.holdSettling ? named.heardAt : nil
+        }
+        return heard - unnamed.since >= timing.claimSettling ? unnamed.since : nil
     }
 
     private func verdictOnMute(_ seen: NodeEvidence, _ lastHeard: WallTime, _ now: WallTime) -> OwnerVerdict {

@@ -239,6 +239,7 @@ enum Schemas {
             nodeId: "origin1",
             bootId: "b",
             epoch: 1,
+            claimId: "c",
             reason: .unpublished,
             next: position
         ),

@@ -113,17 +113,17 @@ package actor StreamCoordinator: StreamGate {
         }
     }
 
-    /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out. The same claim
-    /// again tells its epoch.
+    /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out.
     private func giveUp(_ claim: ClaimRequest, of id: StreamID) async {
+        let release = ReleaseRequest(
+            nodeId: claim.nodeId,
+            bootId: claim.bootId,
+            claimId: claim.claimId,
+            reason: .draining
+        )
         for turn in 0..<Self.giveUpTurns {
             guard await clock.sleep(.seconds(1 << min(turn, 3))) else { return }
-            guard holds[id] == nil, !claiming.contains(id) else { return }
-            do throws(ControlPlaneError) {
-                let grant = try await control.claim(id, claim)
-                if holds[id] == nil, !claiming.contains(id) { await release(id, Epoch(grant.epoch), .draining, nil) }
-                return
-            } catch {
+            do throws(ControlPlaneError) { return try await control.release(id, release) } catch {
                 guard case .unavailable = error else { return }
             }
         }

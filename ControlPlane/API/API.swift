@@ -26,8 +26,8 @@ package struct API: Sendable {
         idempotency = IdempotencyCache(limits: limits)
         let served =
             NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
-            + AppRoutes.operations + AutoscaleRoutes.operations + WebhookRoutes.operations
-            + DiagnosisRoutes.operations + WatchRoutes.operations
+            + AppRoutes.operations + SettingsRoutes.operations + AutoscaleRoutes.operations
+            + WebhookRoutes.operations + DiagnosisRoutes.operations + ClientRoutes.operations + WatchRoutes.operations
             + HealthRoutes.operations(renderMetrics: renderMetrics)
         operations = served + [OpenAPIRoute.operation(describing: served)]
     }

@@ -32,6 +32,13 @@ struct Call: Sendable {
         do throws(NameError) { return try StreamID(app: app, id: id) } catch { throw Problem.badName(error) }
     }
 
+    /// The group that the query names as nearest.
+    func group() throws -> String? {
+        guard let name = query("group") else { return nil }
+        do throws(NameError) { try NameRules.check(name, role: .group) } catch { throw Problem.badName(error) }
+        return name
+    }
+
     // MARK: Query
 
     func query(_ name: String) -> String? {

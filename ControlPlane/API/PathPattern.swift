@@ -1,3 +1,4 @@
+import ClusterModel
 import HTTPTypes
 import Metrics
 import Observability
@@ -5,12 +6,17 @@ import Observability
 /// An operation's path, split once.
 struct PathPattern: Sendable {
     private let parts: [Substring?]
+    private let beginsWithApp: Bool
 
-    /// Parts in braces match anything.
-    init(_ path: String) { parts = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : $0 } }
+    /// Parts in braces match anything; only an app at the beginning is none of the servers' own names.
+    init(_ path: String) {
+        parts = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : $0 }
+        beginsWithApp = path.hasPrefix("/{app}")
+    }
 
     func matches(_ path: [Substring]) -> Bool {
-        parts.count == path.count && zip(parts, path).allSatisfy { $0 == nil || $0 == $1 }
+        if beginsWithApp, let app = path.first, NameRules.reservedApps.contains(String(app)) { return false }
+        return parts.count == path.count && zip(parts, path).allSatisfy { $0 == nil || $0 == $1 }
     }
 }
 

@@ -57,6 +57,18 @@ extension Coordinator {
         do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw .storeUnavailable(error) }
     }
 
+    package func drain(_ nodeID: String, _ request: DrainRequest, ifMatch: RevisionCondition) async throws(Problem) {
+        try requireAnswering()
+        _ = try await commit { shared, now throws(Problem) in
+            try shared.state.decideDrain(nodeID, request, ifMatch: ifMatch, at: now)
+        }
+    }
+
+    package func undrain(_ nodeID: String, ifMatch: RevisionCondition) async throws(Problem) {
+        try requireAnswering()
+        _ = try await commit { shared, _ throws(Problem) in try shared.state.decideUndrain(nodeID, ifMatch: ifMatch) }
+    }
+
     private func renewLease(
         of nodeID: String,
         _ heartbeat: Heartbeat,

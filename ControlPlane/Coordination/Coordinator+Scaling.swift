@@ -21,7 +21,9 @@ extension Coordinator {
                 let decision = try await commit { shared, now throws(Problem) in
                     try shared.state.decideScaling(target, at: now)
                 }
-                if let decision { report(decision, target) }
+                guard let decision else { continue }
+                report(decision, target)
+                for nodeID in decision.drained { try await drain(nodeID, DrainRequest(), ifMatch: .any) }
             } catch {
                 logger.debug("Scaling was not judged", metadata: ["error": "\(error.detail)"])
             }

@@ -59,6 +59,10 @@ extension Coordinator {
         let route = try await commit { shared, now throws(Problem) in
             try shared.state.decideRoute(stream, request, at: now, using: &shared.random)
         }
+        shared.withLock { shared in
+            let now = shared.storeTime.now(at: clock.now())
+            shared.state.noteRouteGiven(stream, to: request.nodeId, route, at: now)
+        }
         MetricNames.routes.counter(route.tier.rawValue).increment()
         return RouteAnswer(
             epoch: route.epoch,
@@ -70,24 +74,21 @@ extension Coordinator {
         )
     }
 
-    package func assign(
-        _ stream: StreamID,
-        for purpose: ClusterState.Purpose,
-        group: String?,
-        explain: Bool
-    ) throws(Problem) -> Assignment {
+    package func assign(_ wish: ClusterState.Wish, explain: Bool = false) throws(Problem) -> Assignment {
         try requireAnswering()
         return try shared.withLock { shared throws(Problem) in
             let now = shared.storeTime.now(at: clock.now())
-            return try shared.state.assign(
-                stream,
-                for: purpose,
-                group: group,
-                explain: explain,
-                at: now,
-                using: &shared.random
-            )
+            return try shared.state.assign(wish, explain: explain, at: now, using: &shared.random)
         }
+    }
+
+    /// The chosen node's addresses, for those who send a client there.
+    package func place(_ wish: ClusterState.Wish) throws(Problem) -> NodeAddresses {
+        let nodeID = try assign(wish).nodeId
+        guard let addresses = read({ state, _ in state.nodes[nodeID]?.body.addresses }) else {
+            throw .unavailable("The chosen node left just now. Ask again.")
+        }
+        return addresses
     }
 
     private func learnIfUnknown(_ stream: StreamID) async throws(Problem) {

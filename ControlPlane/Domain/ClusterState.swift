@@ -36,10 +36,13 @@ package struct ClusterState: Sendable {
     var unnamed: [StreamID: UnnamedHold] = [:]
     /// Nodes whose heartbeat names the stream: owners and pullers.
     var carriers: [StreamID: Set<String>] = [:]
+    /// Of each stream, by the node that pulls it, whom it says it pulls from.
+    var reportedParents: [StreamID: [String: String]] = [:]
     /// Streams whose status can change by time alone.
     var unsettled: Set<StreamID> = []
     var failedParents = FailedParents()
     var interests = RouteInterests()
+    var givenRoutes = GivenRoutes()
     var recovery: Recovery? {
         didSet { (announcedEnds, sweptEnds) = (LeaseEnds(), LeaseEnds()) }
     }
@@ -240,6 +243,22 @@ extension ClusterState {
             if carriers[stream]?.isEmpty == true { carriers[stream] = nil }
         }
         for stream in after.subtracting(before) { carriers[stream, default: []].insert(nodeID) }
+        replacePulls(by: nodeID, old, with: new)
+    }
+}
+
+extension ClusterState {
+    private mutating func replacePulls(by nodeID: String, _ old: Heartbeat?, with new: Heartbeat?) {
+        if let old, let new, old.pulls == new.pulls { return }
+        for pull in old?.pulls ?? [] {
+            guard let stream = try? StreamID(app: pull.app, id: pull.id) else { continue }
+            reportedParents[stream]?[nodeID] = nil
+            if reportedParents[stream]?.isEmpty == true { reportedParents[stream] = nil }
+        }
+        for pull in new?.pulls ?? [] {
+            guard let stream = try? StreamID(app: pull.app, id: pull.id) else { continue }
+            reportedParents[stream, default: [:]][nodeID] = pull.from
+        }
     }
 }
 

@@ -51,6 +51,11 @@ package struct ClusterLimits: Hashable, Sendable {
     package var failedParentsMax = 20_000
     /// Remembered (stream, asker) pairs with an interest.
     package var interestsMax = 200_000
+    /// Remembered (stream, asker) pairs with the route they were told.
+    package var givenRoutesMax = 200_000
+    /// Nodes that may pull one stream from one node, where neither node nor group says otherwise: more than a tree needs
+    /// to stay shallow, fewer than fill a link with copies of one stream.
+    package var childrenPerParentDefault = 32
     /// Superseded boots a node record remembers, so that an old process cannot supersede its successor.
     package var formerBootsMax = 8
     /// Decisions that a scaling record remembers.

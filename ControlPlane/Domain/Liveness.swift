@@ -112,9 +112,10 @@ extension ClusterState {
         guard let node = nodes[nodeID]?.body, let lease = leases[nodeID], lease.bootID == node.bootId else {
             return .dead
         }
-        if lease.validUntil >= now { return .alive }
-        if let recovery, now < recovery.until, lease.validUntil >= recovery.outageBegan { return .alive }
-        return .dead
+        let wasAliveInOutage = recovery.map { now < $0.until && lease.validUntil >= $0.outageBegan } ?? false
+        guard lease.validUntil >= now || wasAliveInOutage else { return .dead }
+        guard node.drain != nil else { return .alive }
+        return isEmptied(nodeID, lease, at: now) ? .drained : .draining
     }
 
     func lastHeartbeat(of nodeID: String) -> WallTime? {

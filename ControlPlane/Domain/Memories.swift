@@ -48,6 +48,48 @@ struct FailedParents: Sendable {
     }
 }
 
+/// Routes that were told lately, until the heartbeats of those who asked can show them.
+struct GivenRoutes: Sendable {
+    private struct Given {
+        var parent: String
+        var until: WallTime
+    }
+
+    private var given: [StreamID: [String: Given]] = [:]
+    private var count = 0
+
+    mutating func note(_ stream: StreamID, asker: String, parent: String, until: WallTime, max: Int) {
+        if given[stream]?[asker] == nil {
+            guard count < max else { return }
+            count += 1
+        }
+        given[stream, default: [:]][asker] = Given(parent: parent, until: until)
+    }
+
+    mutating func forget(_ asker: String, _ stream: StreamID) {
+        guard given[stream]?.removeValue(forKey: asker) != nil else { return }
+        count -= 1
+        if given[stream]?.isEmpty == true { given[stream] = nil }
+    }
+
+    func parent(of asker: String, _ stream: StreamID, at now: WallTime) -> String? {
+        given[stream]?[asker].flatMap { now < $0.until ? $0.parent : nil }
+    }
+
+    /// By asker, the parent.
+    func routes(of stream: StreamID, at now: WallTime) -> [String: String] {
+        (given[stream] ?? [:]).compactMapValues { now < $0.until ? $0.parent : nil }
+    }
+
+    mutating func forgetExpired(at now: WallTime) {
+        given = given.compactMapValues { routes in
+            let left = routes.filter { now < $0.value.until }
+            return left.isEmpty ? nil : left
+        }
+        count = given.values.reduce(0) { $0 + $1.count }
+    }
+}
+
 /// Nodes that asked for a stream's route lately and want to hear what becomes of it.
 struct RouteInterests: Sendable {
     private var askers: [StreamID: [String: WallTime]] = [:]

@@ -3,41 +3,72 @@ package import Timebase
 
 /// Which node a client should use.
 extension ClusterState {
-    package enum Purpose: String, Sendable {
+    package enum Purpose: String, CaseIterable, Sendable {
         case publish
         case play
     }
 
+    /// What a client wants of a node.
+    package struct Wish: Sendable {
+        /// Nil: any stream, for a client that names it later.
+        package var stream: StreamID?
+        package var purpose: Purpose
+        /// Nil: any protocol will do.
+        package var `protocol`: AssignedProtocol?
+        /// The group nearest to the client.
+        package var group: String?
+
+        package init(
+            _ stream: StreamID?,
+            for purpose: Purpose,
+            over protocol: AssignedProtocol? = nil,
+            group: String? = nil
+        ) {
+            self.stream = stream
+            self.purpose = purpose
+            self.protocol = `protocol`
+            self.group = group
+        }
+    }
+
     package func assign(
-        _ stream: StreamID,
-        for purpose: Purpose,
-        group: String?,
-        explain: Bool,
+        _ wish: Wish,
+        explain: Bool = false,
         at now: WallTime,
         using random: inout some RandomNumberGenerator
     ) throws(Problem) -> Assignment {
-        let candidates = nodes.keys.sorted().compactMap { candidate($0, stream, purpose, group, at: now) }
+        let chain = wish.group.map { [$0] + ancestors(of: $0) } ?? []
+        let candidates = nodes.keys.sorted().compactMap { candidate($0, wish, nearest: chain, at: now) }
+        let chosen = try choose(among: candidates, wish, using: &random)
+        let urls = wish.stream.map { StreamURLs.all(of: $0, on: chosen.node.addresses, for: wish.purpose) } ?? [:]
+        return Assignment(
+            nodeId: chosen.node.nodeId,
+            group: chosen.node.group,
+            urls: urls,
+            explain: explain ? candidates.sorted { $0.isShownBefore($1) }.map(\.shown) : nil
+        )
+    }
+
+    private func choose(
+        among candidates: [Candidate],
+        _ wish: Wish,
+        using random: inout some RandomNumberGenerator
+    ) throws(Problem) -> Candidate {
         let eligible = candidates.filter { $0.shown.refused == nil }
         let best = eligible.map(\.rank).max() ?? 0
         let finalists = eligible.filter { $0.rank == best }
         // Two random choices spread a burst of equal questions better than always naming the least loaded.
         guard let first = finalists.randomElement(using: &random), let second = finalists.randomElement(using: &random)
         else {
-            let reasons = candidates.map { "\($0.shown.nodeId): \($0.shown.refused ?? "")" }.prefix(5).joined(
+            let reasons = candidates.prefix(5).map { "\($0.shown.nodeId): \($0.shown.refused ?? "")" }.joined(
                 separator: "; "
             )
             throw .unavailable(
-                "No node can take this \(purpose.rawValue) now"
+                "No node can take this \(wish.purpose.rawValue) now"
                     + (reasons.isEmpty ? ": none is registered." : " (\(reasons)).")
             )
         }
-        let chosen = second.shown.score > first.shown.score ? second : first
-        return Assignment(
-            nodeId: chosen.node.nodeId,
-            group: chosen.node.group,
-            urls: StreamURLs.all(of: stream, on: chosen.node.addresses, for: purpose),
-            explain: explain ? candidates.map(\.shown).sorted { $0.score > $1.score } : nil
-        )
+        return second.shown.score > first.shown.score ? second : first
     }
 
     private struct Candidate {
@@ -45,45 +76,52 @@ extension ClusterState {
         var shown: Assignment.Candidate
         /// Nodes of the highest rank are chosen among by load.
         var rank: Int
+
+        func isShownBefore(_ other: Candidate) -> Bool {
+            let (mine, others) = (shown.refused == nil, other.shown.refused == nil)
+            if mine != others { return mine }
+            return rank != other.rank ? rank > other.rank : shown.score > other.shown.score
+        }
     }
 
     /// Above this a node that has the stream already is not preferred to one that would have to pull it.
     private static let warmLoadMax = 0.7
 
-    private func candidate(
-        _ nodeID: String,
-        _ stream: StreamID,
-        _ purpose: Purpose,
-        _ group: String?,
-        at now: WallTime
-    ) -> Candidate? {
+    private func candidate(_ nodeID: String, _ wish: Wish, nearest chain: [String], at now: WallTime) -> Candidate? {
         guard let node = nodes[nodeID]?.body else { return nil }
         let load = utilisation(of: nodeID)
-        let isNear = group == nil || node.group == group
-        let isWarm = carriers[stream]?.contains(nodeID) == true
-        let score = (1 - min(1, load)) * 0.6 + (isNear ? 0.25 : 0) + (isWarm ? 0.15 : 0)
-        let isPreferred = purpose == .play && isWarm && load < Self.warmLoadMax
+        // The asked group is as near as can be, each step up to a parent group is one further, all others are far.
+        let nearness = chain.firstIndex(of: node.group).map { chain.count - $0 } ?? 0
+        let isWarm = wish.stream.map { carriers[$0]?.contains(nodeID) == true } ?? false
+        let closeness = chain.isEmpty ? 1 : Double(nearness) / Double(chain.count)
+        let score = (1 - min(1, load)) * 0.6 + closeness * 0.25 + (isWarm ? 0.15 : 0)
+        let isPreferred = wish.purpose == .play && isWarm && load < Self.warmLoadMax
         return Candidate(
             node: node,
             shown: Assignment.Candidate(
                 nodeId: nodeID,
                 score: (score * 100).rounded() / 100,
-                refused: refusal(of: node, purpose, at: now)
+                refused: refusal(of: node, wish, at: now)
             ),
-            rank: (isNear ? 2 : 0) + (isPreferred ? 1 : 0)
+            rank: nearness * 2 + (isPreferred ? 1 : 0)
         )
     }
 
-    private func refusal(of node: NodeRecord, _ purpose: Purpose, at now: WallTime) -> String? {
+    func refusal(of node: NodeRecord, _ wish: Wish, at now: WallTime) -> String? {
         let state = state(of: node.nodeId, at: now)
         guard state == .alive else { return state.rawValue }
-        switch purpose {
+        switch wish.purpose {
         case .publish where !node.role.takesPublishers: return "role edge takes no publishers"
         case .play where !node.role.takesPlayers: return "role origin is not given players"
         case .publish, .play: break
         }
+        if let kind = wish.protocol, !kind.isServed(at: node.addresses) {
+            return "has no listener for \(kind.rawValue)"
+        }
+        let full = leases[node.nodeId]?.report?.full ?? []
+        if !full.isEmpty { return "full: \(full.joined(separator: ", "))" }
         guard utilisation(of: node.nodeId) < 1 else { return "over its limits" }
-        if purpose == .publish, let max = node.registration.capacity?.publishers,
+        if wish.purpose == .publish, let max = node.registration.capacity?.publishers,
             leases[node.nodeId]?.report?.load.publishers ?? 0 >= max
         {
             return "at its limit of \(max) publishers"
@@ -99,28 +137,15 @@ extension ClusterState {
         let viewers = capacity?.viewers.map { Double(load.viewers.total) / Double(max(1, $0)) }
         return max(load.cpu, load.memory, egress ?? 0, viewers ?? 0)
     }
-}
 
-/// The client URLs of a stream on a node.
-package enum StreamURLs {
-    package static func all(
-        of stream: StreamID,
-        on addresses: NodeAddresses,
-        for purpose: ClusterState.Purpose
-    ) -> [String: String] {
-        let host = addresses.clientHost.contains(":") ? "[\(addresses.clientHost)]" : addresses.clientHost
-        let (app, id) = (stream.app, stream.id)
-        var urls: [String: String] = [:]
-        urls["rtmp"] = addresses.rtmp.map { "rtmp://\(host):\($0)/\(app)/\(id)" }
-        urls["rtmps"] = addresses.rtmps.map { "rtmps://\(host):\($0)/\(app)/\(id)" }
-        let request = purpose == .publish ? "#!::r=\(app)/\(id),m=publish" : "\(app)/\(id)"
-        urls["srt"] = addresses.srt.map { "srt://\(host):\($0)?streamid=\(request)" }
-        let web = addresses.https.map { "https://\(host):\($0)" } ?? addresses.http.map { "http://\(host):\($0)" }
-        let rendezvous = purpose == .publish ? "whip" : "whep"
-        if addresses.webrtc != nil { urls["webrtc"] = web.map { "\($0)/\(app)/\(rendezvous)/\(id)" } }
-        guard purpose == .play, let web else { return urls }
-        urls["httpFlv"] = "\(web)/\(app)/streams/\(id).flv"
-        urls["hls"] = "\(web)/\(app)/streams/\(id).m3u8"
-        return urls
+    /// The parent group, its parent, and so on.
+    func ancestors(of group: String) -> [String] {
+        var found: [String] = []
+        var name = groups[group]?.body.settings.parent
+        while let current = name, current != group, !found.contains(current) {
+            found.append(current)
+            name = groups[current]?.body.settings.parent
+        }
+        return found
     }
 }

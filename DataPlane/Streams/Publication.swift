@@ -12,6 +12,18 @@ package final class Publication: Sendable {
         var isOver = false
         var onRevoked: (@Sendable (EndReason) -> Void)?
         var revocation: EndReason?
+        var onAsked: (@Sendable (Request) -> Void)?
+        var asked: Request?
+        /// Its protocol can, and the publisher said it understands.
+        var canMove = false
+    }
+
+    /// What a draining node asks of the publisher's connection.
+    package enum Request: Int, Sendable {
+        /// Tell the publisher to move, if its protocol can and it understands.
+        case move
+        /// Close it before its next keyframe.
+        case leaveAtKeyframe
     }
 
     private let state = Mutex(State())
@@ -63,6 +75,31 @@ package final class Publication: Sendable {
         }
         if let revocation { body(revocation) }
     }
+
+    /// Sets what tells the connection of requests; called at once with one that was made before.
+    package func whenAsked(_ body: @escaping @Sendable (Request) -> Void) {
+        let asked = state.withLock { state in
+            state.onAsked = body
+            return state.asked
+        }
+        if let asked { body(asked) }
+    }
+
+    /// Called by the connection that has told its publisher to move.
+    package func toldToMove() { state.withLock { $0.canMove = true } }
+
+    /// Each request is passed on once, and a lesser one after a greater not at all.
+    package func ask(_ request: Request) {
+        let body: (@Sendable (Request) -> Void)? = state.withLock { state in
+            guard !state.isOver, state.asked.map({ $0.rawValue < request.rawValue }) ?? true else { return nil }
+            state.asked = request
+            return state.onAsked
+        }
+        body?(request)
+    }
+
+    /// Whether the publisher was asked to go on elsewhere: then its goodbye is not the stream's end.
+    package var isAskedToMove: Bool { state.withLock { $0.asked != nil && $0.canMove } }
 
     /// Takes the right away: a newer owner exists, or an operator wants it so. Only the first call counts, and none when the
     /// publisher has left.

@@ -1,6 +1,7 @@
 package import ClusterModel
 package import Daemon
 package import Logging
+import NIOCore
 package import Observability
 package import Settings
 
@@ -59,6 +60,9 @@ package struct WorkerConfiguration: Sendable {
     package var relayCAPath: String?
     /// Nil: one a core.
     package var threads: Int?
+    package var limits: AdmissionLimits
+    /// Nil when the machine does not tell.
+    package var memoryBudgetBytes: Int?
     package var drainTimeout: Duration
     package var trustedProxies: [AddressRange]
     package var logLevel: Logger.Level
@@ -87,11 +91,30 @@ package struct WorkerConfiguration: Sendable {
             throw .conflict(setting: "tls-cert", reason: "not given; --relay-tls needs it and --tls-key")
         }
         threads = values.given(Table.threads)
+        limits = AdmissionLimits(values)
+        memoryBudgetBytes = values.given(Table.memoryMax).map { $0 << 20 } ?? MachineLimits.memoryBytes
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]
         logLevel = values[CommonSettings.logLevel]
         logFormat = values[CommonSettings.logFormat]
         try ports.refuseTwins()
+    }
+}
+
+extension AdmissionLimits {
+    init(_ values: SettingsValues) {
+        typealias Table = WorkerSettings
+        let cores = values.given(Table.threads) ?? System.coreCount
+        let percent = values[Table.cpuMax]
+        self.init(
+            cpu: percent == 100 ? nil : Double(percent) / 100,
+            memory: MachineLimits.memoryShare,
+            egressBitsPerSecond: values.given(Table.egressMax).map { Int64($0) * 1_000_000 }
+                ?? MachineLimits.linkBitsPerSecond,
+            publishers: values.given(Table.publishersMax) ?? cores * MachineLimits.publishersPerCore,
+            viewers: values.given(Table.viewersMax)
+                ?? MachineLimits.openFiles.map { max(1, $0 - MachineLimits.filesForItself) }
+        )
     }
 }
 

@@ -81,6 +81,38 @@ package enum WorkerSettings {
         help: "CA certificates (PEM) that nodes with --relay-tls are checked against."
     )
 
+    // Limits
+    static let cpuMax = Setting(
+        "max-cpu",
+        .integer(1...100, unit: "%"),
+        default: "90",
+        help: "CPU over 5 s, of all cores, from which on nothing new is taken; 100 turns the limit off."
+    )
+    static let memoryMax = Setting(
+        "max-memory",
+        .integer(64...16_777_216, unit: "MiB"),
+        note: "the control group's or the machine's memory",
+        help: "Memory budget; at 90 % of it nothing new is taken."
+    )
+    static let egressMax = Setting(
+        "max-egress",
+        .integer(1...1_000_000, unit: "Mbit/s"),
+        note: "speed of the fastest network interface that tells one, else none",
+        help: "Sent to viewers and nodes, from which on nothing new is taken."
+    )
+    static let publishersMax = Setting(
+        "max-publishers",
+        .integer(0...1_000_000),
+        note: "500 a core",
+        help: "Publishers at once; more are refused."
+    )
+    static let viewersMax = Setting(
+        "max-viewers",
+        .integer(0...10_000_000),
+        note: "open files allowed, less 200",
+        help: "Viewers at once; more are refused."
+    )
+
     // Running
     static let threads = Setting(
         "threads",
@@ -119,6 +151,13 @@ package enum WorkerSettings {
                 relayPort.declaration, srtPort.declaration, webrtcPort.declaration, agentPort.declaration,
                 tlsCertificate.declaration, CommonSettings.tlsKey.declaration, relayTLS.declaration,
                 relayCA.declaration,
+            ]
+        ),
+        .init(
+            "Limits (running sessions are never touched)",
+            [
+                cpuMax.declaration, memoryMax.declaration, egressMax.declaration, publishersMax.declaration,
+                viewersMax.declaration,
             ]
         ),
         .init(

@@ -18,6 +18,10 @@ package struct Heartbeat: Codable, Hashable, Sendable {
     package var clockOffsetMilliseconds: Int64?
     /// What the sender found when it was last asked to try relay ports; for a minute.
     package var relayProbes: RelayProbeReport?
+    /// True when the sender takes nothing new because it drains.
+    package var isDraining: Bool?
+    /// Why the sender takes nothing new, in words; absent while it is within its limits.
+    package var full: [String]?
 
     package init(
         bootId: String,
@@ -27,7 +31,9 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         sessions: Int = 0,
         streams: [StreamReport] = [],
         sentAt: WallTime? = nil,
-        relayProbes: RelayProbeReport? = nil
+        relayProbes: RelayProbeReport? = nil,
+        isDraining: Bool? = nil,
+        full: [String]? = nil
     ) {
         self.bootId = bootId
         self.load = load
@@ -37,10 +43,13 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         self.streams = streams
         self.sentAt = sentAt
         self.relayProbes = relayProbes
+        self.isDraining = isDraining
+        self.full = full
     }
 
     private enum CodingKeys: String, CodingKey {
         case bootId, load, holds, pulls, sessions, streams, sentAt, clockOffsetMilliseconds, relayProbes
+        case isDraining, full
     }
 
     package init(from decoder: any Decoder) throws {
@@ -54,6 +63,8 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         sentAt = try container.decodeIfPresent(WallTime.self, forKey: .sentAt)
         clockOffsetMilliseconds = try container.decodeIfPresent(Int64.self, forKey: .clockOffsetMilliseconds)
         relayProbes = try container.decodeIfPresent(RelayProbeReport.self, forKey: .relayProbes)
+        isDraining = try container.decodeIfPresent(Bool.self, forKey: .isDraining)
+        full = try container.decodeIfPresent([String].self, forKey: .full)
     }
 }
 
@@ -225,22 +236,31 @@ package struct LostHold: Codable, Hashable, Sendable {
 /// Something the control plane wants a node to do.
 package struct Directive: Codable, Hashable, Sendable {
     package enum Kind: String, Codable, Sendable {
+        /// Repeated as long as it holds; a node's state without it ends the drain.
         case drain
-        case undrain
         /// Try the relay ports of `targets` and tell in the next heartbeats what came of it.
         case probeRelays
     }
 
     package var type: Kind
-    /// Seconds the drain may take.
+    /// Seconds the drain may still take.
     package var deadline: Int?
+    /// Whether another node could take this one's publishers: without one they stay, also past the deadline.
+    package var hasReplacement: Bool?
     /// The survey that the answers to a `probeRelays` belong to.
     package var surveyId: Int64?
     package var targets: [ProbeTarget]?
 
-    package init(type: Kind, deadline: Int? = nil, surveyId: Int64? = nil, targets: [ProbeTarget]? = nil) {
+    package init(
+        type: Kind,
+        deadline: Int? = nil,
+        hasReplacement: Bool? = nil,
+        surveyId: Int64? = nil,
+        targets: [ProbeTarget]? = nil
+    ) {
         self.type = type
         self.deadline = deadline
+        self.hasReplacement = hasReplacement
         self.surveyId = surveyId
         self.targets = targets
     }

@@ -50,12 +50,21 @@ package struct NodeCapacity: Codable, Hashable, Sendable {
     package var egressBitsPerSecond: Int64?
     package var viewers: Int?
     package var publishers: Int?
+    /// Nodes that may pull one stream from it. Over the group's setting.
+    package var relayChildren: Int?
 
-    package init(cores: Int? = nil, egressBitsPerSecond: Int64? = nil, viewers: Int? = nil, publishers: Int? = nil) {
+    package init(
+        cores: Int? = nil,
+        egressBitsPerSecond: Int64? = nil,
+        viewers: Int? = nil,
+        publishers: Int? = nil,
+        relayChildren: Int? = nil
+    ) {
         self.cores = cores
         self.egressBitsPerSecond = egressBitsPerSecond
         self.viewers = viewers
         self.publishers = publishers
+        self.relayChildren = relayChildren
     }
 }
 
@@ -250,5 +259,26 @@ package struct NodeResource: Codable, Hashable, Sendable {
         self.safeToTerminate = safeToTerminate
         self.streams = streams
         self.clockOffsetMilliseconds = clockOffsetMilliseconds
+    }
+}
+
+/// `POST /v1/nodes/{nodeId}/drain`.
+package struct DrainRequest: Codable, Hashable, Sendable {
+    package static let deadlineDefault = 300
+    package static let deadlineMax = 86_400
+
+    /// Seconds after which what is left is closed.
+    package var deadline: Int
+
+    package init(deadline: Int = DrainRequest.deadlineDefault) { self.deadline = deadline }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        deadline = try container.decodeIfPresent(Int.self, forKey: .deadline) ?? Self.deadlineDefault
+    }
+
+    package var fault: String? {
+        (0...Self.deadlineMax).contains(deadline)
+            ? nil : "deadline is \(deadline) s; allowed is 0 to \(Self.deadlineMax)"
     }
 }

@@ -2,7 +2,7 @@
 package enum WatchEvent: Hashable, Sendable {
     /// First on every connection that could not be resumed: everything the watcher must know starts from here.
     case snapshot(WatchSnapshot)
-    /// The watched node changed: state, group, directives.
+    /// The watched node changed: state, group, directives. Or a node it pulls from drains.
     case node(NodeChange)
     /// A hold of the watched node belongs to somebody else now.
     case lost(LostHold)

@@ -6,6 +6,9 @@ struct Millrace: AsyncParsableCommand {
         commandName: "millrace",
         abstract: "Looks after a Millrace cluster.",
         version: "0.1.0",
-        subcommands: [Nodes.self, Streams.self, Groups.self, Resolve.self, Doctor.self, Mode.self, Bench.self]
+        subcommands: [
+            Nodes.self, Streams.self, Groups.self, Drain.self, Undrain.self, Resolve.self, Doctor.self, Mode.self,
+            Bench.self,
+        ]
     )
 }

@@ -70,7 +70,8 @@ enum Schemas {
         cores: 8,
         egressBitsPerSecond: 5_000_000_000,
         viewers: 3000,
-        publishers: 500
+        publishers: 500,
+        relayChildren: 32
     )
 
     private static let node = NodeResource(
@@ -122,7 +123,9 @@ enum Schemas {
             )
         ],
         sentAt: time,
-        relayProbes: RelayProbeReport(surveyId: 1, links: [link])
+        relayProbes: RelayProbeReport(surveyId: 1, links: [link]),
+        isDraining: true,
+        full: ["cpu 97 % of 90 %"]
     )
 
     private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)
@@ -141,6 +144,7 @@ enum Schemas {
     private static let group = GroupResource(
         name: "region2",
         parent: "region1",
+        childrenPerParentMax: 32,
         nodes: 1,
         aliveNodes: 1,
         scaling: ["edge": policy]
@@ -198,15 +202,25 @@ enum Schemas {
             remoteAddress: "203.0.113.9",
             epoch: 1
         ),
+        "ClientEndpoint": ClientEndpoint(
+            fqdn: "e21.example.org",
+            websocketURL: "wss://e21.example.org:5443/live/websocket",
+            httpURL: "https://e21.example.org:5443/livez"
+        ),
+        "CompatibleResult": CompatibleResult(success: true, message: "…"),
         "Group": group,
+        "DrainRequest": DrainRequest(),
         "GroupPage": Page(items: [group], nextCursor: "c"),
-        "GroupSettings": GroupSettings(parent: "region1", scaling: ["edge": policy]),
+        "GroupSettings": GroupChange(
+            settings: GroupSettings(parent: "region1", childrenPerParentMax: 32, scaling: ["edge": policy]),
+            nodes: ["edge21"]
+        ),
         "Health": Health(status: "ok"),
         "Heartbeat": heartbeat,
         "HeartbeatAnswer": HeartbeatAnswer(
             state: .alive,
             lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
-            directives: [Directive(type: .drain, deadline: 300, surveyId: 1, targets: [target])],
+            directives: [Directive(type: .drain, deadline: 300, hasReplacement: true, surveyId: 1, targets: [target])],
             revision: 1
         ),
         "Node": node,
@@ -252,6 +266,7 @@ enum Schemas {
             revision: 1
         ),
         "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
+        "ServerSettings": ServerSettings(nodeGroup: "region2"),
         "Store": StoreResource(
             description: "SQLite millrace.db",
             isReachable: true,

@@ -20,6 +20,11 @@ enum AssignRoutes {
                 .init(name: "app", isRequired: true, summary: "The stream's app."),
                 .init(name: "id", isRequired: true, summary: "The stream's id."),
                 .init(name: "group", summary: "The group nearest to the client."),
+                .init(
+                    name: "protocol",
+                    kind: .choice(protocols(purpose)),
+                    summary: "Only nodes with a listener for it."
+                ),
                 .init(name: "explain", kind: .boolean, summary: "List all candidates, their scores and refusals."),
             ],
             answers: [
@@ -29,14 +34,27 @@ enum AssignRoutes {
                 guard let app = call.query("app"), let id = call.query("id") else {
                     throw Problem.badRequest("The query parameters app and id are needed.")
                 }
-                let assignment = try call.coordinator.assign(
+                let wish = ClusterState.Wish(
                     try Call.streamID(app: app, id: id),
                     for: purpose,
-                    group: call.query("group"),
-                    explain: try call.flag("explain")
+                    over: try wanted(call, purpose),
+                    group: try call.group()
                 )
-                return try .json(assignment)
+                return try .json(try call.coordinator.assign(wish, explain: try call.flag("explain")))
             }
         )
+    }
+
+    private static func protocols(_ purpose: ClusterState.Purpose) -> [String] {
+        AssignedProtocol.allCases.filter { purpose == .play || !$0.isForPlayersOnly }.map(\.rawValue)
+    }
+
+    private static func wanted(_ call: Call, _ purpose: ClusterState.Purpose) throws -> AssignedProtocol? {
+        let wanted = try call.choice("protocol", AssignedProtocol.self)
+        if let wanted, purpose == .publish, wanted.isForPlayersOnly {
+            let allowed = protocols(purpose).joined(separator: ", ")
+            throw Problem.badRequest("Nothing is published over \(wanted.rawValue); allowed is one of \(allowed).")
+        }
+        return wanted
     }
 }

@@ -27,13 +27,13 @@ enum GroupRoutes {
             id: "putGroup",
             method: .put,
             path: "/v1/groups/{name}",
-            summary: "Set up a node group.",
+            summary: "Set up a node group and, with nodes, say who is in it.",
             roles: [.admin],
             requestSchema: "GroupSettings",
             answers: [
                 .ok("Group", "Changed."), .ok("Group", "Set up.", status: 201),
                 .problem(412, "If-Match does not hold."),
-                .problem(422, "The parent cannot be this group's."),
+                .problem(422, "The parent cannot be this group's, or a node is not registered."),
             ],
             handler: put
         ),
@@ -67,8 +67,8 @@ enum GroupRoutes {
 
     @Sendable private static func put(_ call: Call) async throws -> Reply {
         let name = try call.name("name", .group)
-        let settings = try call.decode(GroupSettings.self)
-        let isNew = try await call.coordinator.put(group: name, settings, ifMatch: try call.condition())
+        let change = try call.decode(GroupChange.self)
+        let isNew = try await call.coordinator.put(group: name, change, ifMatch: try call.condition())
         return try reply(call, name, status: isNew ? .created : .ok)
     }
 

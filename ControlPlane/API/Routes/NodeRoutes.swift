@@ -67,6 +67,29 @@ enum NodeRoutes {
             answers: [.empty("Forgotten."), .problem(404, "No such node."), .problem(412, "If-Match does not hold.")],
             handler: delete
         ),
+        Operation(
+            id: "drainNode",
+            method: .post,
+            path: "/v1/nodes/{nodeId}/drain",
+            summary: "Start a drain: nothing new, publishers move, what is left at the deadline is closed.",
+            requestSchema: "DrainRequest",
+            answers: [
+                .ok("Node", "It drains; `sessionsLeft` and `safeToTerminate` tell how far it is."),
+                .problem(404, "No such node."), .problem(412, "If-Match does not hold."),
+            ],
+            handler: drain
+        ),
+        Operation(
+            id: "undrainNode",
+            method: .delete,
+            path: "/v1/nodes/{nodeId}/drain",
+            summary: "End a drain: the node takes publishers and players again.",
+            answers: [
+                .ok("Node", "It does not drain."), .problem(404, "No such node."),
+                .problem(412, "If-Match does not hold."),
+            ],
+            handler: undrain
+        ),
     ]
 
     @Sendable private static func list(_ call: Call) async throws -> Reply {
@@ -105,6 +128,20 @@ enum NodeRoutes {
         let heartbeat = try call.body.withUnsafeReadableBytes(HeartbeatReader.read) ?? call.decode(Heartbeat.self)
         let json = [UInt8](call.body.readableBytesView)
         return try .json(try await call.coordinator.heartbeat(id, heartbeat, json: json))
+    }
+
+    /// Without a body: with the default deadline.
+    @Sendable private static func drain(_ call: Call) async throws -> Reply {
+        let id = try call.name("nodeId", .nodeID)
+        let request = call.body.readableBytes == 0 ? DrainRequest() : try call.decode(DrainRequest.self)
+        if let fault = request.fault { throw Problem.unprocessable(fault) }
+        try await call.coordinator.drain(id, request, ifMatch: try call.condition())
+        return try await get(call)
+    }
+
+    @Sendable private static func undrain(_ call: Call) async throws -> Reply {
+        try await call.coordinator.undrain(try call.name("nodeId", .nodeID), ifMatch: try call.condition())
+        return try await get(call)
     }
 
     @Sendable private static func delete(_ call: Call) async throws -> Reply {

@@ -42,10 +42,18 @@ extension ClusterState {
         switch verdict(on: owner, at: now) {
         case .gone where !isCertain: return .answer(.doubtful(owner: owner.nodeId))
         case .gone: return try grant(stream, request, at: now)
+        case .alive where yields(owner, stream), .unsure where yields(owner, stream):
+            return try grant(stream, request, at: now)
         case .alive: throw .streamInUse(stream, owner: owner.nodeId)
         case .unsure(let recheckAt, let probe):
             return .answer(.held(HeldClaim(owner: owner.nodeId, recheckAt: recheckAt, probe: probe)))
         }
+    }
+
+    /// Whether a living owner gives way: the app wants the newest publisher, or the owner drains, when its publisher was told
+    /// to move and may be here before it has left there.
+    private func yields(_ owner: StreamRecord.Owner, _ stream: StreamID) -> Bool {
+        settings(of: stream.app).secondPublisher == .takeOver || nodes[owner.nodeId]?.body.drain != nil
     }
 
     /// The new epoch is larger than the last, and than every epoch of a record that was removed before this millisecond:

@@ -27,6 +27,9 @@ extension ClusterState {
         ifMatch: RevisionCondition
     ) throws(Problem) -> Decision<Bool> {
         if let parent = settings.parent { try checkParent(parent, of: group) }
+        if let max = settings.childrenPerParentMax, !(1...10_000).contains(max) {
+            throw .unprocessable("childrenPerParentMax is \(max); allowed is 1 to 10000.")
+        }
         for (role, policy) in settings.scaling ?? [:] {
             guard NodeRole(rawValue: role) != nil else {
                 throw .unprocessable("scaling.\(role.prefix(40)): allowed is origin, edge, hybrid")
@@ -44,6 +47,27 @@ extension ClusterState {
         guard let stored = groups[group] else { throw .notFound("Group '\(group)' was never set up.") }
         try ifMatch.check(stored.revision)
         return .write(RecordWrite(kind: .group, key: group, body: nil, expected: stored.revision), then: true)
+    }
+
+    /// Puts a node in a group, or with nil back in the one it registers with.
+    package func decideAssign(_ nodeID: String, toGroup group: String?) throws(Problem) -> Decision<String> {
+        guard let stored = nodes[nodeID] else { throw .unknownNode(nodeID) }
+        guard stored.body.assignedGroup != group else { return .answer(stored.body.group) }
+        var record = stored.body
+        record.assignedGroup = group
+        return .write(try .of(.node, nodeID, record, expecting: stored.revision), then: record.group)
+    }
+
+    /// Who must be put elsewhere for `members` to be exactly those that an operator put in the group.
+    package func moves(to group: String, of members: [String]?) throws(Problem) -> [(nodeID: String, group: String?)] {
+        guard let members else { return [] }
+        if let missing = members.first(where: { nodes[$0] == nil }) {
+            throw .unprocessable(
+                "Node '\(missing.prefix(128))' is not registered: only known nodes can be put in a group."
+            )
+        }
+        let leaving = nodes.filter { $0.value.body.assignedGroup == group && !members.contains($0.key) }.keys.sorted()
+        return members.map { ($0, group) } + leaving.map { ($0, nil) }
     }
 
     private func checkParent(_ parent: String, of group: String) throws(Problem) {

@@ -37,12 +37,6 @@ extension ClusterState {
         )
     }
 
-    /// What the node is to do; told with every answer until it is done.
-    func directives(for nodeID: String, at now: WallTime) -> [Directive] {
-        let drain = leaving(nodeID).map { [Directive(type: .drain, deadline: $0.deadline)] } ?? []
-        return drain + surveyDirectives(for: nodeID, at: now)
-    }
-
     private func lost(_ hold: Hold, by nodeID: String, boot: String) -> LostHold? {
         guard let stream = try? StreamID(app: hold.app, id: hold.id), let record = streams[stream]?.body else {
             return LostHold(app: hold.app, id: hold.id, epoch: hold.epoch, by: nil)

@@ -29,6 +29,7 @@ extension ClusterState {
             record.formerBoots = (record.formerBoots + [record.bootId]).suffix(limits.formerBootsMax)
             record.bootNumber = max(record.bootNumber + 1, now.milliseconds)
             record.bootedAt = now
+            record.drain = nil
         }
         record.registration = registration
         return .write(try .of(.node, nodeID, record, expecting: stored.revision), then: record)

@@ -9,7 +9,8 @@ package struct RouteDecision: Hashable, Sendable {
     package var secondaryForGroup: Bool
 }
 
-/// The relay tree: main origin → one secondary origin per group → the group's other nodes.
+/// The relay tree: main origin → the secondary origins of the asker's ancestor groups → the one of its own group → the
+/// group's other nodes, below each other where one is full.
 extension ClusterState {
     package mutating func noteRouteAsked(_ stream: StreamID, _ request: RouteRequest, at now: WallTime) {
         interests.note(
@@ -18,14 +19,33 @@ extension ClusterState {
             until: now + timing.routeInterest,
             max: limits.interestsMax
         )
+        let epoch = streams[stream]?.body.epoch ?? 0
         failedParents.remember(
             request.failed ?? [],
             of: stream,
             for: request.nodeId,
-            epoch: streams[stream]?.body.epoch ?? 0,
+            epoch: epoch,
             until: now + timing.failedParentMemory,
             at: now,
             max: limits.failedParentsMax
+        )
+        let asker = request.nodeId
+        if let parent = givenRoutes.parent(of: asker, stream, at: now),
+            failedParents.contains(parent, of: stream, epoch, for: asker, at: now)
+        {
+            givenRoutes.forget(asker, stream)
+        }
+    }
+
+    /// The route was told to the asker: until heartbeats show the pull, this says where it hangs in the tree.
+    package mutating func noteRouteGiven(_ stream: StreamID, to asker: String, _ route: RouteDecision, at now: WallTime)
+    {
+        givenRoutes.note(
+            stream,
+            asker: asker,
+            parent: route.parent.nodeId,
+            until: now + timing.secondaryStart,
+            max: limits.givenRoutesMax
         )
     }
 
@@ -45,116 +65,211 @@ extension ClusterState {
         guard origin.nodeId != asker.nodeId else {
             throw .conflict("Node '\(asker.nodeId)' owns '\(stream)' itself.")
         }
-        let query = RouteQuery(stream: stream, record: stored.body, asker: asker, origin: origin, now: now)
-        if origin.group == asker.group {
-            return .answer(try upstream(of: query, using: &random))
-        }
-        if let secondary = usableSecondary(of: asker.group, query), secondary.nodeId != asker.nodeId {
-            return .answer(decision(query, secondary, .secondary))
+        let query = RouteQuery(
+            stream: stream,
+            record: stored.body,
+            asker: asker,
+            origin: origin,
+            now: now,
+            parents: parents(of: stream, at: now)
+        )
+        if origin.group == asker.group { return .answer(try fromOrigin(query, using: &random)) }
+        if let secondary = secondary(of: asker.group, query), secondary.nodeId != asker.nodeId {
+            if canUse(secondary, query) {
+                return .answer(below(secondary, in: asker.group, query, using: &random))
+            }
+            // The others get on with their secondary: this asker alone cannot reach it, and goes around.
+            if isSound(secondary, query), let sibling = peer(query, in: asker.group, using: &random) {
+                return .answer(decision(query, sibling, .peer))
+            }
         }
         return try becomeSecondary(query, stored.revision, using: &random)
     }
+
+    // MARK: Into a group
 
     private func becomeSecondary(
         _ query: RouteQuery,
         _ revision: Revision,
         using random: inout some RandomNumberGenerator
     ) throws(Problem) -> Decision<RouteDecision> {
-        var answer = try upstream(of: query, using: &random)
-        answer.secondaryForGroup = true
-        let group = query.asker.group
-        if let present = query.record.secondaries[group], present.nodeId == query.asker.nodeId,
-            present.bootId == query.asker.bootId
-        {
-            return .answer(answer)
-        }
         var record = query.record
-        record.secondaries[group] = StreamRecord.Secondary(
-            nodeId: query.asker.nodeId,
-            bootId: query.asker.bootId,
-            since: query.now
-        )
-        let write = try RecordWrite.of(.stream, query.stream.recordKey, record, expecting: revision)
-        return .write(write, then: answer)
+        var answer = try fromOutside(query, &record, using: &random)
+        // Who takes no new sessions is no start for a group's others.
+        if state(of: query.asker.nodeId, at: query.now) == .alive {
+            answer.secondaryForGroup = true
+            record.name(query.asker, at: query.now)
+        }
+        guard record != query.record else { return .answer(answer) }
+        return .write(try .of(.stream, query.stream.recordKey, record, expecting: revision), then: answer)
     }
 
-    /// Where a stream comes from for a node that does not get it inside its own group: an ancestor group's secondary, the
-    /// origin, or, when the asker cannot use those, any node that has it.
-    private func upstream(
-        of query: RouteQuery,
+    /// From the nearest ancestor group that has a node to give it, or from the origin. A group between that has nobody to
+    /// pull the stream yet gets a secondary origin, so that its other descendants find the stream there.
+    private func fromOutside(
+        _ query: RouteQuery,
+        _ record: inout StreamRecord,
         using random: inout some RandomNumberGenerator
     ) throws(Problem) -> RouteDecision {
-        if query.origin.group != query.asker.group, let ancestor = ancestorSecondary(query) {
-            return decision(query, ancestor, .secondary)
+        let originsLine = [query.origin.group] + ancestors(of: query.origin.group)
+        if !originsLine.contains(query.asker.group) {
+            for group in ancestors(of: query.asker.group) where group != query.origin.group {
+                let secondary = secondary(of: group, query)
+                if let secondary, canUse(secondary, query) {
+                    return below(secondary, in: group, query, using: &random)
+                }
+                if secondary != nil, let sibling = peer(query, in: group, using: &random) {
+                    return decision(query, sibling, .peer)
+                }
+                // Above the point where the two lines meet, the stream does not pass.
+                if originsLine.contains(group) { break }
+                if secondary.map({ isSound($0, query) }) == true { continue }
+                if let recruit = idle(in: group, query, using: &random) {
+                    record.name(recruit, at: query.now)
+                    return decision(query, recruit, .secondary)
+                }
+            }
         }
+        return try fromOrigin(query, using: &random)
+    }
+
+    // MARK: Who gives it
+
+    /// The origin; below its own group's nodes when it is full; around it when the asker cannot reach it.
+    private func fromOrigin(
+        _ query: RouteQuery,
+        using random: inout some RandomNumberGenerator
+    ) throws(Problem) -> RouteDecision {
         let isOwned = query.record.owner.map { !verdict(on: $0, at: query.now).isGone } ?? false
-        if isOwned, canUse(query.origin, query) { return decision(query, query.origin, .origin) }
-        if let peer = peer(query, using: &random) { return decision(query, peer, .peer) }
+        if isOwned, canUse(query.origin, query) {
+            if isFull(query.origin, query), let peer = peer(query, in: query.origin.group, using: &random) {
+                return decision(query, peer, .peer)
+            }
+            return decision(query, query.origin, .origin)
+        }
+        if let peer = peer(query, in: query.asker.group, using: &random) ?? peer(query, in: nil, using: &random) {
+            return decision(query, peer, .peer)
+        }
+        // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot.
+        if isOwned,
+            let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random)
+        {
+            return decision(query, helper, .peer)
+        }
         throw .unavailable("No node that has '\(query.stream)' can be used now. Ask again shortly.")
     }
 
-    private func ancestorSecondary(_ query: RouteQuery) -> NodeRecord? {
-        var group = groups[query.asker.group]?.body.settings.parent
-        var visited: Set<String> = [query.asker.group]
-        while let name = group, name != query.origin.group, visited.insert(name).inserted {
-            if let secondary = usableSecondary(of: name, query), !isBelow(query.asker.nodeId, secondary.nodeId, query) {
-                return secondary
-            }
-            group = groups[name]?.body.settings.parent
+    /// From the group's secondary, or from a sibling of it that has room when it is full.
+    private func below(
+        _ secondary: NodeRecord,
+        in group: String,
+        _ query: RouteQuery,
+        using random: inout some RandomNumberGenerator
+    ) -> RouteDecision {
+        if isFull(secondary, query), let sibling = peer(query, in: group, using: &random) {
+            return decision(query, sibling, .peer)
         }
-        return nil
+        return decision(query, secondary, .secondary)
     }
 
-    /// The group's secondary if it lives, can be used by the asker, and has the stream or had no time to show it.
-    private func usableSecondary(of group: String, _ query: RouteQuery) -> NodeRecord? {
+    /// The group's secondary if it lives and has the stream, or had no time to show it.
+    private func secondary(of group: String, _ query: RouteQuery) -> NodeRecord? {
         guard let secondary = query.record.secondaries[group], let node = nodes[secondary.nodeId]?.body,
             node.bootId == secondary.bootId, node.group == group
         else { return nil }
         if node.nodeId == query.asker.nodeId { return node }
         let isStarting = query.now - secondary.since < timing.secondaryStart
-        guard canUse(node, query), isStarting || pulls(node.nodeId, query.stream) else { return nil }
+        guard isOpen(node, query), isStarting || query.parents[node.nodeId] != nil else { return nil }
         return node
     }
 
-    /// Two of the nodes that have the stream, the asker's own group first, and of those the less loaded.
-    private func peer(_ query: RouteQuery, using random: inout some RandomNumberGenerator) -> NodeRecord? {
-        let nearby = (carriers[query.stream] ?? []).sorted().compactMap { nodes[$0]?.body }.filter {
-            $0.nodeId != query.origin.nodeId && canUse($0, query) && pulls($0.nodeId, query.stream)
-                && !isBelow(query.asker.nodeId, $0.nodeId, query)
+    /// Whether only the asker complains of the node: its watch is open, and nobody else named it as failed.
+    private func isSound(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
+        guard case .connected = evidence[node.nodeId]?.watch else { return false }
+        return !interests.nodes(askingFor: query.stream, at: query.now).contains {
+            $0 != query.asker.nodeId
+                && hasFailed(node.nodeId, for: $0, query)
         }
-        let inGroup = nearby.filter { $0.group == query.asker.group }
-        let candidates = inGroup.isEmpty ? nearby : inGroup
+    }
+
+    /// Of two of the nodes that pull the stream and have room for one more, the one with fewer children.
+    private func peer(
+        _ query: RouteQuery,
+        in group: String?,
+        using random: inout some RandomNumberGenerator
+    ) -> NodeRecord? {
+        let candidates = query.parents.keys.sorted().compactMap { nodes[$0]?.body }.filter {
+            (group == nil || $0.group == group) && $0.nodeId != query.origin.nodeId && canUse($0, query)
+                && !isFull($0, query) && !lostItsParent($0, query)
+        }
+        guard let first = candidates.randomElement(using: &random),
+            let second = candidates.randomElement(using: &random)
+        else { return nil }
+        let counts = [first, second].map { query.childCounts[$0.nodeId] ?? 0 }
+        if counts[0] != counts[1] { return counts[0] < counts[1] ? first : second }
+        return utilisation(of: second.nodeId) < utilisation(of: first.nodeId) ? second : first
+    }
+
+    /// A node that does not have the stream yet and could pull it: the less loaded of two.
+    private func idle(
+        in group: String?,
+        _ query: RouteQuery,
+        using random: inout some RandomNumberGenerator
+    ) -> NodeRecord? {
+        let candidates = nodes.keys.sorted().compactMap { nodes[$0]?.body }.filter {
+            (group == nil || $0.group == group) && $0.nodeId != query.origin.nodeId && $0.role.takesPlayers
+                && canUse($0, query) && utilisation(of: $0.nodeId) < 1
+                && !hasFailed(query.origin.nodeId, for: $0.nodeId, query)
+        }
         guard let first = candidates.randomElement(using: &random),
             let second = candidates.randomElement(using: &random)
         else { return nil }
         return utilisation(of: second.nodeId) < utilisation(of: first.nodeId) ? second : first
     }
 
+    // MARK: What is known of a node
+
+    /// Whether it takes relay children now. An origin that drains goes on giving what it owns.
+    private func isOpen(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
+        let state = state(of: node.nodeId, at: query.now)
+        return node.addresses.relay != nil
+            && (state == .alive || node.nodeId == query.origin.nodeId && state != .dead)
+    }
+
     private func canUse(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
-        node.nodeId != query.asker.nodeId && node.addresses.relay != nil
-            && state(of: node.nodeId, at: query.now) != .dead
-            && !isBanned(node, query)
+        node.nodeId != query.asker.nodeId && isOpen(node, query)
+            && !hasFailed(node.nodeId, for: query.asker.nodeId, query)
+            && !isBelow(query.asker.nodeId, node.nodeId, query)
     }
 
-    private func isBanned(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
-        failedParents.contains(
-            node.nodeId,
-            of: query.stream,
-            query.record.epoch,
-            for: query.asker.nodeId,
-            at: query.now
-        )
+    private func isFull(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
+        let max =
+            node.registration.capacity?.relayChildren ?? groups[node.group]?.body.settings.childrenPerParentMax
+            ?? limits.childrenPerParentDefault
+        return query.childCounts[node.nodeId] ?? 0 >= max || utilisation(of: node.nodeId) >= 1
     }
 
-    private func pulls(_ nodeID: String, _ stream: StreamID) -> Bool {
-        leases[nodeID]?.report?.pull(of: stream) != nil
+    private func hasFailed(_ parent: String, for child: String, _ query: RouteQuery) -> Bool {
+        failedParents.contains(parent, of: query.stream, query.record.epoch, for: child, at: query.now)
+    }
+
+    /// It looks for a parent itself: what it has may end any moment.
+    private func lostItsParent(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
+        query.parents[node.nodeId].map { hasFailed($0, for: node.nodeId, query) } ?? false
+    }
+
+    /// Who pulls the stream from whom, of living nodes: as heartbeats tell, and fresh routes before those can.
+    private func parents(of stream: StreamID, at now: WallTime) -> [String: String] {
+        var parents = reportedParents[stream] ?? [:]
+        for (node, parent) in givenRoutes.routes(of: stream, at: now) { parents[node] = parent }
+        return parents.filter { state(of: $0.key, at: now) != .dead }
     }
 
     /// Whether `node` gets the stream, over any number of hops, from `ancestor`: pulling from it would be a loop.
     private func isBelow(_ ancestor: String, _ node: String, _ query: RouteQuery) -> Bool {
         var current = node
         var visited: Set<String> = []
-        while visited.insert(current).inserted, let parent = leases[current]?.report?.pull(of: query.stream)?.from {
+        while visited.insert(current).inserted, let parent = query.parents[current] {
             if parent == ancestor { return true }
             current = parent
         }
@@ -182,4 +297,35 @@ private struct RouteQuery {
     var asker: NodeRecord
     var origin: NodeRecord
     var now: WallTime
+    /// By node, whom it pulls the stream from.
+    var parents: [String: String]
+    /// By node, how many others than the asker pull from it.
+    var childCounts: [String: Int] = [:]
+
+    init(
+        stream: StreamID,
+        record: StreamRecord,
+        asker: NodeRecord,
+        origin: NodeRecord,
+        now: WallTime,
+        parents: [String: String]
+    ) {
+        self.stream = stream
+        self.record = record
+        self.asker = asker
+        self.origin = origin
+        self.now = now
+        self.parents = parents
+        for (child, parent) in parents where child != asker.nodeId { childCounts[parent, default: 0] += 1 }
+    }
+}
+
+extension StreamRecord {
+    /// Makes the node its group's secondary origin, if it is not already.
+    fileprivate mutating func name(_ node: NodeRecord, at now: WallTime) {
+        if let present = secondaries[node.group], present.nodeId == node.nodeId, present.bootId == node.bootId {
+            return
+        }
+        secondaries[node.group] = Secondary(nodeId: node.nodeId, bootId: node.bootId, since: now)
+    }
 }

@@ -7,6 +7,7 @@ extension ClusterState {
     package mutating func sweep(at now: WallTime, max: Int = 1000) -> [RecordWrite] {
         failedParents.forgetExpired(at: now)
         interests.forgetExpired(at: now)
+        givenRoutes.forgetExpired(at: now)
         departures = departures.filter { now - $0.value < timing.departureMemory || owned[$0.key] != nil }
         if sweptEnds.isDue(at: now) {
             for nodeID in owned.keys where state(of: nodeID, at: now) == .dead {

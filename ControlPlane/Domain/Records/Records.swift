@@ -10,9 +10,19 @@ package struct NodeRecord: Codable, Hashable, Sendable {
     package var bootedAt: WallTime
     /// Boots that were superseded, newest last.
     package var formerBoots: [String]
+    /// The group an operator put it in, over the one it registers with; outlives its boots.
+    package var assignedGroup: String?
+    /// Set while the node is to take nothing new. A new boot begins without.
+    package var drain: Drain?
+
+    package struct Drain: Codable, Hashable, Sendable {
+        package var startedAt: WallTime
+        /// When what is left is closed.
+        package var endsAt: WallTime
+    }
 
     package var bootId: String { registration.bootId }
-    package var group: String { registration.group }
+    package var group: String { assignedGroup ?? registration.group }
     package var role: NodeRole { registration.role }
     package var addresses: NodeAddresses { registration.addresses }
 }

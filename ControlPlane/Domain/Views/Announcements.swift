@@ -15,7 +15,7 @@ package struct Announcement: Hashable, Sendable {
 
 /// What watchers were last told, so that only changes are sent.
 struct Announcements: Sendable {
-    var nodes: [String: NodeState] = [:]
+    var nodes: [String: WatchEvent.NodeChange] = [:]
     var streams: [StreamID: WatchEvent.StreamChange] = [:]
 }
 
@@ -68,15 +68,32 @@ extension ClusterState {
             announced.nodes[nodeID] = nil
             return []
         }
-        guard always || announced.nodes[nodeID] != change.state else { return [] }
-        announced.nodes[nodeID] = change.state
-        return [Announcement(event: .node(change), nodes: [nodeID])]
+        let last = announced.nodes[nodeID]
+        guard always || last?.state != change.state || last?.group != change.group else { return [] }
+        announced.nodes[nodeID] = change
+        var told: Set<String> = [nodeID]
+        // Those who pull from a node that drains, or moved to another group, must ask where they belong now.
+        if change.state == .draining || last.map({ $0.group != change.group }) == true {
+            told.formUnion(children(of: nodeID, at: now))
+        }
+        return [Announcement(event: .node(change), nodes: told)]
+    }
+
+    /// Nodes that pull anything from it.
+    func children(of nodeID: String, at now: WallTime) -> Set<String> {
+        let streams = leases[nodeID]?.report?.carried ?? []
+        return streams.reduce(into: []) { found, stream in
+            found.formUnion((reportedParents[stream] ?? [:]).filter { $0.value == nodeID }.keys)
+            found.formUnion(givenRoutes.routes(of: stream, at: now).filter { $0.value == nodeID }.keys)
+        }
     }
 
     /// Asks every living node to take part in the survey that has begun.
     package func announceSurvey(at now: WallTime) -> [Announcement] {
         nodes.keys.compactMap { nodeID in
-            guard let change = nodeChange(nodeID, at: now), !change.directives.isEmpty else { return nil }
+            guard let change = nodeChange(nodeID, at: now),
+                change.directives.contains(where: { $0.type == .probeRelays })
+            else { return nil }
             return Announcement(event: .node(change), nodes: [nodeID])
         }
     }

@@ -69,6 +69,7 @@ extension ClusterState {
         return GroupResource(
             name: name,
             parent: groups[name]?.body.settings.parent,
+            childrenPerParentMax: groups[name]?.body.settings.childrenPerParentMax,
             nodes: members.count,
             aliveNodes: members.count { state(of: $0, at: now) != .dead },
             scaling: groups[name]?.body.settings.scaling

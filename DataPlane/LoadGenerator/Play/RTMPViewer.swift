@@ -78,7 +78,7 @@ final class RTMPViewer: Viewer {
             case .event(.playStarted): hasStarted = true
             case .event(.failed(let error)): throw ViewerFailure.refused(error.description)
             case .event(.ended), .close: throw ViewerFailure.closedByServer
-            case .event(.media), .event(.publishStarted): continue
+            case .event(.media), .event(.publishStarted), .event(.reconnectRequested): continue
             }
         }
         // The engine keeps whole messages; from here on headers are enough.

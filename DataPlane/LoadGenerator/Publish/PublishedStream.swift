@@ -96,7 +96,7 @@ final class PublishedStream {
                 isPublishing = true
                 timelineStart = now + delay
             case .event(.failed(let error)): throw ViewerFailure.refused(error.description)
-            case .event(.playStarted), .event(.media), .event(.ended), .close: continue
+            case .event(.playStarted), .event(.media), .event(.ended), .event(.reconnectRequested), .close: continue
             }
         }
     }

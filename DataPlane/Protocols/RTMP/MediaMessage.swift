@@ -18,6 +18,14 @@ package struct MediaMessage: Hashable, Sendable {
         self.payload = payload
     }
 
+    /// Whether a decoder can begin here, or at the message after it: legacy and Enhanced RTMP say it in the same three bits.
+    package var isKeyframe: Bool {
+        guard kind == .video, let first = payload.getInteger(at: payload.readerIndex, as: UInt8.self) else {
+            return false
+        }
+        return (first >> 4) & 0x07 == 1
+    }
+
     /// Hands over the media a message carries, in order.
     static func forEach(in message: RawMessage, _ body: (MediaMessage) -> Void) throws(RTMPError) {
         let payload = message.payload

@@ -18,6 +18,8 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
         case publishStarted
         case playStarted
         case media(MediaMessage)
+        /// The server asks for a new connection; this one goes on until it is finished.
+        case reconnectRequested
         /// The server said that the stream is over.
         case ended
         /// `close` follows. A refusal of the server is `refusedByPeer`.
@@ -40,17 +42,20 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
     private let purpose: Purpose
     private let address: StreamAddress
     private let tcURL: String
+    private let canReconnect: Bool
     private let openedAt: MonotonicInstant
     private let limits: RTMPLimits
 
     private static let connectTransaction: Double = 1
     private static let createStreamTransaction: Double = 4
 
-    /// `host` is what the URL names, with the port when it is not the scheme's own.
+    /// `host` is what the URL names, with the port when it is not the scheme's own. `canReconnect` announces that the
+    /// application follows `reconnectRequested`.
     package init(
         _ purpose: Purpose,
         _ address: StreamAddress,
         host: String,
+        canReconnect: Bool = false,
         limits: RTMPLimits = RTMPLimits(),
         at now: MonotonicInstant,
         using random: inout some RandomNumberGenerator
@@ -61,6 +66,7 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
         self.purpose = purpose
         self.address = address
         tcURL = "rtmp://\(host)/\(address.app)"
+        self.canReconnect = canReconnect
         openedAt = now
         self.limits = limits
         transmit(handshake.c0c1)
@@ -202,6 +208,7 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
         switch StatusCode(rawValue: code) {
         case .publishStart: start(.publishStarted)
         case .playStart: start(.playStarted)
+        case .connectReconnectRequest: outputs.append(.event(.reconnectRequested))
         case .playUnpublishNotify: outputs.append(.event(.ended))
         case .connectSuccess, .connectRejected, .failed, .playComplete, .playFailed, .playReset, .playStreamNotFound,
             .publishBadName, .publishDenied, .unpublishSuccess, nil:
@@ -224,6 +231,8 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
             object.append("capabilities", 15)
         }
         object.append("fourCcList", .strictArray([.string("*")]))
+        // Bit 0: a ReconnectRequest is understood.
+        if canReconnect { object.append("capsEx", 1) }
         return Command("connect", transactionID: Self.connectTransaction, object: .object(object))
     }
 

@@ -124,6 +124,14 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         transmit(Command.onStatus(.playComplete, "the stream has ended").encoded(on: .media))
     }
 
+    /// Asks a peer that announced it can to connect anew, here or where the load balancer sends it; false when it cannot. The
+    /// session goes on until the peer leaves.
+    package mutating func requestReconnect(_ description: String) -> Bool {
+        guard peer.supportsReconnect, state.isRunning else { return false }
+        transmit(Command.onStatus(.connectReconnectRequest, description).encoded(on: .connection))
+        return true
+    }
+
     /// Ends a running publish or play from our side, saying why, and closes.
     package mutating func close(_ code: StatusCode, _ description: String) {
         guard !state.isClosed else { return }

@@ -92,6 +92,8 @@ enum RTMPServerState {
         }
     }
 
+    var isRunning: Bool { openEnd != .none }
+
     private var openEnd: OpenEnd {
         switch self {
         case .publishing: .publish

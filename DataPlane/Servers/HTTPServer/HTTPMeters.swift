@@ -22,7 +22,7 @@ package final class HTTPMeters: Sendable {
                 case .object: .object
                 case .live, .ready: .health
                 case .metrics: .metrics
-                case .controlPlane, .badName, .unknown: .other
+                case .controlPlane, .nodeSettings, .badName, .unknown: .other
                 }
         }
     }

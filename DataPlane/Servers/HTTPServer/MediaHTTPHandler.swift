@@ -34,6 +34,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     /// The peer's, or whom a trusted proxy named.
     private var remoteAddress: String?
     private var state = State.idle
+    /// What came of the request's body, where somebody reads it.
+    private var body = ByteBuffer()
     private var waitsForRoom = false
     private var requestedAt = NIODeadline.now()
     private var route = HTTPMeters.Route.other
@@ -52,9 +54,12 @@ final class MediaHTTPHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
-        case (.head(let head), .idle): state = .receiving(head, bodyBytes: 0)
-        case (.body(let body), .receiving(let head, let count)):
-            let total = count + body.readableBytes
+        case (.head(let head), .idle):
+            body = ByteBuffer()
+            state = .receiving(head, bodyBytes: 0)
+        case (.body(var piece), .receiving(let head, let count)):
+            let total = count + piece.readableBytes
+            if head.method == .POST, total <= Self.bodyBytesMax { body.writeBuffer(&piece) }
             if total > Self.bodyBytesMax {
                 state = .answering(head)
                 let detail = "the body is over \(Self.bodyBytesMax) bytes: media requests need none"
@@ -129,7 +134,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .OPTIONS: return respond(CrossOrigin.preflight)
         case .GET, .HEAD: break
         default:
-            if route == .controlPlane { break }
+            if head.method == .POST, route == .nodeSettings { return changeSettings(head) }
+            if route == .controlPlane || route == .nodeSettings { break }
             let detail = "\(head.method) is not allowed on \(target.first ?? ""): use GET"
             var response = MediaResponse.problem(
                 Problem(.methodNotAllowed, status: 405, title: "Method not allowed", detail: detail)
@@ -141,7 +147,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .live: respond(.text("ok\n"))
         case .ready: respond(readiness())
         case .metrics: respond(metrics())
-        case .controlPlane: respond(.redirect(to: service.controlPlaneURL() + head.uri))
+        case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
         case .badName(let error): respond(.refusal(.badName(error)))
         case .unknown: respond(unknownPath(target.first ?? ""))
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
@@ -184,6 +190,17 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store"],
             body: [ByteBuffer(string: service.renderMetrics())]
         )
+    }
+
+    private func changeSettings(_ head: HTTPRequestHead) {
+        guard let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let (change, body) = (service.changeSettings, body)
+        self.body = ByteBuffer()
+        Task {
+            let response = await change(body, head.headers.first(name: "authorization"))
+            loop.execute { bound.value.respond(response) }
+        }
     }
 
     private func unknownPath(_ path: Substring) -> MediaResponse {

@@ -1,6 +1,6 @@
 package import FanOut
 package import Logging
-import NIOCore
+package import NIOCore
 import Observability
 import ProxyProtocol
 package import Streams
@@ -13,6 +13,9 @@ package struct MediaHTTPService: Sendable {
         case notReady(String)
     }
 
+    package typealias ChangeSettings =
+        @Sendable (_ body: ByteBuffer, _ authorization: String?) async -> MediaResponse
+
     package let gate: any StreamGate
     package let flv: OutletTable<FLVFormat>
     package let hls: HLSService
@@ -22,6 +25,8 @@ package struct MediaHTTPService: Sendable {
     package let renderMetrics: @Sendable () -> String
     /// Where REST calls that came here belong.
     package let controlPlaneURL: @Sendable () -> String
+    /// Asks the control plane to change this node's settings, with the caller's `Authorization`.
+    package let changeSettings: ChangeSettings
     /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
 
@@ -34,6 +39,7 @@ package struct MediaHTTPService: Sendable {
         readiness: @escaping @Sendable () -> Readiness,
         renderMetrics: @escaping @Sendable () -> String,
         controlPlaneURL: @escaping @Sendable () -> String,
+        changeSettings: @escaping ChangeSettings,
         isTrustedProxy: @escaping @Sendable (String) -> Bool
     ) {
         self.gate = gate
@@ -44,6 +50,7 @@ package struct MediaHTTPService: Sendable {
         self.readiness = readiness
         self.renderMetrics = renderMetrics
         self.controlPlaneURL = controlPlaneURL
+        self.changeSettings = changeSettings
         self.isTrustedProxy = isTrustedProxy
     }
 

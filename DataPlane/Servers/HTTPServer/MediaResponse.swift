@@ -27,6 +27,14 @@ package struct MediaResponse: Sendable {
         )
     }
 
+    package static func json(_ text: ByteBuffer) -> MediaResponse {
+        MediaResponse(
+            status: .ok,
+            headers: ["content-type": "application/json; charset=utf-8", "cache-control": "no-store"],
+            body: [text]
+        )
+    }
+
     package static func redirect(to location: String) -> MediaResponse {
         MediaResponse(status: .temporaryRedirect, headers: ["location": location, "cache-control": "no-store"])
     }

@@ -12,6 +12,8 @@ package enum MediaRoute: Hashable, Sendable {
     case multivariantPlaylist(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
+    /// Ant Media's calls to change this node's settings.
+    case nodeSettings
     /// REST and the dashboard live on the control plane.
     case controlPlane
     case badName(NameError)
@@ -23,6 +25,7 @@ package enum MediaRoute: Hashable, Sendable {
         case "/readyz": self = .ready
         case "/metrics": self = .metrics
         case "/": self = .controlPlane
+        case "/rest/changeServerSettings", "/rest/v2/server-settings": self = .nodeSettings
         default: self = Self.deeper(path)
         }
     }

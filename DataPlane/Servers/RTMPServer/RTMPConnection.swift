@@ -35,6 +35,9 @@ final class RTMPConnection: ChannelInboundHandler {
     private var adapter = RTMPToStream()
     private var batch: [IngestItem] = []
     private var batchBytes = 0
+    /// The publisher is to be closed before its next keyframe.
+    private var leavesAtKeyframe = false
+    private var hasVideo = false
     private var requestedAt = NIODeadline.now()
     private var timer = EngineTimer()
     private var context: ChannelHandlerContext?
@@ -242,6 +245,9 @@ final class RTMPConnection: ChannelInboundHandler {
             publication.whenRevoked { reason in
                 bound.eventLoop.execute { bound.value.revoked(reason) }
             }
+            publication.whenAsked { request in
+                bound.eventLoop.execute { bound.value.asked(request) }
+            }
             session.acceptPublish(id)
             drain()
             deliverBatch()
@@ -258,12 +264,35 @@ final class RTMPConnection: ChannelInboundHandler {
     private func revoked(_ reason: EndReason) {
         guard case .publisher = role else { return }
         logger.notice("publisher closed", metadata: [LogKeys.reason: "\(reason)"])
-        session.close(.publishBadName, "the stream has moved to another publisher")
+        switch reason {
+        case .draining: session.close(.failed, Refusal.draining.description)
+        default: session.close(.publishBadName, "the stream has moved to another publisher")
+        }
         drain()
+    }
+
+    private func asked(_ request: Publication.Request) {
+        guard case .publisher(let publication) = role else { return }
+        switch request {
+        case .move:
+            guard session.requestReconnect("this node drains: connect anew") else { return }
+            publication.toldToMove()
+            logger.notice("publisher asked to reconnect elsewhere")
+            drain()
+        case .leaveAtKeyframe: leavesAtKeyframe = true
+        }
+    }
+
+    private func leaveForDrain() {
+        logger.notice("publisher closed", metadata: [LogKeys.reason: "draining"])
+        deliverBatch()
+        session.close(.failed, Refusal.draining.description)
     }
 
     private func take(_ message: MediaMessage) {
         guard case .publisher = role else { return }
+        if message.kind == .video { hasVideo = true }
+        if leavesAtKeyframe, message.isKeyframe || !hasVideo { return leaveForDrain() }
         batchBytes += message.payload.readableBytes
         do throws(RTMPToStream.Fault) {
             try adapter.take(message, into: &batch)

@@ -66,6 +66,24 @@ package final class ControlPlaneClient: ControlPlaneLink {
         _ = try await send(Call(.delete, "/v1/nodes/\(nodeID)", limits.leaveTimeout), over: requests) { _ in }
     }
 
+    /// Changes this node's settings for a caller, who must be allowed to: with the caller's own authorization.
+    package func changeSettings(
+        of nodeID: String,
+        _ body: [UInt8],
+        authorization: String?
+    ) async throws(ControlPlaneError) -> [UInt8] {
+        var call = Call(.post, "/rest/v2/server-settings?nodeId=\(nodeID)", limits.registerTimeout)
+        call.operation = "settings"
+        call.body = body
+        call.authorization = .some(authorization.map(Redacted.init))
+        return try await send(call, over: requests) { $0 }
+    }
+
+    /// Tells that this node drains by its own will.
+    package func drain(_ nodeID: String, _ request: DrainRequest) async throws(ControlPlaneError) {
+        try await send(Call(.post, "/v1/nodes/\(nodeID)/drain", request, limits.leaveTimeout), over: requests) { _ in }
+    }
+
     // MARK: Streams
 
     /// An answer that was lost is asked for again with the same `claimId`, so no claim is made twice.
@@ -98,18 +116,20 @@ extension ControlPlaneClient {
         var body: [UInt8] = []
         var timeout: Duration
         var rounds = 1
-
-        /// The last word of the path, as metrics name the call; of a bare node the method decides.
-        var operation: String {
-            let word = path.split(separator: "/").last.map(String.init) ?? ""
-            return ["claim", "release", "route", "heartbeat"].contains(word)
-                ? word : method == .delete ? "leave" : "register"
-        }
+        /// As metrics name the call.
+        var operation: String
+        /// Somebody else's authorization, or none, instead of this node's.
+        var authorization: Redacted<String>??
 
         init(_ method: HTTPMethod, _ path: String, _ timeout: Duration) {
             self.method = method
             self.path = path
             self.timeout = timeout
+            // The last word of the path; of a bare node the method decides.
+            let word = path.split(separator: "/").last.map(String.init) ?? ""
+            operation =
+                ["claim", "release", "route", "heartbeat"].contains(word)
+                ? word : method == .delete ? "leave" : "register"
         }
 
         init(
@@ -195,7 +215,7 @@ extension ControlPlaneClient {
         var request = HTTPRequest(
             call.method,
             url + call.path,
-            headers: headers,
+            headers: headers(call.authorization ?? authorization),
             body: call.body,
             timeout: call.timeout
         )
@@ -203,8 +223,11 @@ extension ControlPlaneClient {
         do throws(HTTPClientError) { return try await client.send(request) } catch { throw .unavailable("\(error)") }
     }
 
-    var headers: [HTTPHeader] {
-        [HTTPHeader("Authorization", authorization.revealed), HTTPHeader("User-Agent", "millrace-worker")]
+    var headers: [HTTPHeader] { headers(authorization) }
+
+    private func headers(_ authorization: Redacted<String>?) -> [HTTPHeader] {
+        let agent = HTTPHeader("User-Agent", "millrace-worker")
+        return (authorization.map { [HTTPHeader("Authorization", $0.revealed)] } ?? []) + [agent]
     }
 
     func noteFailure(of url: String, _ reason: String) {

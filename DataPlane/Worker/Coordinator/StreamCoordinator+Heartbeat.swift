@@ -64,22 +64,15 @@ extension StreamCoordinator {
     package func heartbeatAnswered(_ answer: HeartbeatAnswer, sentAt: MonotonicInstant, leaseSeconds: Int) async {
         lease.renewed(sentAt: sentAt, for: .seconds(leaseSeconds))
         for lost in answer.lost { await lose(lost) }
-        for directive in answer.directives { follow(directive) }
+        // An answer that was under way when the drain began knows nothing of it.
+        guard drain.map({ sentAt > $0.beganAt }) ?? true else { return }
+        await follow(answer.directives, answer.state)
     }
 
     package func lose(_ lost: LostHold) async {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
         // Without a new owner the epoch that ended is our own; whoever comes next has a newer one.
         await fence(id, by: Epoch(lost.by == nil ? lost.epoch + 1 : lost.epoch))
-    }
-
-    package func follow(_ directive: Directive) {
-        switch directive.type {
-        case .drain: beginDrain()
-        case .undrain: endDrain()
-        // `Membership` does.
-        case .probeRelays: break
-        }
     }
 }
 

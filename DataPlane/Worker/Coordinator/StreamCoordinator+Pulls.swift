@@ -41,6 +41,10 @@ extension StreamCoordinator {
         var newestEpoch: Int64 = 0
         /// The last one that brought media.
         var provenRoute: RouteAnswer?
+        /// The pull that runs now, between two questions for a route.
+        var attempt: Task<PullEnd, Never>?
+        /// The route to take when this pull ends.
+        var next: RouteAnswer?
         /// Ends a back-off early: the control plane said that something changed.
         var wake: (@Sendable () -> Void)?
 
@@ -54,7 +58,11 @@ extension StreamCoordinator {
     // MARK: Play
 
     package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
-        if let stream = registry[request.stream], stream.isServing { return stream }
+        let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
+        if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
+            throw refusal
+        }
+        if let here { return here }
         return try await open(request.stream)
     }
 
@@ -63,6 +71,8 @@ extension StreamCoordinator {
         if await isAsking(child, for: id) {
             throw .unavailable("this node asks you for the stream: it has nothing to give")
         }
+        // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
+        if let refusal = intake.refusal(of: .play) { throw refusal }
         return try await open(id)
     }
 
@@ -196,15 +206,9 @@ extension StreamCoordinator {
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
         let haveEpoch = await stream.loop.run { stream.epoch?.value }
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
-        let request = RouteRequest(
-            nodeId: identity.nodeID,
-            bootId: identity.bootID,
-            failed: failed.isEmpty ? nil : failed,
-            haveEpoch: haveEpoch
-        )
         let route: RouteAnswer
         do throws(ControlPlaneError) {
-            route = try await control.route(stream.id, request)
+            route = try await findRoute(of: stream.id, failed: failed, haveEpoch)
             known.remember(route, to: stream.id)
         } catch {
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
@@ -231,12 +235,13 @@ extension StreamCoordinator {
         pulls[stream.id]?.route = route
         let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
         let bytesBefore = stream.receivedBytes
-        let end = await puller.pull(stream, route: route, ticket: ticket)
+        let end = await attempt(stream, route, ticket: ticket)
         logger.info(
             "pull ended",
             metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"]
         )
         if stream.receivedBytes > bytesBefore { pulls[stream.id]?.provenRoute = route }
+        if end == .stopped, pulls[stream.id]?.next != nil { return .retry(.zero) }
         if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
         return search.pullEnded(
             end,
@@ -246,6 +251,21 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+    }
+
+    private func findRoute(
+        of id: StreamID,
+        failed: [String],
+        _ haveEpoch: Int64?
+    ) async throws(ControlPlaneError) -> RouteAnswer {
+        if let known = takeNextRoute(of: id) { return known }
+        let request = RouteRequest(
+            nodeId: identity.nodeID,
+            bootId: identity.bootID,
+            failed: failed.isEmpty ? nil : failed,
+            haveEpoch: haveEpoch
+        )
+        return try await control.route(id, request)
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {

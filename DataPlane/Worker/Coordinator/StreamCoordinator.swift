@@ -49,7 +49,11 @@ package actor StreamCoordinator: StreamGate {
     /// For the jitter of back-offs.
     var random: any RandomNumberGenerator & Sendable
     private var claiming: Set<StreamID> = []
-    private(set) var isDraining = false
+    /// What everybody asks who would let in something new.
+    package nonisolated let intake: Intake
+    var drain: DrainState?
+    /// Counted here for each, because many may come between two samples of the load.
+    private let publishersMax: Int?
 
     package init(
         identity: NodeIdentity,
@@ -62,6 +66,8 @@ package actor StreamCoordinator: StreamGate {
         makeCutter: @escaping MakeStreamCutter,
         servers: any StreamServers,
         known: KnownMap = KnownMap(),
+        intake: Intake = Intake(),
+        publishersMax: Int? = nil,
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.identity = identity
@@ -76,13 +82,19 @@ package actor StreamCoordinator: StreamGate {
         self.random = random
         self.known = known
         appSettings = known.apps
+        self.intake = intake
+        self.publishersMax = publishersMax
     }
 
     // MARK: Publish
 
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
-        guard !isDraining else { throw .draining }
+        if let refusal = intake.refusal(of: .publish) { throw refusal }
+        let publishers = holds.values.count { $0.publication != nil } + claiming.count
+        if let publishersMax, publishers >= publishersMax {
+            throw .overloaded("\(publishers) of \(publishersMax) publishers")
+        }
         if let hold = holds[request.stream] {
             guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
             guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
@@ -108,20 +120,20 @@ package actor StreamCoordinator: StreamGate {
         do throws(ControlPlaneError) {
             return try await control.claim(request.stream, claim)
         } catch {
-            if case .unavailable = error { Task { await self.giveUp(claim, of: request.stream) } }
+            if case .unavailable = error { Task { await self.withdraw(claim, of: request.stream) } }
             throw error.refusal(of: request.stream)
         }
     }
 
     /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out.
-    private func giveUp(_ claim: ClaimRequest, of id: StreamID) async {
+    private func withdraw(_ claim: ClaimRequest, of id: StreamID) async {
         let release = ReleaseRequest(
             nodeId: claim.nodeId,
             bootId: claim.bootId,
             claimId: claim.claimId,
             reason: .draining
         )
-        for turn in 0..<Self.giveUpTurns {
+        for turn in 0..<Self.withdrawTurns {
             guard await clock.sleep(.seconds(1 << min(turn, 3))) else { return }
             do throws(ControlPlaneError) { return try await control.release(id, release) } catch {
                 guard case .unavailable = error else { return }
@@ -130,7 +142,7 @@ package actor StreamCoordinator: StreamGate {
     }
 
     /// With the pauses between them, as long as a control plane can be away before this node's lease ends.
-    private static let giveUpTurns = 6
+    private static let withdrawTurns = 6
 
     private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
         await stopPull(of: id)
@@ -167,8 +179,10 @@ package actor StreamCoordinator: StreamGate {
     private func publisherLeft(_ publication: Publication, isClean: Bool) async {
         let stream = publication.stream
         guard let hold = holds[stream.id], hold.publication === publication else { return }
-        if isClean || isDraining {
-            await endHold(hold, isClean ? .unpublished : .draining)
+        if isClean, !publication.isAskedToMove {
+            await endHold(hold, .unpublished)
+        } else if isDraining {
+            await giveUp(hold)
         } else {
             holds[stream.id]?.publication = nil
             await stream.loop.run { stream.interrupt() }
@@ -186,7 +200,7 @@ package actor StreamCoordinator: StreamGate {
     }
 
     /// The stream is over: tells viewers, then the control plane.
-    private func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
+    func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
         let stream = hold.stream
         hold.grace?.cancel()
         holds[stream.id] = nil
@@ -206,7 +220,7 @@ package actor StreamCoordinator: StreamGate {
         await release(stream.id, hold.epoch, reason, next)
     }
 
-    private func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
+    func release(_ id: StreamID, _ epoch: Epoch, _ reason: ReleaseRequest.Reason, _ next: ResumePoint?) async {
         let request = ReleaseRequest(
             nodeId: identity.nodeID,
             bootId: identity.bootID,
@@ -262,22 +276,6 @@ package actor StreamCoordinator: StreamGate {
     /// Another process took this node's identity: nothing here is ours any more.
     package func fenceAll() async {
         for (id, hold) in holds { await fence(id, by: Epoch(hold.epoch.value + 1)) }
-    }
-
-    // MARK: Drain
-
-    /// Takes nothing new from here on.
-    package func beginDrain() { isDraining = true }
-    package func endDrain() { isDraining = false }
-
-    /// Ends what is left: publishers and pulls.
-    package func closeAll() async {
-        isDraining = true
-        for hold in Array(holds.values) {
-            hold.publication?.revoke(.draining)
-            await endHold(hold, .draining)
-        }
-        for id in Array(pulls.keys) { await stopPull(of: id, end: .draining) }
     }
 
     package func apply(_ settings: AppSettings, to app: String) async {

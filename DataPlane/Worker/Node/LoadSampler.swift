@@ -2,12 +2,12 @@ import Foundation
 import Synchronization
 package import Timebase
 
-/// Measures what this machine and process carry, from `/proc`, between two calls.
+/// Measures what this machine and process carry, from `/proc`, over the last seconds.
 package final class LoadSampler: Sendable {
     package struct Sample: Sendable {
         /// Share of all cores busy, 0 to 1, whoever keeps them so.
         package var cpu = 0.0
-        /// Share of the machine's memory this process holds, 0 to 1.
+        /// Share of its memory budget this process holds, 0 to 1.
         package var memory = 0.0
         package var egressBitsPerSecond: Int64 = 0
     }
@@ -19,19 +19,31 @@ package final class LoadSampler: Sendable {
         var sentBytes: Int
     }
 
-    private let last = Mutex<Reading?>(nil)
+    /// Over how long shares and rates are taken, at least, once it has run that long.
+    private static let window = Duration.seconds(5)
+    private static let readingsMax = 64
+
+    /// Oldest first; of those older than the window only the youngest.
+    private let readings = Mutex<[Reading]>([])
+    private let memoryBudgetBytes: Int?
     private let sentBytes: @Sendable () -> Int
 
-    package init(sentBytes: @escaping @Sendable () -> Int) { self.sentBytes = sentBytes }
+    /// Without a budget there is no share of it.
+    package init(memoryBudgetBytes: Int?, sentBytes: @escaping @Sendable () -> Int) {
+        self.memoryBudgetBytes = memoryBudgetBytes
+        self.sentBytes = sentBytes
+    }
 
     package func sample(at now: MonotonicInstant) -> Sample {
         var sample = Sample()
-        sample.memory = Self.memoryShare()
+        sample.memory = memoryShare
         guard let ticks = Self.processorTicks() else { return sample }
         let reading = Reading(at: now, busyTicks: ticks.busy, allTicks: ticks.all, sentBytes: sentBytes())
-        let previous = last.withLock { stored in
-            defer { stored = reading }
-            return stored
+        let previous = readings.withLock { readings in
+            while readings.count > 1, now - readings[1].at >= Self.window { readings.removeFirst() }
+            if readings.count >= Self.readingsMax { readings.removeFirst() }
+            defer { readings.append(reading) }
+            return readings.first
         }
         guard let previous, reading.allTicks > previous.allTicks else { return sample }
         sample.cpu = Double(reading.busyTicks - previous.busyTicks) / Double(reading.allTicks - previous.allTicks)
@@ -53,16 +65,10 @@ package final class LoadSampler: Sendable {
         return (all - fields[3] - fields[4], all)
     }
 
-    private static func memoryShare() -> Double {
-        guard let resident = kibibytes(of: "VmRSS:", in: "/proc/self/status"),
-            let total = kibibytes(of: "MemTotal:", in: "/proc/meminfo"), total > 0
+    private var memoryShare: Double {
+        guard let resident = MachineLimits.kibibytes(of: "VmRSS:", in: "/proc/self/status"),
+            let budget = memoryBudgetBytes, budget > 0
         else { return 0 }
-        return Double(resident) / Double(total)
-    }
-
-    private static func kibibytes(of field: String, in path: String) -> Int? {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(field) }) else { return nil }
-        return line.dropFirst(field.count).split(separator: " ").first.flatMap { Int($0) }
+        return Double(resident << 10) / Double(budget)
     }
 }

@@ -12,13 +12,11 @@ final class Membership: Sendable {
     /// What `/readyz` and the servers ask, from any thread.
     private struct State {
         var isRegistered = false
-        /// The control plane wants it to drain.
-        var isDraining = false
-        /// It was told to stop; no answer of the control plane takes that back.
-        var isLeaving = false
         var utilisation = 0.0
         var leaseSeconds = 20
         var heartbeatSeconds = 5
+        /// The group the control plane counts this node in.
+        var group: String?
     }
 
     private let state = Mutex(State())
@@ -28,6 +26,7 @@ final class Membership: Sendable {
     private let coordinator: StreamCoordinator
     private let hls: HLSService
     private let load: LoadSampler
+    private let admission: Mutex<Admission>
     private let surveyor: RelaySurveyor
     private let directory: StateDirectory
     private let clock: WorkerClock
@@ -43,6 +42,7 @@ final class Membership: Sendable {
         coordinator: StreamCoordinator,
         hls: HLSService,
         load: LoadSampler,
+        limits: AdmissionLimits,
         surveyor: RelaySurveyor,
         directory: StateDirectory,
         clock: WorkerClock,
@@ -54,6 +54,7 @@ final class Membership: Sendable {
         self.coordinator = coordinator
         self.hls = hls
         self.load = load
+        admission = Mutex(Admission(limits: limits))
         self.surveyor = surveyor
         self.directory = directory
         self.clock = clock
@@ -63,7 +64,9 @@ final class Membership: Sendable {
     var readiness: MediaHTTPService.Readiness {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
-            return state.isDraining || state.isLeaving ? .notReady("draining") : .ready
+            if coordinator.isDraining { return .notReady("draining") }
+            let reasons = coordinator.intake.closedReasons(for: registration.role)
+            return reasons.isEmpty ? .ready : .notReady("full: \(reasons.joined(separator: ", "))")
         }
     }
 
@@ -76,6 +79,7 @@ final class Membership: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.sendHeartbeats() }
             group.addTask { await self.followWatch() }
+            group.addTask { await self.watchLoad() }
             await group.next()
             group.cancelAll()
         }
@@ -109,6 +113,7 @@ final class Membership: Sendable {
             state.heartbeatSeconds = answer.heartbeatSeconds
         }
         gauges.set(registered: true)
+        enter(answer.group)
         for (app, settings) in answer.apps { await coordinator.apply(settings, to: app) }
         let renewed = HeartbeatAnswer(state: answer.state, lost: [], directives: [], revision: answer.revision)
         await coordinator.heartbeatAnswered(renewed, sentAt: sentAt, leaseSeconds: answer.leaseSeconds)
@@ -119,12 +124,11 @@ final class Membership: Sendable {
     private func sendHeartbeats() async {
         var kept: KnownMap?
         while !Task.isCancelled {
-            let (lease, period) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
+            let (lease, usualPeriod) = state.withLock { ($0.leaseSeconds, $0.heartbeatSeconds) }
             let sentAt = clock.now()
             do throws(ControlPlaneError) {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
-                follow(answer.state, answer.directives)
                 for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
@@ -141,15 +145,28 @@ final class Membership: Sendable {
                 }
             }
             await keepMap(&kept)
+            // Somebody waits for the drain's end.
+            let period = coordinator.isDraining ? 1 : usualPeriod
             let spent = clock.now() - sentAt
             guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
         }
     }
 
-    private func heartbeat() async -> Heartbeat {
+    private static let loadInterval = Duration.seconds(1)
+
+    /// Judges what is carried more often than heartbeats tell it; a change is told at once.
+    private func watchLoad() async {
+        while await clock.sleep(Self.loadInterval) {
+            _ = judge(await report())
+        }
+    }
+
+    private func report() async -> StreamCoordinator.Report {
         let hls = hls
-        let report = await coordinator.report { hls.segmentFetches(of: $0) }
-        gauges.set(report)
+        return await coordinator.report { hls.segmentFetches(of: $0) }
+    }
+
+    private func judge(_ report: StreamCoordinator.Report) -> NodeLoad {
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
         state.withLock { $0.utilisation = max(sample.cpu, sample.memory) }
@@ -158,6 +175,23 @@ final class Membership: Sendable {
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
         nodeLoad.publishers = report.publishers
         nodeLoad.viewers = report.viewers
+        let full = admission.withLock { admission in
+            admission.judge(nodeLoad)
+            return admission.full
+        }
+        if coordinator.intake.setFull(full) {
+            let reasons = full.map(\.reason).joined(separator: ", ")
+            logger.notice(full.isEmpty ? "Within the limits again" : "Full", metadata: [LogKeys.reason: "\(reasons)"])
+            news.fire()
+        }
+        return nodeLoad
+    }
+
+    private func heartbeat() async -> Heartbeat {
+        let report = await report()
+        gauges.set(report)
+        let nodeLoad = judge(report)
+        let full = coordinator.intake.closedReasons(for: registration.role)
         return Heartbeat(
             bootId: registration.bootId,
             load: nodeLoad,
@@ -166,7 +200,9 @@ final class Membership: Sendable {
             sessions: report.sessions,
             streams: report.streams,
             sentAt: clock.wall(),
-            relayProbes: await surveyor.report
+            relayProbes: await surveyor.report,
+            isDraining: coordinator.isDraining,
+            full: full.isEmpty ? nil : full
         )
     }
 
@@ -180,11 +216,6 @@ final class Membership: Sendable {
         } catch {
             logger.warning("The known map is not kept", metadata: [LogKeys.error: "\(error.description)"])
         }
-    }
-
-    private func follow(_ nodeState: NodeState, _ directives: [Directive]) {
-        let isDraining = nodeState == .draining || nodeState == .drained || directives.contains { $0.type == .drain }
-        state.withLock { $0.isDraining = isDraining }
     }
 
     // MARK: Watch
@@ -201,17 +232,30 @@ final class Membership: Sendable {
             for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
             for change in snapshot.streams { await coordinator.streamChanged(change) }
             if let node = snapshot.node { await handle(.node(node)) }
+        case .node(let change) where change.nodeId != nodeID:
+            // A node this one pulls from drains, or has moved to another group.
+            Task { await coordinator.reroute(from: change.nodeId) }
         case .node(let change):
-            follow(change.state, change.directives)
-            for directive in change.directives {
-                await coordinator.follow(directive)
-                survey(directive)
-            }
+            enter(change.group)
+            await coordinator.follow(change.directives, change.state)
+            if coordinator.isDraining { news.fire() }
+            for directive in change.directives { survey(directive) }
         case .lost(let lost): await coordinator.lose(lost)
         case .stream(let change): await coordinator.streamChanged(change)
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
         case .ping: break
         }
+    }
+
+    /// In another group this node belongs elsewhere in the relay tree.
+    private func enter(_ group: String) {
+        let former = state.withLock { state in
+            defer { state.group = group }
+            return state.group
+        }
+        guard let former, former != group else { return }
+        logger.notice("In another node group now", metadata: ["from": "\(former)", "group": "\(group)"])
+        Task { await coordinator.reroute() }
     }
 
     /// Beside the heartbeats and the watch: neither may wait for ports that do not answer. What was found is told at once.
@@ -222,11 +266,21 @@ final class Membership: Sendable {
 
     // MARK: Leaving
 
-    /// Takes nothing new, waits for sessions to end, then closes what is left and leaves the cluster.
+    /// Takes nothing new, waits for sessions to end or move, then closes what is left and leaves the cluster.
     func drain(timeout: Duration) async {
-        state.withLock { $0.isLeaving = true }
-        await coordinator.beginDrain()
         let end = clock.now() + timeout
+        // Publishers are closed at a keyframe, which must come before the end.
+        await coordinator.beginDrain(within: timeout - min(timeout / 3, .seconds(5)), isFinal: true)
+        news.fire()
+        do throws(ControlPlaneError) {
+            // The control plane's own deadline is no shorter than ours.
+            try await client.drain(
+                nodeID,
+                DrainRequest(deadline: min(Int(timeout.components.seconds) + 1, DrainRequest.deadlineMax))
+            )
+        } catch {
+            logger.warning("The control plane does not know of the drain", metadata: [LogKeys.error: "\(error)"])
+        }
         while clock.now() < end {
             let report = await coordinator.report { _ in [] }
             if report.sessions == 0 { break }

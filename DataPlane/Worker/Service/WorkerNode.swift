@@ -67,7 +67,8 @@ struct WorkerNode {
             group: group,
             makeCutter: { RetainingCutter(resume: $0, settings: $1) },
             servers: parts,
-            known: known
+            known: known,
+            publishersMax: configuration.limits.publishers
         )
         let slot = MembershipSlot()
         membership = slot
@@ -77,7 +78,7 @@ struct WorkerNode {
         let isTrustedProxy: @Sendable (String) -> Bool = { [proxies = configuration.trustedProxies] text in
             IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
         }
-        load = LoadSampler { parts.sentBytes }
+        load = LoadSampler(memoryBudgetBytes: configuration.memoryBudgetBytes) { parts.sentBytes }
         agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
         http = MediaHTTPServer(
             service: MediaHTTPService(
@@ -89,6 +90,9 @@ struct WorkerNode {
                 readiness: { slot.readiness },
                 renderMetrics: { metrics.render() },
                 controlPlaneURL: { client.currentURL },
+                changeSettings: { [nodeID = identity.nodeID] body, authorization in
+                    await client.settingsAnswer(for: nodeID, body, authorization)
+                },
                 isTrustedProxy: isTrustedProxy
             )
         )
@@ -121,12 +125,18 @@ struct WorkerNode {
                 group: configuration.group,
                 version: WorkerVersion.current,
                 addresses: addresses,
-                capacity: NodeCapacity(cores: configuration.threads ?? System.coreCount)
+                capacity: NodeCapacity(
+                    cores: configuration.threads ?? System.coreCount,
+                    egressBitsPerSecond: configuration.limits.egressBitsPerSecond,
+                    viewers: configuration.limits.viewers,
+                    publishers: configuration.limits.publishers
+                )
             ),
             client: client,
             coordinator: coordinator,
             hls: hls,
             load: load,
+            limits: configuration.limits,
             surveyor: RelaySurveyor(clock: clock, probe: { await prober.probe($0) }),
             directory: directory,
             clock: clock,
@@ -218,6 +228,29 @@ private final class MembershipSlot: Sendable {
     }
 
     var utilisation: Double { slot.withLock { $0 }?.utilisation ?? 0 }
+}
+
+extension ControlPlaneClient {
+    /// What the caller of this node's settings call is told.
+    fileprivate func settingsAnswer(
+        for nodeID: String,
+        _ body: ByteBuffer,
+        _ authorization: String?
+    ) async -> MediaResponse {
+        do throws(ControlPlaneError) {
+            let answer = try await changeSettings(
+                of: nodeID,
+                Array(body.readableBytesView),
+                authorization: authorization
+            )
+            return .json(ByteBuffer(bytes: answer))
+        } catch {
+            switch error {
+            case .refused(let problem): return .problem(problem)
+            case .superseded, .unavailable: return .refusal(.unavailable(error.description))
+            }
+        }
+    }
 }
 
 extension WorkerClock {

@@ -78,6 +78,14 @@ struct Dialogue {
         )
     }
 
+    mutating func set(group: String, _ settings: GroupSettings) throws {
+        _ = try settle(try state.decidePut(group: group, settings, ifMatch: .any))
+    }
+
+    mutating func assign(_ node: String, toGroup group: String?) throws {
+        _ = try settle(try state.decideAssign(node, toGroup: group))
+    }
+
     // MARK: Streams
 
     func decideClaim(_ id: String, boot: String = "boot1", claim: String = "claim1") throws -> Decision<ClaimAnswer> {
@@ -111,7 +119,9 @@ struct Dialogue {
     mutating func route(_ id: String, boot: String = "boot1", failed: [String] = []) throws -> RouteDecision {
         let request = RouteRequest(nodeId: id, bootId: boot, failed: failed)
         state.noteRouteAsked(stream, request, at: now)
-        return try settle(try state.decideRoute(stream, request, at: now, using: &random))
+        let route = try settle(try state.decideRoute(stream, request, at: now, using: &random))
+        state.noteRouteGiven(stream, to: id, route, at: now)
+        return route
     }
 
     mutating func sweep() throws {

@@ -13,16 +13,11 @@ import Timebase
     private func assign(
         _ cluster: inout Dialogue,
         _ purpose: ClusterState.Purpose = .play,
+        over wanted: AssignedProtocol? = nil,
         group: String? = nil
     ) throws -> Assignment {
-        try cluster.state.assign(
-            stream,
-            for: purpose,
-            group: group,
-            explain: true,
-            at: cluster.now,
-            using: &cluster.random
-        )
+        let wish = ClusterState.Wish(stream, for: purpose, over: wanted, group: group)
+        return try cluster.state.assign(wish, explain: true, at: cluster.now, using: &cluster.random)
     }
 
     @Test func `players never go to the role origin, publishers never to an edge`() throws {
@@ -63,6 +58,68 @@ import Timebase
         #expect(answer.nodeId == "free")
         let refusals = Dictionary(uniqueKeysWithValues: (answer.explain ?? []).map { ($0.nodeId, $0.refused) })
         #expect(refusals == ["dead": "dead", "full": "over its limits", "free": nil])
+    }
+
+    @Test(arguments: AssignedProtocol.allCases)
+    func `a node without a listener for the protocol is refused, and says so`(wanted: AssignedProtocol) throws {
+        // Registered nodes of these dialogues have HTTP, RTMP and relay listeners.
+        let isServed = [.rtmp, .hls, .dash, .httpFlv].contains(wanted)
+        var cluster = Dialogue()
+        try cluster.register("edge1", role: .edge)
+        guard !isServed else {
+            #expect(try assign(&cluster, over: wanted).nodeId == "edge1")
+            return
+        }
+        let problem = #expect(throws: Problem.self) { try assign(&cluster, over: wanted) }
+        #expect(problem?.detail.contains("edge1: has no listener for \(wanted.rawValue)") == true)
+    }
+
+    @Test func `WebRTC needs the HTTP listener too, where its sessions begin`() {
+        var addresses = NodeAddresses(host: "h")
+        addresses.webrtc = 50000
+        #expect(!AssignedProtocol.webrtc.isServed(at: addresses))
+        addresses.https = 5443
+        #expect(AssignedProtocol.webrtc.isServed(at: addresses))
+        #expect(addresses.webURL == "https://h:5443" && addresses.webSocketURL == "wss://h:5443")
+    }
+
+    @Test func `the asked group comes first, then its parents in order, then the others`() throws {
+        var cluster = Dialogue()
+        try cluster.set(group: "city", GroupSettings(parent: "land"))
+        try cluster.set(group: "land", GroupSettings(parent: "world"))
+        for group in ["city", "land", "world", "other"] {
+            try cluster.register("in-\(group)", role: .edge, group: group, capacity: NodeCapacity(viewers: 1))
+        }
+        var full = NodeLoad()
+        full.viewers.hls = 1
+        for group in ["city", "land", "world", "other"] {
+            #expect(try assign(&cluster, group: "city").nodeId == "in-\(group)")
+            try cluster.beat("in-\(group)", load: full)
+        }
+        #expect(kind { _ = try assign(&cluster, group: "city") } == .unavailable)
+    }
+
+    @Test func `explain lists the eligible first, nearest first`() throws {
+        var cluster = Dialogue()
+        try cluster.set(group: "city", GroupSettings(parent: "land"))
+        for (node, group) in [("far", "other"), ("near", "city"), ("mid", "land")] {
+            try cluster.register(node, role: .edge, group: group)
+        }
+        try cluster.register("wrong", role: .origin, group: "city")
+        let explained = try assign(&cluster, group: "city").explain ?? []
+        #expect(explained.map(\.nodeId) == ["near", "mid", "far", "wrong"])
+        #expect(explained.map(\.score) == [0.85, 0.73, 0.6, 0.85])
+    }
+
+    @Test func `of two random nodes the less loaded is taken, so that the most loaded gets least`() throws {
+        var cluster = Dialogue()
+        for (node, cpu) in [("idle", 0.1), ("busy", 0.5), ("hot", 0.9)] {
+            try cluster.register(node, role: .edge)
+            try cluster.beat(node, load: load(cpu))
+        }
+        let chosen = try (0..<300).map { _ in try assign(&cluster).nodeId }
+        let counts = ["idle", "busy", "hot"].map { node in chosen.count { $0 == node } }
+        #expect(counts[0] > counts[1] && counts[1] > counts[2] && counts[1] > 50, "\(counts)")
     }
 
     @Test func `URLs name what the node serves at its public host`() {

@@ -17,10 +17,17 @@ struct Pair: ~Copyable {
     private var toServer = ByteBuffer()
     private var random: SplitMix64
 
-    init(_ purpose: RTMPClientSession.Purpose, seed: UInt64) {
+    init(_ purpose: RTMPClientSession.Purpose, seed: UInt64, canReconnect: Bool = false) {
         random = SplitMix64(seed: seed)
         let address = StreamAddress(app: "live", name: "s1", query: "token=t")
-        client = RTMPClientSession(purpose, address, host: "127.0.0.1:1935", at: start, using: &random)
+        client = RTMPClientSession(
+            purpose,
+            address,
+            host: "127.0.0.1:1935",
+            canReconnect: canReconnect,
+            at: start,
+            using: &random
+        )
     }
 
     /// Lets both talk until neither has anything left to say.
@@ -77,6 +84,32 @@ extension ByteBuffer {
             isKeyframe: true,
             payload: ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) })
         )
+    }
+
+    @Test(arguments: 1...5 as ClosedRange<UInt64>)
+    func `a client that can reconnect is asked to, and goes on publishing until it leaves`(seed: UInt64) {
+        var pair = Pair(.publish, seed: seed, canReconnect: true)
+        pair.run()
+        let isAsked = pair.server.session.requestReconnect("this node drains")
+        #expect(isAsked)
+        pair.run()
+        #expect(pair.clientEvents == [.publishStarted, .reconnectRequested])
+        pair.client.send(MediaMessage(kind: .video, timestamp: 1, payload: ByteBuffer(bytes: [0x17, 1, 0, 0, 0])))
+        pair.run()
+        guard case .media(let message)? = pair.serverEvents.last else {
+            Issue.record("the publish did not go on")
+            return
+        }
+        #expect(message.isKeyframe)
+    }
+
+    @Test func `a client that cannot reconnect is not asked to`() {
+        var pair = Pair(.publish, seed: 1)
+        pair.run()
+        let isAsked = pair.server.session.requestReconnect("this node drains")
+        #expect(!isAsked)
+        pair.run()
+        #expect(pair.clientEvents == [.publishStarted])
     }
 
     @Test(arguments: 1...5 as ClosedRange<UInt64>)

@@ -12,6 +12,8 @@ import Testing
             ("/metrics", .metrics),
             ("/", .controlPlane),
             ("/rest/anything", .controlPlane),
+            ("/rest/changeServerSettings", .nodeSettings),
+            ("/rest/v2/server-settings", .nodeSettings),
             ("/live/rest/v2/broadcasts/s1", .controlPlane),
             ("/live/streams/s1.flv", .httpFLV(try Self.stream("s1"))),
             ("/live/streams/s1.m3u8", .mediaPlaylist(try Self.stream("s1"))),

@@ -192,7 +192,7 @@ struct TestNode {
     let id: StreamID
     let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
-    init(role: NodeRole = .hybrid, known: KnownMap = KnownMap()) throws {
+    init(role: NodeRole = .hybrid, known: KnownMap = KnownMap(), publishersMax: Int? = nil) throws {
         id = try StreamID(app: "live", id: "s1")
         puller = FakePuller(time.clock)
         coordinator = StreamCoordinator(
@@ -211,7 +211,8 @@ struct TestNode {
             group: MultiThreadedEventLoopGroup.singleton,
             makeCutter: { _, _ in UncutStream() },
             servers: FakeServers(),
-            known: known
+            known: known,
+            publishersMax: publishersMax
         )
     }
 
@@ -220,8 +221,8 @@ struct TestNode {
         return try await coordinator.publish(request, on: loop)
     }
 
-    func play() async throws(Refusal) -> LiveStream {
-        try await coordinator.play(PlayRequest(stream: id, protocol: .rtmp, remoteAddress: nil, token: nil))
+    func play(_ kind: ClientProtocol = .rtmp) async throws(Refusal) -> LiveStream {
+        try await coordinator.play(PlayRequest(stream: id, protocol: kind, remoteAddress: nil, token: nil))
     }
 
     func confirmLease() async {

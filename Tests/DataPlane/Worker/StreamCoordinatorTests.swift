@@ -135,9 +135,11 @@ import Worker
     @Test func `A draining node takes neither publishers nor new streams, but serves what it has`() async throws {
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1) }
         let stream = try await node.play()
-        await node.coordinator.beginDrain()
+        await node.coordinator.beginDrain(within: .seconds(60))
         await #expect(throws: Refusal.draining) { try await node.publish() }
-        #expect(try await node.play() === stream)
+        await #expect(throws: Refusal.draining) { try await node.play() }
+        #expect(try await node.play(.hls) === stream)
+        #expect(try await node.coordinator.relay(node.id) === stream)
         await node.coordinator.closeAll()
         #expect(node.registry[node.id] == nil)
         await #expect(throws: Refusal.draining) { try await node.play() }

@@ -70,7 +70,8 @@ final class Cluster: @unchecked Sendable {
         for _ in 0..<20 {
             var settings = GroupSettings()
             settings.parent = "region2"
-            if (try? await controls[0].coordinator.put(group: "region3", settings, ifMatch: .any)) != nil { return }
+            let change = GroupChange(settings: settings, nodes: nil)
+            if (try? await controls[0].coordinator.put(group: "region3", change, ifMatch: .any)) != nil { return }
             _ = await controls[0].sleep(.milliseconds(500))
         }
     }

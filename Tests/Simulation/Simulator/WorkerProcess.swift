@@ -22,6 +22,8 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
     private let cluster: Cluster
     private var tasks: [Task<Void, Never>] = []
     private var leaseSeconds = 20
+    /// The group the control plane counts it in.
+    private var group: String?
     /// The newest epoch this process was told of, by stream.
     private(set) var seen: [StreamID: Int64] = [:]
     /// Clients and children that are connected to it.
@@ -140,9 +142,17 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
         let sentAt = now
         guard let answer = try? await link.register(registration) else { return false }
         leaseSeconds = answer.leaseSeconds
+        enter(answer.group)
         let renewed = HeartbeatAnswer(state: answer.state, lost: [], directives: [], revision: answer.revision)
         await coordinator.heartbeatAnswered(renewed, sentAt: sentAt, leaseSeconds: leaseSeconds)
         return true
+    }
+
+    private func enter(_ newGroup: String) {
+        defer { group = newGroup }
+        guard let group, group != newGroup else { return }
+        world.trace("\(name) is in \(newGroup) now")
+        Task { [coordinator] in await coordinator?.reroute() }
     }
 
     private func sendHeartbeats() async {
@@ -161,7 +171,8 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
                 case .refused, .unavailable: break
                 }
             }
-            guard await sleep(max(.milliseconds(100), .seconds(5) - (now - sentAt))) else { return }
+            let period = Duration.seconds(coordinator.isDraining ? 1 : 5)
+            guard await sleep(max(.milliseconds(100), period - (now - sentAt))) else { return }
         }
     }
 
@@ -176,7 +187,8 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
             holds: report.holds,
             pulls: report.pulls,
             sessions: report.sessions,
-            streams: report.streams
+            streams: report.streams,
+            isDraining: coordinator.isDraining
         )
     }
 
@@ -200,7 +212,12 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
         case .snapshot(let snapshot):
             for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
             for change in snapshot.streams { await coordinator.streamChanged(change) }
-        case .node(let change): for directive in change.directives { await coordinator.follow(directive) }
+            if let node = snapshot.node { await handle(.node(node)) }
+        case .node(let change) where change.nodeId != nodeID:
+            Task { [coordinator] in await coordinator?.reroute(from: change.nodeId) }
+        case .node(let change):
+            enter(change.group)
+            await coordinator.follow(change.directives, change.state)
         case .lost(let lost):
             if cluster.bug == .hideLoss { return }
             noteLoss(lost)

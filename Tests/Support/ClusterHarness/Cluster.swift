@@ -42,16 +42,21 @@ package final class Cluster: Sendable {
     package let directory: URL
     package let store: StoreKind
     package let controlURL: String
+    /// Of the second control plane, once it runs.
+    package let otherControlURL: String
     private let controlPort: Int
+    private let otherControlPort: Int
     private let storePort: Int
     private let children = Mutex<[Child]>([])
 
     private init(store: StoreKind) throws {
-        let ports = try freePorts(2)
+        let ports = try freePorts(3)
         self.store = store
         controlPort = ports[0]
         storePort = ports[1]
+        otherControlPort = ports[2]
         controlURL = "http://127.0.0.1:\(ports[0])"
+        otherControlURL = "http://127.0.0.1:\(ports[2])"
         directory = FileManager.default.temporaryDirectory.appending(path: "millrace-e2e-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     }
@@ -83,15 +88,28 @@ package final class Cluster: Sendable {
     }
 
     @discardableResult
-    package func startControl() async throws -> Child {
+    package func startControl() async throws -> Child { try await startControl("control", controlPort) }
+
+    /// A second one on the same store; workers that start later know both.
+    @discardableResult
+    package func startOtherControl() async throws -> Child {
+        try await startControl("other control", otherControlPort)
+    }
+
+    private func startControl(_ name: String, _ port: Int) async throws -> Child {
         let child = try launch(
-            "control",
+            name,
             SourceTree.program("millrace-control"),
-            ["--listen", "127.0.0.1:\(controlPort)", "--store", storeAddress],
+            ["--listen", "127.0.0.1:\(port)", "--store", storeAddress],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken, "MILLRACE_ADMIN_TOKEN": Self.adminToken]
         )
-        try await ready("the control plane", controlURL + "/readyz", child)
+        try await ready(name, "http://127.0.0.1:\(port)/readyz", child)
         return child
+    }
+
+    private var controlURLs: String {
+        let hasOther = children.withLock { $0.contains { $0.name == "other control" } }
+        return hasOther ? "\(controlURL),\(otherControlURL)" : controlURL
     }
 
     package func killControl() { kill("control") }
@@ -116,6 +134,7 @@ package final class Cluster: Sendable {
     package func startWorker(
         _ id: String,
         _ role: NodeRole,
+        group: String? = nil,
         ports: WorkerPorts? = nil,
         isControlAway: Bool = false,
         answersAgentCheck: Bool = false,
@@ -129,11 +148,14 @@ package final class Cluster: Sendable {
             id,
             SourceTree.program("millrace-worker"),
             [
-                "--node-id", id, "--role", role.rawValue, "--control", controlURL, "--advertise", "127.0.0.1",
+                "--node-id", id, "--role", role.rawValue, "--control", controlURLs,
+                "--advertise", "127.0.0.1",
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
                 "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
-            ] + arguments,
+                // The tests' own encoders keep the machine busy.
+                "--max-cpu", "100",
+            ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
         try await ready(id, "http://127.0.0.1:\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
@@ -202,6 +224,14 @@ package final class Cluster: Sendable {
     /// The stream as the control plane shows it.
     package func stream(_ stream: String) throws -> StreamResource {
         try http("\(controlURL)/v1/streams/\(stream)", bearer: Self.adminToken).json()
+    }
+
+    /// Waits until the nodes pull the stream as `tree` says: by node, its parent.
+    package func waitForTree(of stream: String, _ tree: [String: String]) async throws {
+        try await eventually("the relay tree is \(tree)\n\(logs)") {
+            let links = try self.stream(stream).relayTree
+            return Dictionary(links.map { ($0.nodeId, $0.from) }) { $1 } == tree
+        }
     }
 
     package func waitForOrigin(of stream: String, _ nodeID: String) async throws {

@@ -15,7 +15,8 @@ struct ControlPlaneClient: Sendable {
     func raw(
         _ path: String,
         query: [String: String?] = [:],
-        method: HTTPMethod = .get
+        method: HTTPMethod = .get,
+        body: Data = Data()
     ) async throws -> HTTPAnswer {
         var parts = URLComponents(url: base.appending(path: path), resolvingAgainstBaseURL: false)
         let items = query.compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
@@ -24,7 +25,7 @@ struct ControlPlaneClient: Sendable {
             throw ClientError.unreachable(base.absoluteString.withoutCredentials, "not an address")
         }
         do throws(HTTPClientError) {
-            return try await http.send(method, url, bearer: token, timeout: .seconds(10))
+            return try await http.send(method, url, bearer: token, body: body, timeout: .seconds(10))
         } catch {
             throw ClientError.unreachable(base.absoluteString.withoutCredentials, error.description)
         }
@@ -41,6 +42,16 @@ struct ControlPlaneClient: Sendable {
         let answer = try await raw(path, method: .post)
         if answer.status == 503 { return nil }
         guard answer.status == status else { throw ClientError.refused(answer) }
+        return try decode(answer, path)
+    }
+
+    func change<Answer: Decodable>(
+        _ path: String,
+        method: HTTPMethod,
+        body: Data = Data()
+    ) async throws -> Answer {
+        let answer = try await raw(path, method: method, body: body)
+        guard answer.status == 200 else { throw ClientError.refused(answer) }
         return try decode(answer, path)
     }
 

@@ -21,9 +21,12 @@ extension HTTPClient {
         _ method: HTTPMethod,
         _ url: URL,
         bearer: String?,
+        body: Data = Data(),
         timeout: Duration
     ) async throws(HTTPClientError) -> HTTPAnswer {
-        let headers = bearer.map { [HTTPHeader("Authorization", "Bearer \($0)")] } ?? []
-        return HTTPAnswer(try await send(HTTPRequest(method, url.absoluteString, headers: headers, timeout: timeout)))
+        var headers = bearer.map { [HTTPHeader("Authorization", "Bearer \($0)")] } ?? []
+        if !body.isEmpty { headers.append(HTTPHeader("Content-Type", "application/json")) }
+        let request = HTTPRequest(method, url.absoluteString, headers: headers, body: Array(body), timeout: timeout)
+        return HTTPAnswer(try await send(request))
     }
 }

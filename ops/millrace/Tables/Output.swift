@@ -9,5 +9,8 @@ enum Output {
         line(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// On standard error: what a command waits for is no part of its answer.
+    static func progress(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
     static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 }

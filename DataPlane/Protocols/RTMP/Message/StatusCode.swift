@@ -3,6 +3,8 @@ import FLV
 /// The codes of `onStatus` and of `connect`'s answer (RTMP 1.0 §7.2, and what servers have added since).
 package enum StatusCode: String, Hashable, Sendable {
     case connectSuccess = "NetConnection.Connect.Success"
+    /// Enhanced RTMP v2: the client is to connect anew, to the same URL when no `tcUrl` is named.
+    case connectReconnectRequest = "NetConnection.Connect.ReconnectRequest"
     case connectRejected = "NetConnection.Connect.Rejected"
     case failed = "NetStream.Failed"
     case playComplete = "NetStream.Play.Complete"
@@ -19,7 +21,8 @@ package enum StatusCode: String, Hashable, Sendable {
     var isError: Bool {
         switch self {
         case .connectRejected, .failed, .playFailed, .playStreamNotFound, .publishBadName, .publishDenied: true
-        case .connectSuccess, .playComplete, .playReset, .playStart, .playUnpublishNotify, .publishStart,
+        case .connectReconnectRequest, .connectSuccess, .playComplete, .playReset, .playStart, .playUnpublishNotify,
+            .publishStart,
             .unpublishSuccess:
             false
         }

@@ -50,6 +50,7 @@ final class TestWorker: Sendable {
             readiness: { state.readiness.withLock { $0 } },
             renderMetrics: { TestMetrics.shared.render() },
             controlPlaneURL: { "http://control.example:5070" },
+            changeSettings: { _, authorization in .text(authorization ?? "none") },
             isTrustedProxy: { _ in false }
         )
         let rtmpListener = try await RTMPServer(service: rtmp).listen(host: "127.0.0.1", port: 0, on: group)

@@ -1,0 +1,69 @@
+package import ClusterModel
+package import Streams
+import Synchronization
+
+/// What this node lets in now. Asked for every player and publisher, from any thread.
+package final class Intake: Sendable {
+    /// What somebody asks for.
+    package enum Ask: Sendable {
+        case publish
+        case play
+        /// The next piece of something a client already gets by many requests: nothing new.
+        case nextObject
+    }
+
+    private struct State {
+        var isDraining = false
+        /// The drain's deadline is over: what is left ends.
+        var isClosed = false
+        var full: [Admission.Full] = []
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    package func refusal(of ask: Ask) -> Refusal? {
+        state.withLock { state in
+            guard ask != .nextObject else { return state.isClosed ? .draining : nil }
+            if state.isDraining { return .draining }
+            return state.full.reasons(against: ask).map { .overloaded($0) }
+        }
+    }
+
+    /// Why nothing new that a node of this role is for is let in, in words; empty when something is. A hybrid with all its
+    /// publishers still takes players: its capacity tells the control plane of the former.
+    package func closedReasons(for role: NodeRole) -> [String] {
+        state.withLock { state in
+            let asks: [Ask] = (role.takesPublishers ? [.publish] : []) + (role.takesPlayers ? [.play] : [])
+            let isClosed = asks.allSatisfy { ask in state.full.contains { $0.resource.concerns(ask) } }
+            return isClosed ? state.full.map(\.reason) : []
+        }
+    }
+
+    /// True when it changed whether something is let in.
+    package func setFull(_ full: [Admission.Full]) -> Bool {
+        state.withLock { state in
+            defer { state.full = full }
+            return state.full.map(\.resource) != full.map(\.resource)
+        }
+    }
+
+    func setDraining(_ isDraining: Bool, isClosed: Bool) {
+        state.withLock { ($0.isDraining, $0.isClosed) = (isDraining, isClosed) }
+    }
+}
+
+extension [Admission.Full] {
+    fileprivate func reasons(against ask: Intake.Ask) -> String? {
+        let reasons = filter { $0.resource.concerns(ask) }.map(\.reason)
+        return reasons.isEmpty ? nil : reasons.joined(separator: ", ")
+    }
+}
+
+extension ClientProtocol {
+    /// Its players ask anew for every piece; their next request is not a new player.
+    var isRequestPerObject: Bool { self == .hls || self == .dash }
+}

@@ -1,0 +1,83 @@
+import ClusterModel
+import Streams
+import Testing
+import Worker
+
+@Suite struct AdmissionTests {
+    private static let limits = AdmissionLimits(
+        cpu: 0.9,
+        memory: 0.9,
+        egressBitsPerSecond: 1_000_000_000,
+        publishers: 10,
+        viewers: 100
+    )
+
+    private static func load(
+        cpu: Double = 0,
+        memory: Double = 0,
+        egress: Int64 = 0,
+        publishers: Int = 0,
+        viewers: Int = 0
+    ) -> NodeLoad {
+        var load = NodeLoad()
+        load.cpu = cpu
+        load.memory = memory
+        load.egressBitsPerSecond = egress
+        load.publishers = publishers
+        load.viewers.rtmp = viewers
+        return load
+    }
+
+    @Test(
+        arguments: [
+            (load(), []), (load(cpu: 0.89, memory: 0.89, egress: 999_999_999, publishers: 9, viewers: 99), []),
+            (load(cpu: 0.9), ["cpu 90 % of 90 %"]), (load(memory: 0.95), ["memory 95 % of 90 %"]),
+            (load(egress: 1_200_000_000), ["egress 1200 Mbit/s of 1000 Mbit/s"]),
+            (load(publishers: 10), ["10 of 10 publishers"]),
+            (load(cpu: 1, viewers: 100), ["cpu 100 % of 90 %", "100 of 100 viewers"]),
+        ] as [(NodeLoad, [String])]
+    )
+    func `A limit that is reached is told in words`(load: NodeLoad, reasons: [String]) {
+        var admission = Admission(limits: Self.limits)
+        admission.judge(load)
+        #expect(admission.full.map(\.reason) == reasons)
+    }
+
+    @Test func `A full node takes more only when well below the limit`() {
+        var admission = Admission(limits: Self.limits)
+        let isFull = [0.85, 0.91, 0.89, 0.82, 0.80, 0.85, 0.9].map { cpu in
+            admission.judge(Self.load(cpu: cpu))
+            return !admission.full.isEmpty
+        }
+        #expect(isFull == [false, true, true, true, false, false, true])
+    }
+
+    @Test func `Without limits nothing is ever full`() {
+        var admission = Admission(limits: AdmissionLimits())
+        admission.judge(Self.load(cpu: 2, memory: 2, egress: .max, publishers: .max, viewers: 1_000_000))
+        #expect(admission.full.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (Admission.Resource.cpu, NodeRole.hybrid, true), (.publishers, .hybrid, false), (.viewers, .hybrid, false),
+            (.publishers, .origin, true), (.viewers, .edge, true), (.memory, .edge, true),
+        ]
+    )
+    func `A node is closed when nothing it is for is let in`(
+        resource: Admission.Resource,
+        role: NodeRole,
+        isClosed: Bool
+    ) {
+        let intake = Intake()
+        #expect(intake.setFull([Admission.Full(resource: resource, reason: "r")]))
+        #expect(intake.closedReasons(for: role) == (isClosed ? ["r"] : []))
+        #expect(intake.refusal(of: .nextObject) == nil, "what runs is never touched")
+    }
+
+    @Test func `Publishers are counted one by one`() async throws {
+        let node = try TestNode(publishersMax: 1)
+        _ = try await node.publish()
+        await #expect(throws: Refusal.overloaded("1 of 1 publishers")) { try await node.publish() }
+    }
+}

@@ -1,0 +1,56 @@
+import ClusterHarness
+import ClusterModel
+import Testing
+
+/// A node leaves while it is in use.
+@Suite(.serialized) struct DrainTests {
+    private func millrace(_ cluster: Cluster, _ arguments: [String]) throws -> CommandResult {
+        let settings = ["MILLRACE_CONTROL=\(cluster.controlURL)", "MILLRACE_ADMIN_TOKEN=\(Cluster.adminToken)"]
+        return try run(["env"] + settings + [SourceTree.program("millrace")] + arguments, seconds: 60)
+    }
+
+    private func node(_ cluster: Cluster, _ id: String) throws -> NodeResource {
+        try http("\(cluster.controlURL)/v1/nodes/\(id)", bearer: Cluster.adminToken).json()
+    }
+
+    /// Where a publisher that reconnects is sent now.
+    private func publishURL(_ cluster: Cluster, _ id: String) throws -> String? {
+        let url = "\(cluster.controlURL)/v1/assign/publish?app=live&id=\(id)"
+        let answer: Assignment = try http(url, bearer: Cluster.adminToken).json()
+        return answer.urls["rtmp"]
+    }
+
+    @Test func `an origin is drained: its publisher goes elsewhere, and viewers on the edge stay`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let first = try await cluster.startWorker("origin1", .origin)
+        let second = try await cluster.startWorker("origin2", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: first)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let viewers = [try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.media("live/s1", ".flv"))]
+        for viewer in viewers { try await viewer.waitForMore() }
+
+        let begun = try millrace(cluster, ["drain", "origin1", "--deadline", "3"])
+        #expect(begun.status == 0, "\(begun.output)")
+        try await eventually("the node says at once that it drains") {
+            try http(first.http("/readyz")).status == 503
+        }
+        try await eventually("the publisher is closed\n\(cluster.logs)") { !publisher.isRunning }
+        let next = try #require(try publishURL(cluster, "s1"))
+        #expect(next == second.rtmp("live/s1"))
+        let again = try cluster.publish(at: next)
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        for viewer in viewers { try await viewer.waitForMore(100_000) }
+
+        let waited = try millrace(cluster, ["drain", "origin1", "--deadline", "3", "--wait"])
+        #expect(waited.status == 0, "\(waited.output)")
+        let drained = try node(cluster, "origin1")
+        #expect(drained.state == .drained && drained.safeToTerminate && drained.sessionsLeft == 0)
+        #expect(again.isRunning)
+
+        #expect(try millrace(cluster, ["undrain", "origin1"]).status == 0)
+        try await eventually("the node is used again") {
+            try http(first.http("/readyz")).status == 200 && node(cluster, "origin1").state == .alive
+        }
+    }
+}

@@ -150,8 +150,9 @@ extension ClusterState {
         if let peer = peer(query, in: query.asker.group, using: &random) ?? peer(query, in: nil, using: &random) {
             return decision(query, peer, .peer)
         }
-        // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot.
-        if isOwned,
+        // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot. An origin that is not
+        // known to live yet is waited for: helpers would be sent to each other.
+        if isOwned, isOpen(query.origin, query), hasFailed(query.origin.nodeId, for: query.asker.nodeId, query),
             let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random)
         {
             return decision(query, helper, .peer)

@@ -188,11 +188,7 @@ extension ClusterState {
                 guard let stream else { return [] }
                 return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
             case .cluster: return announceSurvey(at: now)
-            case .scaling:
-                // Whoever decided, the nodes that are to leave hear of it at once.
-                let leaving = ScalingTarget(recordKey: record.key).flatMap { scaling[$0]?.body.leaving.keys }
-                return (leaving.map(Array.init) ?? []).flatMap { announceNode($0, always: true, at: now) }
-            case .group, .webhook: return []
+            case .group, .scaling, .webhook: return []
             }
         }
     }

@@ -60,10 +60,11 @@ import Timebase
             let answer: LeaveAnswer = try await api.call(.get, "/v1/nodes/\(leaving)/leave").decode()
             #expect(answer.leave && answer.deadline == 60 && answer.sessionsLeft == 3 && !answer.safeToTerminate)
             let beat: HeartbeatAnswer = try await api.beat(leaving).decode()
-            #expect(beat.directives == [Directive(type: .drain, deadline: 60)])
+            #expect(beat.directives == [Directive(type: .drain, deadline: 60, hasReplacement: false)])
             // It told that it is empty only after it had heard that it shall take nothing new.
             cluster.time.advance(by: .seconds(6))
-            #expect(try await api.beat(leaving).status == 200)
+            let last = Heartbeat(bootId: "boot1", load: NodeLoad(), isDraining: true)
+            #expect(try await api.call(.post, "/v1/nodes/\(leaving)/heartbeat", json: last).status == 200)
             let later: LeaveAnswer = try await api.call(.get, "/v1/nodes/\(leaving)/leave").decode()
             #expect(later.sessionsLeft == 0 && later.safeToTerminate)
             #expect(try await api.call(.get, "/v1/nodes/nobody/leave").status == 404)

@@ -7,7 +7,7 @@ import Testing
 import Timebase
 import Worker
 
-@Suite struct DrainTests {
+@Suite(.timeLimit(.minutes(1))) struct DrainTests {
     private let node: TestNode
 
     init() throws { node = try TestNode() }
@@ -121,6 +121,8 @@ import Worker
         #expect(node.puller.pulled.withLock { $0.map(\.parent.nodeId) } == ["e1"])
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o1") }
         await node.coordinator.reroute(from: "e1")
+        await node.time.whenSleeping(.zero)
+        node.time.advance(.zero)
         await node.until { node.puller.pulled.withLock { $0.map(\.parent.nodeId) } == ["e1", "o1"] }
         // The parent did not fail: nobody is told so.
         #expect(node.control.state.withLock { $0.routes.allSatisfy { $0.failed == nil } })

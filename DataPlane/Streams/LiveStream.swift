@@ -38,6 +38,8 @@ package final class LiveStream: @unchecked Sendable {
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
     package var onObjectInterestChanged: ((Bool) -> Void)?
+    /// Told of the end while the last items can still be had by subscribing.
+    package var onEnding: ((EndReason) -> Void)?
 
     private var cache: GOPCache
     private var subscribers: [any StreamSubscriber] = []
@@ -266,6 +268,8 @@ package final class LiveStream: @unchecked Sendable {
     package func end(_ reason: EndReason) {
         loop.preconditionInEventLoop()
         if case .ended = phase { return }
+        onEnding?(reason)
+        onEnding = nil
         phase = .ended(reason)
         serving.store(false, ordering: .releasing)
         cache.removeAll()

@@ -5,6 +5,7 @@ import NIOEmbedded
 import Streams
 import TestSupport
 import Timebase
+import Worker
 
 /// Everything there is in one simulation.
 final class Cluster: @unchecked Sendable {
@@ -22,6 +23,8 @@ final class Cluster: @unchecked Sendable {
     /// Older boots that are still there.
     private(set) var zombies: [WorkerProcess] = []
     private var boots = 0
+    /// Where whoever gives orders waits.
+    let operatorSeat: SimulatedProcess
     private var storeTask: Task<Void, Never>?
     private(set) var checker: Checker!
     private(set) var publishers: [SimulatedPublisher] = []
@@ -38,6 +41,7 @@ final class Cluster: @unchecked Sendable {
         network = Network(world: world)
         store = StoreModel(world: world, bug: bug)
         self.bug = bug
+        operatorSeat = SimulatedProcess(world: world, name: "operator")
         profiles = ["region1", "region2", "region3"].flatMap { group in
             [NodeRole.origin, .hybrid, .edge, .edge].enumerated().map { index, role in
                 NodeProfile(nodeID: "\(group)-\(role.rawValue)\(index)", role: role, group: group)
@@ -113,9 +117,9 @@ final class Cluster: @unchecked Sendable {
         profiles.firstIndex { $0.nodeID == host }.map { workers[$0] }
     }
 
-    /// A load balancer sends nobody to a process that does not answer.
+    /// A load balancer sends nobody to a process that does not answer, or that drains.
     func pickWorker(where isWanted: (WorkerProcess) -> Bool) -> WorkerProcess? {
-        world.pick(workers.filter { $0.isRunning && isWanted($0) })
+        world.pick(workers.filter { $0.isRunning && !$0.coordinator.isDraining && isWanted($0) })
     }
 
     func probe(
@@ -154,6 +158,7 @@ final class Cluster: @unchecked Sendable {
         settle()
         for worker in running { worker.kill() }
         for control in controls { control.kill() }
+        operatorSeat.kill()
         storeTask?.cancel()
         settle()
         // The parts hold each other.

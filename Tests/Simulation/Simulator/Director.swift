@@ -1,3 +1,6 @@
+import ClusterModel
+import Coordination
+import Domain
 import Timebase
 
 /// Breaks things and mends them, and sends clients to and fro.
@@ -5,7 +8,7 @@ import Timebase
 /// Times of trouble and times of peace take turns: in peace everything must come right within the promised times.
 final class Director: @unchecked Sendable {
     private enum Fault: CaseIterable {
-        case workerCrash, workerPause, workerReplaced, workerClock
+        case workerCrash, workerPause, workerReplaced, workerClock, workerDrained, workerRegrouped
         case controlCrash, controlPause
         case peersCut, controlCut, controlsCut, storeCut, isolated
         case lossyNetwork, storeAway, storeClock
@@ -136,6 +139,7 @@ final class Director: @unchecked Sendable {
     private func make(_ fault: Fault) {
         let worker = Int.random(in: cluster.workers.indices, using: &world.random)
         let control = Int.random(in: cluster.controls.indices, using: &world.random)
+        let nodeID = cluster.profiles[worker].nodeID
         world.trace("fault: \(fault) \(worker) \(control)")
         switch fault {
         case .workerCrash:
@@ -147,6 +151,22 @@ final class Director: @unchecked Sendable {
             cluster.replaceWorker(worker)
         case .workerClock:
             cluster.workers[worker].skew = .milliseconds(Int.random(in: -5000...5000, using: &world.random))
+        case .workerDrained:
+            let deadline = Int.random(in: 2...20, using: &world.random)
+            let order = tell(control) {
+                try await $0.drain(nodeID, DrainRequest(deadline: deadline), ifMatch: .any)
+            }
+            last(1000...25_000) { [self] in
+                order.cancel()
+                tell(control) {
+                    await order.value
+                    try await $0.undrain(nodeID, ifMatch: .any)
+                }
+            }
+        case .workerRegrouped:
+            let groups = [nil] + Set(cluster.profiles.map(\.group)).sorted()
+            guard let group = world.pick(groups) else { return }
+            tell(control) { _ = try await $0.assign(nodeID, toGroup: group) }
         case .controlCrash:
             cluster.controls[control].kill()
             last(500...10_000) { [cluster] in cluster.restartControl(control) }
@@ -174,6 +194,21 @@ final class Director: @unchecked Sendable {
             last(500...25_000) { [cluster] in cluster.store.setAway(false) }
         case .storeClock:
             cluster.store.skew = .milliseconds(Int.random(in: -400...400, using: &world.random))
+        }
+    }
+
+    /// As an operator would, who tries again, and elsewhere, until it is done.
+    @discardableResult
+    private func tell(
+        _ control: Int,
+        _ order: @escaping @Sendable (Coordinator) async throws -> Void
+    ) -> Task<Void, Never> {
+        Task { [cluster] in
+            for turn in 0..<60 {
+                let process = cluster.controls[(control + turn) % cluster.controls.count]
+                if process.isRunning, (try? await order(process.coordinator)) != nil { return }
+                guard await cluster.operatorSeat.sleep(.milliseconds(700)) else { return }
+            }
         }
     }
 

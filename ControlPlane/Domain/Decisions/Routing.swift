@@ -147,7 +147,10 @@ extension ClusterState {
             }
             return decision(query, query.origin, .origin)
         }
-        if let peer = peer(query, in: query.asker.group, using: &random) ?? peer(query, in: nil, using: &random) {
+        // Only one that said itself that it pulls: those that were just given a route wait too, maybe for the asker.
+        if let peer = peer(query, in: query.asker.group, isProven: true, using: &random)
+            ?? peer(query, in: nil, isProven: true, using: &random)
+        {
             return decision(query, peer, .peer)
         }
         // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot. An origin that is not
@@ -197,9 +200,11 @@ extension ClusterState {
     private func peer(
         _ query: RouteQuery,
         in group: String?,
+        isProven: Bool = false,
         using random: inout some RandomNumberGenerator
     ) -> NodeRecord? {
-        let candidates = query.parents.keys.sorted().compactMap { nodes[$0]?.body }.filter {
+        let nodesWithIt = isProven ? reportedParents[query.stream] ?? [:] : query.parents
+        let candidates = nodesWithIt.keys.sorted().compactMap { nodes[$0]?.body }.filter {
             (group == nil || $0.group == group) && $0.nodeId != query.origin.nodeId && canUse($0, query)
                 && !isFull($0, query) && !lostItsParent($0, query)
         }

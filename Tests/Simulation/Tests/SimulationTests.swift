@@ -20,7 +20,9 @@ import Testing
     }
 
     /// What each of them found is mended; a change of the code may well have moved it to other runs.
-    @Test(arguments: [69, 107, 111, 118, 140, 144, 171, 239, 244, 276, 280, 298])
+    @Test(arguments: [
+        21, 69, 101, 107, 111, 118, 140, 144, 171, 175, 180, 239, 244, 276, 280, 298, 316, 508, 793, 887, 1471,
+    ])
     func `A seed that failed once is clean`(seed: Int) throws {
         let result = try simulate("--seeds", "\(seed)..\(seed)")
         #expect(result.status == 0, "\(result.output)")

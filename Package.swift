@@ -98,7 +98,11 @@ let dataPlane: [Target] = [
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
-    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
+    library(
+        "Drivers",
+        "DataPlane/Drivers",
+        ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore, nioTLS]
+    ),
     library(
         "FanOut",
         "DataPlane/FanOut",
@@ -149,7 +153,8 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
+            nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -312,7 +317,7 @@ let testTargets: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
             "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
-            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     tests(

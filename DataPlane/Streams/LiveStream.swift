@@ -337,6 +337,9 @@ private struct OriginFeed {
             let next: StreamItem
             switch item {
             case .tracks(let tracks): next = .tracks(tracks)
+            case .unit(var unit, _) where unit.track == .data:
+                unit.decodeTime = repair.place(beside: unit.decodeTime)
+                next = .unit(unit)
             case .unit(var unit, let frame):
                 let jumps = repair.jumpCount
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)

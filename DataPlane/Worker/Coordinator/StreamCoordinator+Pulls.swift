@@ -211,6 +211,8 @@ extension StreamCoordinator {
             route = try await findRoute(of: stream.id, failed: failed, haveEpoch)
             known.remember(route, to: stream.id)
         } catch {
+            // A newer process is this node now: its viewers are better off there at once.
+            if case .superseded = error { return .over(.draining, .draining) }
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
             guard case .unavailable = error,
                 let last = pulls[stream.id]?.nextKnownRoute(haveEpoch) ?? known.route(to: stream.id)

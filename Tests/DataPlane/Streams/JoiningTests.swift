@@ -18,6 +18,7 @@ import Timebase
 
     private final class Parent: StreamUpstream, @unchecked Sendable {
         var hops: [String] = []
+        let chosenTracks: [TrackID] = []
         let segmentIndex: ByteBuffer? = nil
 
         func wantObjects(_ isWanted: Bool) {}

@@ -137,6 +137,7 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
 
     func wantObjects(_ isWanted: Bool) {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
+    var chosenTracks: [TrackID] { [] }
     var segmentIndex: ByteBuffer? { nil }
 
     // MARK: Silence

@@ -98,7 +98,7 @@ private struct OneStreamGate: StreamGate {
 
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream { try await relay(request.stream) }
 
-    func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
         guard id == stream.id else { throw .unknownStream(id) }
         return stream
     }

@@ -88,7 +88,7 @@ import Timebase
         var (cluster, _) = try owned()
         func release(_ claim: String) throws -> Decision<Bool> {
             let request = ReleaseRequest(nodeId: "origin1", bootId: "boot1", claimId: claim, reason: .draining)
-            return try cluster.state.decideRelease(cluster.stream, request, at: cluster.now)
+            return try cluster.state.decideRelease(stream, request, at: cluster.now)
         }
         #expect(kind { _ = try release("claim0") } == .conflict)
         guard case .write(let write, _) = try release("claim1") else {

@@ -1,3 +1,4 @@
+import ClusterModel
 import Streams
 import Testing
 import Timebase

@@ -137,11 +137,8 @@ package struct UnknownStreams {
         ends.append((id, now + Self.lifetime))
     }
 
-    package mutating func contains(_ id: StreamID, at now: MonotonicInstant) -> Bool {
-        guard let end = until[id] else { return false }
-        if end > now { return true }
-        until[id] = nil
-        return false
+    package func contains(_ id: StreamID, at now: MonotonicInstant) -> Bool {
+        until[id].map { $0 > now } ?? false
     }
 
     package mutating func forget(_ id: StreamID) { until[id] = nil }

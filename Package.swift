@@ -241,6 +241,15 @@ let testSupport: [Target] = [
     ),
     library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
     library(
+        "Simulator",
+        "Tests/Simulation/Simulator",
+        [
+            "ClusterModel", "Coordination", "Domain", "FanOut", "HLS", "MediaModel", "MemoryStore", "Relay",
+            "RelayService", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore, nioEmbedded,
+        ]
+    ),
+    program("millrace-simulate", "Tests/Simulation/Program", ["Simulator", arguments]),
+    library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
         ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
@@ -351,6 +360,7 @@ let testTargets: [Target] = [
     tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
     tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel", "TestSupport"]),
+    tests("SimulationTests", "Tests/Simulation/Tests", ["ClusterHarness", "millrace-simulate"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

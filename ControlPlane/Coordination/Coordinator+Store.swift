@@ -110,6 +110,8 @@ extension Coordinator {
     }
 
     private func followStore() async {
+        var reader: Task<Void, Never>?
+        defer { reader?.cancel() }
         while !Task.isCancelled {
             do throws(StoreError) {
                 try await store.follow { [weak self] change in self?.absorb(change) }
@@ -118,8 +120,13 @@ extension Coordinator {
                 return
             } catch {
                 logger.debug("Following the store ended", metadata: ["error": "\(error)"])
+                reader?.cancel()
                 await clock.sleep(Self.followPause)
-                if phase == .answering { await readAnew() }
+                // Read once the store is followed again: what changed before that would be missed for good.
+                reader = Task {
+                    await clock.sleep(Self.followPause)
+                    if !Task.isCancelled, phase == .answering { await readAnew() }
+                }
             }
         }
     }

@@ -44,6 +44,8 @@ package final class LiveStream: @unchecked Sendable {
     private var cache: GOPCache
     private var subscribers: [any StreamSubscriber] = []
     private var origin: OriginFeed?
+    /// The nodes the stream comes through, as subscribers know them.
+    private var path: [String] = []
     private var splice = SpliceFilter()
     /// The tracks at the place a joining parent has come to. They count once its items do: it may be behind.
     private var joiningTracks: [Track]?
@@ -163,6 +165,12 @@ package final class LiveStream: @unchecked Sendable {
         return origin?.cutter.next
     }
 
+    /// Whether a publisher of this node feeds it, or may come back to do so.
+    package var isOwned: Bool {
+        loop.preconditionInEventLoop()
+        return origin != nil
+    }
+
     /// This node lost the stream to the owner of `newer`; from now on it may be fed by a pull.
     package func endTenure(fencedBy newer: Epoch) {
         loop.preconditionInEventLoop()
@@ -181,12 +189,22 @@ package final class LiveStream: @unchecked Sendable {
         if newEpoch == epoch {
             splice.parentChanged()
             notify(.parentChanged)
+            pathChanged(of: upstream)
         } else {
+            path = upstream.hops
             splice.epochChanged()
             change(to: newEpoch)
         }
         joiningTracks = newTracks
         if !splice.isJoining { send(takeJoiningTracks()) }
+    }
+
+    /// The parent, or one above it, has found another parent: whoever pulls from here must know, or could end up above.
+    package func pathChanged(of upstream: any StreamUpstream) {
+        loop.preconditionInEventLoop()
+        guard self.upstream === upstream, upstream.hops != path else { return }
+        path = upstream.hops
+        notify(.pathChanged(path))
     }
 
     /// The pull is over; another may follow.

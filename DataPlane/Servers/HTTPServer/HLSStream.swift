@@ -293,7 +293,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         case .epochChanged(let epoch): rendition?.adopt(index(for: epoch))
         case .parentChanged, .gap: if let epoch = stream.epoch { rendition?.adopt(index(for: epoch)) }
         case .ended(let reason): ended(reason)
-        case .interrupted, .resumed, .fenced: return
+        case .interrupted, .resumed, .fenced, .pathChanged: return
         }
         versionChanged()
     }

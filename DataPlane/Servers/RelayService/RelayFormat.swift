@@ -30,6 +30,7 @@ package struct RelayFormat: WireFormat {
     package func pieces(for notice: StreamNotice) -> [ByteBuffer]? {
         switch notice {
         case .interrupted: [RelayFrame.state(.interrupted).encoded]
+        case .pathChanged(let hops): [RelayFrame.path(hops).encoded]
         case .resumed: [RelayFrame.state(.broadcasting).encoded]
         case .gap: [RelayFrame.gap.encoded]
         case .ended, .epochChanged, .fenced, .parentChanged: nil

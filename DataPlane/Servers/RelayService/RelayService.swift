@@ -53,7 +53,7 @@ package struct RelayService: Sendable {
     }
 
     /// Decides a pull: the ticket, the stream, the loop check.
-    func open(_ hello: RelayHello) async throws(RelayRefusalError) -> (LiveStream, RelayAccept) {
+    package func open(_ hello: RelayHello) async throws(RelayRefusalError) -> (LiveStream, RelayAccept) {
         let id: StreamID
         do throws(NameError) {
             id = try StreamID(app: hello.app, id: hello.id)
@@ -61,7 +61,7 @@ package struct RelayService: Sendable {
         try check(hello, for: id)
         let stream: LiveStream
         do throws(Refusal) {
-            stream = try await gate.relay(id)
+            stream = try await gate.relay(id, for: hello.child)
         } catch { throw RelayRefusalError(error.relayCode, error.description) }
         let nodeID = nodeID
         let choice = TrackChoice(hello.tracks)
@@ -117,6 +117,8 @@ package struct RelayService: Sendable {
         nodeID: String
     ) -> (RelayAccept, here: TrackChoice)? {
         guard let epoch = stream.epoch, !stream.tracks.isEmpty else { return nil }
+        // Between two parents the way the media will come is unknown: two such nodes would feed each other nothing.
+        guard stream.isOwned || stream.upstream != nil else { return nil }
         let accept = RelayAccept(
             epoch: epoch,
             hops: (stream.upstream?.hops ?? []) + [nodeID],
@@ -162,8 +164,8 @@ package struct RelayService: Sendable {
     }
 }
 
-struct RelayRefusalError: Error {
-    var refusal: RelayRefusal
+package struct RelayRefusalError: Error {
+    package var refusal: RelayRefusal
 
     init(_ code: RelayRefusal.Code, _ detail: String) { refusal = RelayRefusal(code, detail) }
 }

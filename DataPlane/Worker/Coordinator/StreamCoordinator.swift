@@ -121,20 +121,20 @@ package actor StreamCoordinator: StreamGate {
         do throws(ControlPlaneError) {
             return try await control.claim(request.stream, claim)
         } catch {
-            if case .unavailable = error { Task { await self.giveUp(claim, of: request.stream) } }
+            if case .unavailable = error { Task { await self.withdraw(claim, of: request.stream) } }
             throw error.refusal(of: request.stream)
         }
     }
 
     /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out.
-    private func giveUp(_ claim: ClaimRequest, of id: StreamID) async {
+    private func withdraw(_ claim: ClaimRequest, of id: StreamID) async {
         let release = ReleaseRequest(
             nodeId: claim.nodeId,
             bootId: claim.bootId,
             claimId: claim.claimId,
             reason: .draining
         )
-        for turn in 0..<Self.giveUpTurns {
+        for turn in 0..<Self.withdrawTurns {
             guard await clock.sleep(.seconds(1 << min(turn, 3))) else { return }
             do throws(ControlPlaneError) { return try await control.release(id, release) } catch {
                 guard case .unavailable = error else { return }
@@ -143,7 +143,7 @@ package actor StreamCoordinator: StreamGate {
     }
 
     /// With the pauses between them, as long as a control plane can be away before this node's lease ends.
-    private static let giveUpTurns = 6
+    private static let withdrawTurns = 6
 
     private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
         await stopPull(of: id)

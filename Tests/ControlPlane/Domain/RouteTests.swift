@@ -117,6 +117,22 @@ import Timebase
         #expect(try cluster.route("edge11").tier == .origin)
     }
 
+    @Test func `naming a failed parent again does not shut it out for longer`() throws {
+        var cluster = try regions()
+        #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
+        cluster.pass(.seconds(9))
+        #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
+        cluster.pass(.seconds(1))
+        #expect(try cluster.route("edge11").tier == .origin)
+    }
+
+    @Test func `a parent that failed may be asked for the stream of a new owner`() throws {
+        var cluster = try regions()
+        #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
+        try cluster.claim("origin1", claim: "claim2")
+        #expect(try cluster.route("edge11").tier == .origin)
+    }
+
     @Test func `who cannot reach the origin is sent to a peer, but never to one below itself`() throws {
         var cluster = try regions()
         try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")])

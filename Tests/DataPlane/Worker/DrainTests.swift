@@ -126,6 +126,6 @@ import Worker
         await node.until { node.puller.pulled.withLock { $0.map(\.parent.nodeId) } == ["e1", "o1"] }
         // The parent did not fail: nobody is told so.
         #expect(node.control.state.withLock { $0.routes.allSatisfy { $0.failed == nil } })
-        #expect(try await node.coordinator.relay(node.id) === stream)
+        #expect(try await node.coordinator.relay(node.id, for: "e9") === stream)
     }
 }

@@ -155,7 +155,7 @@ import Worker
         await #expect(throws: Refusal.draining) { try await node.publish() }
         await #expect(throws: Refusal.draining) { try await node.play() }
         #expect(try await node.play(.hls) === stream)
-        #expect(try await node.coordinator.relay(node.id) === stream)
+        #expect(try await node.coordinator.relay(node.id, for: "e9") === stream)
         await node.coordinator.closeAll()
         #expect(node.registry[node.id] == nil)
         await #expect(throws: Refusal.draining) { try await node.play() }

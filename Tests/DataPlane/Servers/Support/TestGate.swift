@@ -59,10 +59,10 @@ final class TestGate: StreamGate {
 
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
         state.withLock { $0.requests.append(request) }
-        return try await relay(request.stream)
+        return try await relay(request.stream, for: "")
     }
 
-    func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
         let decided: Result<LiveStream, Refusal> = state.withLock { state in
             if let refusal = state.refusal { return .failure(refusal) }
             return state.streams[id].map { .success($0) } ?? .failure(.unknownStream(id))

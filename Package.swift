@@ -98,7 +98,11 @@ let dataPlane: [Target] = [
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
-    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
+    library(
+        "Drivers",
+        "DataPlane/Drivers",
+        ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore, nioTLS]
+    ),
     library(
         "FanOut",
         "DataPlane/FanOut",
@@ -149,7 +153,8 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
+            nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -237,6 +242,15 @@ let testSupport: [Target] = [
     library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
     library("ClaimHistory", "Tests/Support/ClaimHistory", ["TestSupport"]),
     library(
+        "Simulator",
+        "Tests/Simulation/Simulator",
+        [
+            "ClusterModel", "Coordination", "Domain", "FanOut", "HLS", "MediaModel", "MemoryStore", "Relay",
+            "RelayService", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore, nioEmbedded,
+        ]
+    ),
+    program("millrace-simulate", "Tests/Simulation/Program", ["Simulator", arguments]),
+    library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
         ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
@@ -304,7 +318,7 @@ let testTargets: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
             "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
-            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     tests(
@@ -331,9 +345,8 @@ let testTargets: [Target] = [
         "StoreTests",
         "Tests/ControlPlane/Stores",
         [
-            "ClusterModel", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance", "StoreMove",
-            "TestSupport",
-            "Timebase",
+            "ClusterModel", "Coordination", "Domain", "MemoryStore", "MongoStore", "SQLiteStore", "StoreConformance",
+            "StoreMove", "TestSupport", "Timebase", logging,
         ]
     ),
     tests(
@@ -357,6 +370,7 @@ let testTargets: [Target] = [
         "Tests/Interop",
         ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "TestSupport"]
     ),
+    tests("SimulationTests", "Tests/Simulation/Tests", ["ClusterHarness", "millrace-simulate"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

@@ -28,12 +28,12 @@ package struct API: Sendable {
             NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
             + AppRoutes.operations + SettingsRoutes.operations + AutoscaleRoutes.operations
             + WebhookRoutes.operations + DiagnosisRoutes.operations + ClientRoutes.operations + WatchRoutes.operations
-            + HealthRoutes.operations(renderMetrics: renderMetrics)
+            + HealthRoutes.operations(renderMetrics: renderMetrics) + [ServiceDiscovery.operation]
         operations = served + [OpenAPIRoute.operation(describing: served)]
     }
 
     package func router() -> Router<APIContext> {
-        let router = Router(context: APIContext.self)
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware(operations: operations))
         router.add(middleware: AccessMiddleware(tokens: tokens))
         for operation in operations {

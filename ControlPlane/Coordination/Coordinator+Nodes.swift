@@ -36,7 +36,17 @@ extension Coordinator {
         heartbeat.clockOffsetMilliseconds = heartbeat.sentAt.map { ($0 - now).milliseconds }
         try await learnNode(nodeID, boot: heartbeat.bootId)
         try await renewLease(of: nodeID, heartbeat, json: json)
-        return try read { [heartbeat] state, now throws(Problem) in
+        let answer = try answer(to: heartbeat, of: nodeID)
+        guard !answer.lost.isEmpty, shared.withLock({ $0.isStoreShared }) else { return answer }
+        // Nobody is told of a loss that another control plane may have undone.
+        for lost in answer.lost {
+            if let stream = try? StreamID(app: lost.app, id: lost.id) { try await learn(.stream, stream.recordKey) }
+        }
+        return try self.answer(to: heartbeat, of: nodeID)
+    }
+
+    private func answer(to heartbeat: Heartbeat, of nodeID: String) throws(Problem) -> HeartbeatAnswer {
+        try read { state, now throws(Problem) in
             try state.answer(to: heartbeat, of: nodeID, revision: hub.revision, at: now)
         }
     }
@@ -44,7 +54,7 @@ extension Coordinator {
     package func leave(_ nodeID: String, ifMatch: RevisionCondition) async throws(Problem) {
         try requireAnswering()
         _ = try await commit { shared, _ throws(Problem) in try shared.state.decideLeave(nodeID, ifMatch: ifMatch) }
-        do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw .storeUnavailable(error) }
+        do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw failed(error) }
     }
 
     package func drain(_ nodeID: String, _ request: DrainRequest, ifMatch: RevisionCondition) async throws(Problem) {
@@ -69,7 +79,7 @@ extension Coordinator {
         let outcome = await batcher.renew(renewal)
         let spent = clock.now() - begin
         switch outcome {
-        case .failure(let error): throw .storeUnavailable(error)
+        case .failure(let error): throw failed(error)
         case .success((.superseded, _)):
             try await learn(.node, nodeID)
             throw .superseded(nodeID)
@@ -117,7 +127,7 @@ extension Coordinator {
                 absorb(.deleted(kind, key: key))
             }
         } catch {
-            throw .storeUnavailable(error)
+            throw failed(error)
         }
     }
 

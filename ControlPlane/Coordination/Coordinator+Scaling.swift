@@ -23,7 +23,8 @@ extension Coordinator {
                 }
                 guard let decision else { continue }
                 report(decision, target)
-                for nodeID in decision.drained { try await drain(nodeID, DrainRequest(), ifMatch: .any) }
+                let request = DrainRequest(deadline: read { state, _ in state.policy(of: target).policy.drainSeconds })
+                for nodeID in decision.drained { try await drain(nodeID, request, ifMatch: .any) }
             } catch {
                 logger.debug("Scaling was not judged", metadata: ["error": "\(error.detail)"])
             }

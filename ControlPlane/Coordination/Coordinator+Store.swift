@@ -1,3 +1,4 @@
+import ClusterModel
 package import Domain
 import Logging
 import Synchronization
@@ -40,10 +41,19 @@ extension Coordinator {
         }
     }
 
+    /// What a caller is told of the store's error. One call that the store did not answer is the begin of an outage: the
+    /// next heartbeats may fail the same way, and whoever cannot renew a lease must not lose it.
+    func failed(_ error: StoreError) -> Problem {
+        if case .unavailable = error, phase == .answering { lost(error) }
+        return .storeUnavailable(error)
+    }
+
     private func lost(_ error: StoreError) {
         let wasAnswering = shared.withLock { shared in
-            defer { if shared.phase == .answering { shared.phase = .away } }
-            return shared.phase == .answering
+            guard shared.phase == .answering else { return false }
+            shared.phase = .away
+            shared.state.beginOutage(at: shared.storeTime.now(at: clock.now()))
+            return true
         }
         if wasAnswering || phase == .starting {
             logger.warning(
@@ -100,6 +110,8 @@ extension Coordinator {
     }
 
     private func followStore() async {
+        var reader: Task<Void, Never>?
+        defer { reader?.cancel() }
         while !Task.isCancelled {
             do throws(StoreError) {
                 try await store.follow { [weak self] change in self?.absorb(change) }
@@ -108,8 +120,13 @@ extension Coordinator {
                 return
             } catch {
                 logger.debug("Following the store ended", metadata: ["error": "\(error)"])
+                reader?.cancel()
                 await clock.sleep(Self.followPause)
-                if phase == .answering { await readAnew() }
+                // Read once the store is followed again: what changed before that would be missed for good.
+                reader = Task {
+                    await clock.sleep(Self.followPause)
+                    if !Task.isCancelled, phase == .answering { await readAnew() }
+                }
             }
         }
     }

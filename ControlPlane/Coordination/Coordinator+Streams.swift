@@ -100,7 +100,7 @@ extension Coordinator {
     /// nobody is fenced for silence before that was looked up.
     private func readAnew(_ nodeID: String) async throws(Problem) {
         try await learn(.node, nodeID)
-        do throws(StoreError) { try await refreshLeases() } catch { throw .storeUnavailable(error) }
+        do throws(StoreError) { try await refreshLeases() } catch { throw failed(error) }
     }
 
     private func startProbe(of nodeID: String) {

@@ -45,11 +45,14 @@ package final class Coordinator: Sendable {
     package let events = EventFeed()
     private let relayKey: RelayKey
 
+    /// `gathering` is the clock by which heartbeats wait for each other: nothing is judged by it, so that it can go on where a
+    /// test stops the other.
     package init(
         store: any ClusterStore,
         hub: WatchHub,
         relayKey: RelayKey,
         clock: CoordinatorClock = .system,
+        gathering: CoordinatorClock = .system,
         timing: ClusterTiming = ClusterTiming(),
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         probe: @escaping Probe,
@@ -63,7 +66,7 @@ package final class Coordinator: Sendable {
         self.probe = probe
         self.logger = logger
         shared = Mutex(Shared(state: ClusterState(timing: timing), random: random))
-        batcher = HeartbeatBatcher(store: store, lease: timing.leaseDuration)
+        batcher = HeartbeatBatcher(store: store, lease: timing.leaseDuration, clock: gathering)
     }
 
     package var phase: Phase { shared.withLock { $0.phase } }
@@ -117,7 +120,7 @@ package final class Coordinator: Sendable {
                 return false
             }
         } catch {
-            throw .storeUnavailable(error)
+            throw failed(error)
         }
     }
 
@@ -185,11 +188,7 @@ extension ClusterState {
                 guard let stream else { return [] }
                 return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
             case .cluster: return announceSurvey(at: now)
-            case .scaling:
-                // Whoever decided, the nodes that are to leave hear of it at once.
-                let leaving = ScalingTarget(recordKey: record.key).flatMap { scaling[$0]?.body.leaving.keys }
-                return (leaving.map(Array.init) ?? []).flatMap { announceNode($0, always: true, at: now) }
-            case .group, .webhook: return []
+            case .group, .scaling, .webhook: return []
             }
         }
     }

@@ -16,21 +16,23 @@ final class HeartbeatBatcher: Sendable {
     private struct State {
         var pending: [Pending] = []
         var isRenewing = false
-        var lastCommit: ContinuousClock.Instant?
+        var lastCommit: MonotonicInstant?
     }
 
     private let state = Mutex(State())
     private let store: any ClusterStore
     private let lease: Duration
+    private let clock: CoordinatorClock
     /// One commit each this long at most: under load a commit costs more than the heartbeats in it. Without load a heartbeat
     /// goes at once.
     private let commitInterval = Duration.milliseconds(5)
     /// Longer batches would make the first wait for the last.
     private let batchMax = 500
 
-    init(store: any ClusterStore, lease: Duration) {
+    init(store: any ClusterStore, lease: Duration, clock: CoordinatorClock) {
         self.store = store
         self.lease = lease
+        self.clock = clock
     }
 
     func renew(_ renewal: LeaseRenewal) async -> Outcome {
@@ -55,23 +57,23 @@ final class HeartbeatBatcher: Sendable {
         }
     }
 
-    /// Real time, also where tests move the coordinator's clock: it only gathers, nothing is judged by it.
     private func pace() async {
-        let now = ContinuousClock.now
+        let now = clock.now()
         let wait = state.withLock { state -> Duration? in
             guard let last = state.lastCommit, now - last < commitInterval, !state.pending.isEmpty else { return nil }
             return commitInterval - (now - last)
         }
-        if let wait { try? await Task.sleep(for: wait) }
+        if let wait { await clock.sleep(wait) }
     }
 
     private func nextBatch() -> [Pending]? {
-        state.withLock { state in
+        let now = clock.now()
+        return state.withLock { state in
             guard !state.pending.isEmpty else {
                 state.isRenewing = false
                 return nil
             }
-            state.lastCommit = .now
+            state.lastCommit = now
             let batch = Array(state.pending.prefix(batchMax))
             state.pending.removeFirst(batch.count)
             return batch

@@ -32,6 +32,8 @@ package struct ClusterState: Sendable {
     var owned: [String: Set<StreamID>] = [:]
     /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
     var positions: [StreamID: LastPosition] = [:]
+    /// Streams that their owner's heartbeats do not name.
+    var unnamed: [StreamID: UnnamedHold] = [:]
     /// Nodes whose heartbeat names the stream: owners and pullers.
     var carriers: [StreamID: Set<String>] = [:]
     /// Of each stream, by the node that pulls it, whom it says it pulls from.
@@ -167,6 +169,7 @@ extension ClusterState {
         if new == nil {
             unsettled.remove(stream)
             positions[stream] = nil
+            unnamed[stream] = nil
             announced.streams[stream] = nil
         } else {
             // Also with an owner: it may be gone already by the time this is heard of.
@@ -205,7 +208,13 @@ extension ClusterState {
         announcedEnds.noteEnd(lease.validUntil)
         sweptEnds.noteEnd(lease.validUntil)
         replaceCarried(by: lease.nodeID, known?.report, with: report)
-        if let report { notePositions(of: report, at: lease.validUntil) }
+        if let report {
+            notePositions(of: report, at: lease.validUntil)
+            let held = Set(report.holds.compactMap { try? StreamID(app: $0.app, id: $0.id) })
+            let others = (owned[lease.nodeID] ?? []).subtracting(held)
+            unsettled.formUnion(others)
+            noteUnnamed(others, butNamed: held, by: lease)
+        }
         leases[lease.nodeID] = LeaseView(
             bootID: lease.bootID,
             bootNumber: lease.bootNumber,
@@ -253,6 +262,12 @@ extension ClusterState {
     }
 }
 
+/// A hold that the heartbeats of its owner do not name.
+struct UnnamedHold: Sendable {
+    var epoch: Int64
+    var since: WallTime
+}
+
 /// What a heartbeat said of a stream its sender owned.
 struct LastPosition: Sendable {
     var epoch: Int64
@@ -261,6 +276,17 @@ struct LastPosition: Sendable {
 }
 
 extension ClusterState {
+    private mutating func noteUnnamed(_ streams: Set<StreamID>, butNamed held: Set<StreamID>, by lease: Lease) {
+        if !unnamed.isEmpty { for stream in held { unnamed[stream] = nil } }
+        let heardAt = WallTime(milliseconds: lease.validUntil.milliseconds - timing.leaseDuration.milliseconds)
+        for stream in streams {
+            guard let record = self.streams[stream]?.body, record.owner?.bootId == lease.bootID,
+                unnamed[stream]?.epoch != record.epoch
+            else { continue }
+            unnamed[stream] = UnnamedHold(epoch: record.epoch, since: heardAt)
+        }
+    }
+
     private mutating func notePositions(of report: Heartbeat, at leaseEnd: WallTime) {
         let heardAt = WallTime(milliseconds: leaseEnd.milliseconds - timing.leaseDuration.milliseconds)
         for hold in report.holds {

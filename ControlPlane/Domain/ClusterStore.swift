@@ -17,7 +17,7 @@ package protocol ClusterStore: Sendable {
     /// For logs and `doctor`: the kind and place of the store, without credentials.
     var description: String { get }
 
-    /// The store's own clock.
+    /// The store's own clock, told by a store that takes writes: throws while a write would not be acknowledged.
     func now() async throws(StoreError) -> WallTime
 
     /// All records of a kind whose key follows `cursor`, in key order, at most `limit` (1 to 1,000).

@@ -7,6 +7,11 @@ package struct ClusterTiming: Hashable, Sendable {
     package var heartbeatSlack = Duration.seconds(1)
     /// How long an owner's watch connection may be closed before that alone shows it is gone.
     package var watchGrace = Duration.milliseconds(300)
+    /// An owner that named its hold and then did not for this long has it no more. Two heartbeats: one may come late.
+    package var holdSettling = Duration.seconds(10)
+    /// An owner whose heartbeats have not named its hold for this long never heard of its grant. Longer than a claim takes
+    /// whose first answer is lost.
+    package var claimSettling = Duration.seconds(15)
     /// A claim is held open this long while the present owner is being checked.
     package var claimHold = Duration.seconds(5)
     /// A relay port that answered this recently shows that its node is alive.

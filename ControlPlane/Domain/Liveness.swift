@@ -60,6 +60,18 @@ extension ClusterState {
         return now > missedAt ? verdictOnMute(seen, lastHeard, now) : verdictOnHeard(seen, missedAt, now)
     }
 
+    /// Since when the owner, alive as it may be, does not have the hold any more: its heartbeats do not name it, because the
+    /// release was lost, or the grant.
+    func abandonedSince(_ record: StreamRecord, _ stream: StreamID) -> WallTime? {
+        guard let owner = record.owner, let lease = leases[owner.nodeId], lease.bootID == owner.bootId,
+            let heard = lastHeartbeat(of: owner.nodeId), let unnamed = unnamed[stream], unnamed.epoch == record.epoch
+        else { return nil }
+        if let named = positions[stream], named.epoch == record.epoch {
+            return heard - named.heardAt >= timing.holdSettling ? named.heardAt : nil
+        }
+        return heard - unnamed.since >= timing.claimSettling ? unnamed.since : nil
+    }
+
     private func verdictOnMute(_ seen: NodeEvidence, _ lastHeard: WallTime, _ now: WallTime) -> OwnerVerdict {
         if let probe = seen.probe, !probe.answered, probe.at >= lastHeard { return .gone(.mute, since: probe.at) }
         let (recheckAt, probe) = nextProbe(seen, now)
@@ -88,11 +100,21 @@ extension ClusterState {
 
     func isRecovering(at now: WallTime) -> Bool { recovery.map { now < $0.until } ?? false }
 
+    /// The store is away, so leases cannot be renewed: none is judged ended.
+    package mutating func beginOutage(at now: WallTime) {
+        recovery = Recovery(until: WallTime(milliseconds: .max), outageBegan: outageBegan(at: now))
+    }
+
     /// No lease is judged ended until `timing.recovery` after now.
     package mutating func beginRecovery(at now: WallTime) {
+        recovery = Recovery(until: now + timing.recovery, outageBegan: outageBegan(at: now))
+    }
+
+    /// An outage that is not recovered from yet goes on: who could not renew a lease since may not have come to do so.
+    private func outageBegan(at now: WallTime) -> WallTime {
+        if let recovery, now < recovery.until { return recovery.outageBegan }
         let lastRenewal = leases.values.map(\.validUntil).max() ?? now
-        let outageBegan = WallTime(milliseconds: lastRenewal.milliseconds - timing.leaseDuration.milliseconds)
-        recovery = Recovery(until: now + timing.recovery, outageBegan: min(outageBegan, now))
+        return min(WallTime(milliseconds: lastRenewal.milliseconds - timing.leaseDuration.milliseconds), now)
     }
 
     /// How the API shows the node.

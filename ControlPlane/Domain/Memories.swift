@@ -8,24 +8,41 @@ struct FailedParents: Sendable {
         var stream: StreamID
     }
 
-    private var entries: [Key: [String: WallTime]] = [:]
-    private var lookedThroughAt: WallTime?
-
-    mutating func remember(_ parents: [String], of stream: StreamID, for asker: String, until: WallTime, max: Int) {
-        let key = Key(asker: asker, stream: stream)
-        guard !parents.isEmpty, entries[key] != nil || entries.count < max else { return }
-        for parent in parents.prefix(16) { entries[key, default: [:]][parent] = until }
+    private struct Failure {
+        var until: WallTime
+        /// A new owner's stream is another matter: it may even be published to the parent that failed.
+        var epoch: Int64
     }
 
-    func contains(_ parent: String, of stream: StreamID, for asker: String, at now: WallTime) -> Bool {
-        entries[Key(asker: asker, stream: stream)]?[parent].map { now < $0 } ?? false
+    private var entries: [Key: [String: Failure]] = [:]
+    private var lookedThroughAt: WallTime?
+
+    /// Naming a parent again does not make its time longer.
+    mutating func remember(
+        _ parents: [String],
+        of stream: StreamID,
+        for asker: String,
+        epoch: Int64,
+        until: WallTime,
+        at now: WallTime,
+        max: Int
+    ) {
+        let key = Key(asker: asker, stream: stream)
+        guard !parents.isEmpty, entries[key] != nil || entries.count < max else { return }
+        for parent in parents.prefix(16) where !contains(parent, of: stream, epoch, for: asker, at: now) {
+            entries[key, default: [:]][parent] = Failure(until: until, epoch: epoch)
+        }
+    }
+
+    func contains(_ parent: String, of stream: StreamID, _ epoch: Int64, for asker: String, at now: WallTime) -> Bool {
+        entries[Key(asker: asker, stream: stream)]?[parent].map { now < $0.until && $0.epoch == epoch } ?? false
     }
 
     mutating func forgetExpired(at now: WallTime) {
         guard now.isPast(lookedThroughAt, by: MemoryExpiry.interval) else { return }
         lookedThroughAt = now
         entries = entries.compactMapValues { parents in
-            let left = parents.filter { now < $0.value }
+            let left = parents.filter { now < $0.value.until }
             return left.isEmpty ? nil : left
         }
     }

@@ -96,6 +96,7 @@ extension ClusterState {
         let closeness = chain.isEmpty ? 1 : Double(nearness) / Double(chain.count)
         let score = (1 - min(1, load)) * 0.6 + closeness * 0.25 + (isWarm ? 0.15 : 0)
         let isPreferred = wish.purpose == .play && isWarm && load < Self.warmLoadMax
+        let rank = nearness * 2 + (isPreferred ? 1 : 0)
         return Candidate(
             node: node,
             shown: Assignment.Candidate(
@@ -103,8 +104,14 @@ extension ClusterState {
                 score: (score * 100).rounded() / 100,
                 refused: refusal(of: node, wish, at: now)
             ),
-            rank: nearness * 2 + (isPreferred ? 1 : 0)
+            rank: isPlaceOfBackup(nodeID, wish) ? Int.max : rank
         )
+    }
+
+    /// A publisher stands by at the stream's owner: nowhere else does it see the first one fall silent.
+    private func isPlaceOfBackup(_ nodeID: String, _ wish: Wish) -> Bool {
+        guard wish.purpose == .publish, let stream = wish.stream else { return false }
+        return settings(of: stream.app).secondPublisher == .standBy && owned[nodeID]?.contains(stream) == true
     }
 
     func refusal(of node: NodeRecord, _ wish: Wish, at now: WallTime) -> String? {
@@ -120,7 +127,7 @@ extension ClusterState {
         }
         let full = leases[node.nodeId]?.report?.full ?? []
         if !full.isEmpty { return "full: \(full.joined(separator: ", "))" }
-        guard utilisation(of: node.nodeId) < 1 else { return "over its limits" }
+        guard shareOfCapacity(of: node.nodeId) < 1 else { return "over its limits" }
         if wish.purpose == .publish, let max = node.registration.capacity?.publishers,
             leases[node.nodeId]?.report?.load.publishers ?? 0 >= max
         {
@@ -132,10 +139,16 @@ extension ClusterState {
     /// The fullest of a node's resources, 0 to 1 and above.
     func utilisation(of nodeID: String) -> Double {
         guard let load = leases[nodeID]?.report?.load else { return 0 }
+        return max(load.cpu, load.memory, shareOfCapacity(of: nodeID))
+    }
+
+    /// Of what the node registered. How busy its machine may be, it judges itself, and says when it is full.
+    func shareOfCapacity(of nodeID: String) -> Double {
+        guard let load = leases[nodeID]?.report?.load else { return 0 }
         let capacity = nodes[nodeID]?.body.registration.capacity
         let egress = capacity?.egressBitsPerSecond.map { Double(load.egressBitsPerSecond) / Double(max(1, $0)) }
         let viewers = capacity?.viewers.map { Double(load.viewers.total) / Double(max(1, $0)) }
-        return max(load.cpu, load.memory, egress ?? 0, viewers ?? 0)
+        return max(egress ?? 0, viewers ?? 0)
     }
 
     /// The parent group, its parent, and so on.

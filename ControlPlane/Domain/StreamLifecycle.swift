@@ -36,6 +36,7 @@ extension ClusterState {
             return record.interruptedAt.map(interrupted) ?? StreamCondition(status: .created)
         }
         if case .gone(_, let since) = verdict(on: owner, at: now) { return interrupted(since: since) }
+        if let since = abandonedSince(record, stream) { return interrupted(since: since) }
         let isAway = ownerReport(of: stream, owner)?.isBroadcasting == false
         return StreamCondition(status: isAway ? .interrupted : .broadcasting)
     }

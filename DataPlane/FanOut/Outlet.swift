@@ -198,7 +198,7 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         switch notice {
         case .ended(let reason): reason
         case .epochChanged(let newer), .fenced(let newer): audience == .nodes ? .fenced(newer) : nil
-        case .gap, .interrupted, .parentChanged, .resumed: nil
+        case .gap, .interrupted, .parentChanged, .pathChanged, .resumed: nil
         }
     }
 }
@@ -233,7 +233,7 @@ extension StreamNotice {
     fileprivate var breaksDecoding: Bool {
         switch self {
         case .epochChanged, .gap: true
-        case .ended, .fenced, .interrupted, .parentChanged, .resumed: false
+        case .ended, .fenced, .interrupted, .parentChanged, .pathChanged, .resumed: false
         }
     }
 }

@@ -5,7 +5,7 @@ package import Timebase
 
 /// The stream since its current segment began, so that a new viewer, packager or child node can start at once.
 ///
-/// Segments begin at keyframes, so decoding can start at the first unit. What would exceed the limits is not cached: the
+/// It begins at a keyframe, so that decoding can: a segment that was cut without one is kept with those before it. What would exceed the limits is not cached: the
 /// cache then stays empty until the next segment, and late comers wait for it.
 package struct GOPCache: Sendable {
     package private(set) var items: Deque<StreamItem> = []
@@ -15,12 +15,26 @@ package struct GOPCache: Sendable {
     private var byteCount = 0
     private var firstTime: MediaTime?
     private var hasOverflowed = false
+    private var beganAtKeyframe = false
+    /// The cut mark that begins a segment whose first unit has not come.
+    private var candidate: Candidate?
     private let limits: GOPCacheLimits
+
+    private struct Candidate {
+        var position: Int
+        var continuesOverflow: Bool
+    }
 
     package init(limits: GOPCacheLimits = GOPCacheLimits()) { self.limits = limits }
 
     package mutating func append(_ item: StreamItem) {
-        if case .cut(let mark) = item, mark.part == 0 { removeAll() }
+        // Of use when it is told, not when somebody comes.
+        if case .unit(let unit) = item, unit.track == .data { return }
+        if case .cut(let mark) = item, mark.part == 0 {
+            candidate = Candidate(position: items.count, continuesOverflow: hasOverflowed)
+            hasOverflowed = false
+        }
+        if case .unit(let unit) = item, let candidate { begin(candidate, with: unit) }
         if case .tracks(let changed) = item { learn(changed) }
         guard !hasOverflowed else { return }
         guard items.count < limits.itemsMax else { return overflow() }
@@ -35,14 +49,29 @@ package struct GOPCache: Sendable {
         items.append(item)
     }
 
+    /// The first unit tells whether decoding can begin with the segment.
+    private mutating func begin(_ candidate: Candidate, with unit: AccessUnit) {
+        self.candidate = nil
+        let hasVideo = tracks.contains { $0.kind == .video }
+        let canBegin = !hasVideo || unit.isKeyframe && tracks.contains { $0.id == unit.track && $0.kind == .video }
+        if canBegin || !beganAtKeyframe {
+            items.removeFirst(candidate.position)
+            (tracksBefore, byteCount, firstTime) = (tracks, 0, nil)
+            beganAtKeyframe = canBegin
+        } else if candidate.continuesOverflow {
+            overflow()
+        }
+    }
+
     private mutating func learn(_ changed: [Track]) {
         tracks = changed
         if items.isEmpty { tracksBefore = changed }
     }
 
     private mutating func overflow() {
+        let begins = beganAtKeyframe
         removeAll()
-        hasOverflowed = true
+        (hasOverflowed, beganAtKeyframe) = (true, begins)
     }
 
     package mutating func removeAll() {
@@ -51,6 +80,8 @@ package struct GOPCache: Sendable {
         byteCount = 0
         firstTime = nil
         hasOverflowed = false
+        beganAtKeyframe = false
+        candidate = nil
     }
 }
 

@@ -38,10 +38,14 @@ package final class LiveStream: @unchecked Sendable {
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
     package var onObjectInterestChanged: ((Bool) -> Void)?
+    /// Told of the end while the last items can still be had by subscribing.
+    package var onEnding: ((EndReason) -> Void)?
 
     private var cache: GOPCache
     private var subscribers: [any StreamSubscriber] = []
     private var origin: OriginFeed?
+    /// The nodes the stream comes through, as subscribers know them.
+    private var path: [String] = []
     private var splice = SpliceFilter()
     /// The tracks at the place a joining parent has come to. They count once its items do: it may be behind.
     private var joiningTracks: [Track]?
@@ -161,6 +165,12 @@ package final class LiveStream: @unchecked Sendable {
         return origin?.cutter.next
     }
 
+    /// Whether a publisher of this node feeds it, or may come back to do so.
+    package var isOwned: Bool {
+        loop.preconditionInEventLoop()
+        return origin != nil
+    }
+
     /// This node lost the stream to the owner of `newer`; from now on it may be fed by a pull.
     package func endTenure(fencedBy newer: Epoch) {
         loop.preconditionInEventLoop()
@@ -179,12 +189,22 @@ package final class LiveStream: @unchecked Sendable {
         if newEpoch == epoch {
             splice.parentChanged()
             notify(.parentChanged)
+            pathChanged(of: upstream)
         } else {
+            path = upstream.hops
             splice.epochChanged()
             change(to: newEpoch)
         }
         joiningTracks = newTracks
         if !splice.isJoining { send(takeJoiningTracks()) }
+    }
+
+    /// The parent, or one above it, has found another parent: whoever pulls from here must know, or could end up above.
+    package func pathChanged(of upstream: any StreamUpstream) {
+        loop.preconditionInEventLoop()
+        guard self.upstream === upstream, upstream.hops != path else { return }
+        path = upstream.hops
+        notify(.pathChanged(path))
     }
 
     /// The pull is over; another may follow.
@@ -248,6 +268,8 @@ package final class LiveStream: @unchecked Sendable {
     package func end(_ reason: EndReason) {
         loop.preconditionInEventLoop()
         if case .ended = phase { return }
+        onEnding?(reason)
+        onEnding = nil
         phase = .ended(reason)
         serving.store(false, ordering: .releasing)
         cache.removeAll()
@@ -315,6 +337,9 @@ private struct OriginFeed {
             let next: StreamItem
             switch item {
             case .tracks(let tracks): next = .tracks(tracks)
+            case .unit(var unit, _) where unit.track == .data:
+                unit.decodeTime = repair.place(beside: unit.decodeTime)
+                next = .unit(unit)
             case .unit(var unit, let frame):
                 let jumps = repair.jumpCount
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)

@@ -8,7 +8,7 @@ package final class Publication: Sendable {
     package let stream: LiveStream
     package let epoch: Epoch
 
-    private struct State {
+    fileprivate struct State {
         var isOver = false
         var onRevoked: (@Sendable (EndReason) -> Void)?
         var revocation: EndReason?
@@ -16,6 +16,8 @@ package final class Publication: Sendable {
         var asked: Request?
         /// Its protocol can, and the publisher said it understands.
         var canMove = false
+        /// Set until its media is the stream's.
+        var standBy: StandBy?
     }
 
     /// What a draining node asks of the publisher's connection.
@@ -30,10 +32,12 @@ package final class Publication: Sendable {
     private let wallClock: @Sendable () -> WallTime
     private let onEnd: @Sendable (Publication, _ isClean: Bool) -> Void
 
-    /// `onEnd` is called once, when the publisher leaves; `isClean` tells whether it said goodbye.
+    /// `onEnd` is called once, when the publisher leaves; `isClean` tells whether it said goodbye. One that stands by is
+    /// heard, and its media counts from the first place to begin after `begin`.
     package init(
         stream: LiveStream,
         epoch: Epoch,
+        standsBy: Bool = false,
         wallClock: @escaping @Sendable () -> WallTime,
         onEnd: @escaping @Sendable (Publication, _ isClean: Bool) -> Void
     ) {
@@ -41,11 +45,13 @@ package final class Publication: Sendable {
         self.epoch = epoch
         self.wallClock = wallClock
         self.onEnd = onEnd
+        if standsBy { state.withLock { $0.standBy = StandBy() } }
     }
 
     /// Hands a batch to the stream: at once on the stream's own loop, else by one hop.
     package func deliver(_ items: [IngestItem]) {
-        guard !items.isEmpty, !state.withLock({ $0.isOver }) else { return }
+        let items = state.withLock { $0.isOver ? [] : $0.admit(items) }
+        guard !items.isEmpty else { return }
         let wall = wallClock()
         if stream.loop.inEventLoop {
             stream.ingest(items, at: wall)
@@ -57,6 +63,9 @@ package final class Publication: Sendable {
             }
         }
     }
+
+    /// The publisher that stood by is the stream's from here on.
+    package func begin() { state.withLock { $0.standBy?.isOver = true } }
 
     /// The publisher is gone. Only the first call counts.
     package func end(isClean: Bool) {
@@ -111,5 +120,37 @@ package final class Publication: Sendable {
             return state.onRevoked
         }
         body?(reason)
+    }
+}
+
+extension Publication.State {
+    fileprivate mutating func admit(_ items: [IngestItem]) -> [IngestItem] {
+        guard var waiting = standBy else { return items }
+        let passed = waiting.admit(items)
+        standBy = passed.isEmpty ? waiting : nil
+        return passed
+    }
+}
+
+/// What is kept of a publisher that stands by: only what its first unit will need.
+private struct StandBy {
+    private var tracks: [Track] = []
+    var isOver = false
+
+    /// Nothing until the wait is over and a picture comes that decoding can begin at.
+    mutating func admit(_ items: [IngestItem]) -> [IngestItem] {
+        for (index, item) in items.enumerated() {
+            switch item {
+            case .tracks(let newest): tracks = newest
+            case .unit(let unit, _):
+                if isOver, isStart(unit) { return [.tracks(tracks)] + items[index...] }
+            }
+        }
+        return []
+    }
+
+    private func isStart(_ unit: AccessUnit) -> Bool {
+        let video = tracks.filter { $0.kind == .video }
+        return video.isEmpty || unit.isKeyframe && video.contains { $0.id == unit.track }
     }
 }

@@ -11,7 +11,14 @@ package protocol StreamGate: Sendable {
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream
 
     /// As `play`, for a child node.
-    func relay(_ stream: StreamID) async throws(Refusal) -> LiveStream
+    func relay(_ stream: StreamID, for child: String) async throws(Refusal) -> LiveStream
+
+    /// The node that has the last segments of a stream that `play` does not know because it has just finished.
+    func lastOwner(of stream: StreamID) async -> NodeAddresses?
+}
+
+extension StreamGate {
+    package func lastOwner(of stream: StreamID) async -> NodeAddresses? { nil }
 }
 
 package struct PublishRequest: Hashable, Sendable {

@@ -22,6 +22,8 @@ package enum StreamNotice: Hashable, Sendable {
     case epochChanged(Epoch)
     /// Another parent continues the same epoch; its segment index may know more.
     case parentChanged
+    /// The stream comes to this node another way: through these nodes, from its owner to this node's parent.
+    case pathChanged([String])
     /// This node was the owner and a newer one exists: whoever pulls from here must pull from there.
     case fenced(Epoch)
     /// The publisher or the parent is away; it may come back.

@@ -32,6 +32,8 @@ package struct Problem: Codable, Hashable, Sendable, Error {
     package var detail: String
     /// The present owner, with `stream-in-use`.
     package var owner: String?
+    /// With `unknown-stream`: where a stream that has just finished can still be read over HTTP.
+    package var lastOwner: NodeAddresses?
 
     package init(_ kind: Kind, status: Int, title: String, detail: String, owner: String? = nil) {
         type = Self.typePrefix + kind.rawValue

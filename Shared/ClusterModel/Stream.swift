@@ -71,15 +71,26 @@ package struct ReleaseRequest: Codable, Hashable, Sendable {
 
     package var nodeId: String
     package var bootId: String
-    package var epoch: Int64
+    /// The hold to end. Missing: the one that `claimId` made.
+    package var epoch: Int64?
+    /// The claim whose answer, and with it the epoch, was lost: the hold it may have made is ended, and no other.
+    package var claimId: String?
     package var reason: Reason
     /// Where a next publisher continues.
     package var next: StreamPosition?
 
-    package init(nodeId: String, bootId: String, epoch: Int64, reason: Reason, next: StreamPosition? = nil) {
+    package init(
+        nodeId: String,
+        bootId: String,
+        epoch: Int64? = nil,
+        claimId: String? = nil,
+        reason: Reason,
+        next: StreamPosition? = nil
+    ) {
         self.nodeId = nodeId
         self.bootId = bootId
         self.epoch = epoch
+        self.claimId = claimId
         self.reason = reason
         self.next = next
     }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Lets a log line through once an interval for each key, and says how many it kept back. A value: its owner has the
 /// lock or the event loop.
 package struct RepeatedLines: Sendable {
@@ -27,4 +29,15 @@ package struct RepeatedLines: Sendable {
         entries[key] = Entry(lastAdmitted: now)
         return suppressed
     }
+}
+
+/// Keeps a flood of refusals from filling the log, for a whole server. A kind of refusal is its reason: addresses and names
+/// are the flood's to choose.
+package final class RefusalLines: Sendable {
+    private let lines = Mutex(RepeatedLines())
+
+    package init() {}
+
+    /// As `RepeatedLines.admit`, now.
+    package func admit(_ kind: String) -> Int? { lines.withLock { $0.admit(kind, at: .now) } }
 }

@@ -10,6 +10,12 @@ package struct SettingsChange: Sendable, Equatable {
         package var description: String { "\(name): \(Self.shown(old)) → \(Self.shown(new))" }
 
         private static func shown(_ text: String?) -> String { text?.withoutCredentials ?? "unset" }
+
+        /// A number without its unit could be anything.
+        fileprivate static func worded(_ text: String?, _ unit: String?) -> String? {
+            guard let text, let unit, text.allSatisfy(\.isNumber) else { return text }
+            return "\(text) \(unit)"
+        }
     }
 
     /// To be applied now.
@@ -23,8 +29,8 @@ package struct SettingsChange: Sendable, Equatable {
             guard before != after else { continue }
             let entry = Entry(
                 name: setting.name,
-                old: setting.isSecret ? before.map { _ in "(hidden)" } : before,
-                new: setting.isSecret ? after.map { _ in "(hidden)" } : after
+                old: setting.isSecret ? before.map { _ in "(hidden)" } : Entry.worded(before, setting.unit),
+                new: setting.isSecret ? after.map { _ in "(hidden)" } : Entry.worded(after, setting.unit)
             )
             switch setting.effect {
             case .live: live.append(entry)

@@ -45,6 +45,12 @@ enum Schemas {
         return settings
     }()
 
+    private static let problem: Problem = {
+        var problem = Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2")
+        problem.lastOwner = addresses
+        return problem
+    }()
+
     private static let addresses: NodeAddresses = {
         var addresses = NodeAddresses(host: "10.0.2.21", publicHost: "e21.example.org")
         addresses.http = 5080
@@ -242,7 +248,10 @@ enum Schemas {
             addresses: addresses,
             capacity: capacity
         ),
-        "Problem": Problem(.streamInUse, status: 409, title: "Stream in use", detail: "…", owner: "origin2"),
+        "Problem": problem,
+        "PrometheusTargets": [
+            ServiceDiscovery.Target(targets: ["10.0.2.21:5080"], labels: ["__meta_millrace_node": "edge21"])
+        ],
         "RelaySurvey": RelaySurvey(
             id: 1,
             startedAt: time,
@@ -253,6 +262,7 @@ enum Schemas {
             nodeId: "origin1",
             bootId: "b",
             epoch: 1,
+            claimId: "c",
             reason: .unpublished,
             next: position
         ),

@@ -13,24 +13,22 @@ enum ClientRoutes {
 
     // MARK: Playback over HTTP
 
-    private static let media: [Operation] = [HTTPRequest.Method.get, .head].flatMap { method in
-        [
-            operation(
-                "\(method == .get ? "play" : "probe")File",
-                method,
-                "/{app}/streams/{object}",
-                "A stream's playlist or FLV: see the node in Location.",
-                file
-            ),
-            operation(
-                "\(method == .get ? "play" : "probe")Object",
-                method,
-                "/{app}/streams/{id}/{object}",
-                "A segment, init segment or MPD: see the node in Location.",
-                object
-            ),
-        ]
-    }
+    private static let media: [Operation] = [
+        operation(
+            "playFile",
+            .get,
+            "/{app}/streams/{object}",
+            "A stream's playlist or FLV: see the node in Location.",
+            file
+        ),
+        operation(
+            "playObject",
+            .get,
+            "/{app}/streams/{id}/{object}",
+            "A segment, init segment or MPD: see the node in Location.",
+            object
+        ),
+    ]
 
     private static func file(_ call: Call) throws -> Reply {
         guard let file = ClientFile(name: call.parameters.get("object") ?? "") else { throw nothingHere }

@@ -38,6 +38,7 @@ extension ClusterState {
             return isSameHold
                 ? .answer(.granted(answer(to: request, stored.body))) : try grant(stream, request, at: now)
         }
+        if abandonedSince(stored.body, stream) != nil { return try grant(stream, request, at: now) }
         switch verdict(on: owner, at: now) {
         case .gone where !isCertain: return .answer(.doubtful(owner: owner.nodeId))
         case .gone: return try grant(stream, request, at: now)
@@ -77,6 +78,7 @@ extension ClusterState {
             claimedAt: now
         )
         record.startedAt = isContinued ? record.startedAt : now
+        record.lastOwner = nil
         record.interruptedAt = nil
         record.endedAt = nil
         record.began = resume

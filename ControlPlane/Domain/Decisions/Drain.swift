@@ -33,19 +33,17 @@ extension ClusterState {
 
     /// What the node is to do now, by heartbeat answer and by watch.
     func directives(for nodeID: String, at now: WallTime) -> [Directive] {
-        drainDirectives(for: nodeID, at: now) + surveyDirectives(for: nodeID, at: now)
+        (drainDirective(for: nodeID, at: now).map { [$0] } ?? []) + surveyDirectives(for: nodeID, at: now)
     }
 
-    private func drainDirectives(for nodeID: String, at now: WallTime) -> [Directive] {
-        guard let drain = nodes[nodeID]?.body.drain else { return [] }
+    func drainDirective(for nodeID: String, at now: WallTime) -> Directive? {
+        guard let drain = nodes[nodeID]?.body.drain else { return nil }
         let secondsLeft = max(0, (drain.endsAt - now).milliseconds + 999) / 1000
-        return [
-            Directive(
-                type: .drain,
-                deadline: Int(secondsLeft),
-                hasReplacement: hasReplacement(for: nodeID, at: now)
-            )
-        ]
+        return Directive(
+            type: .drain,
+            deadline: Int(secondsLeft),
+            hasReplacement: hasReplacement(for: nodeID, at: now)
+        )
     }
 
     /// Whether `assign` would name another node for this one's publishers.
@@ -57,7 +55,7 @@ extension ClusterState {
     /// and nobody pulls from it.
     func isEmptied(_ nodeID: String, _ lease: LeaseView, at now: WallTime) -> Bool {
         guard let report = lease.report, report.isDraining == true else { return false }
-        return report.sessions == 0 && report.holds.isEmpty && owned[nodeID] == nil 
+        return report.sessions == 0 && report.holds.isEmpty && owned[nodeID] == nil
             && children(of: nodeID, at: now).isEmpty
     }
 }

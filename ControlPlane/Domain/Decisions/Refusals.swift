@@ -2,13 +2,18 @@ package import ClusterModel
 
 /// The refusals of the domain, in words for the one who asked.
 extension Problem {
-    package static func unknownStream(_ stream: StreamID) -> Problem {
-        Problem(
+    /// `readableAt`: it is finished, and there its last segments are.
+    package static func unknownStream(_ stream: StreamID, readableAt lastOwner: NodeAddresses? = nil) -> Problem {
+        var problem = Problem(
             .unknownStream,
             status: 404,
             title: "Unknown stream",
-            detail: "Nobody publishes '\(stream)' and no finished stream of this name is kept. Publish it first."
+            detail: lastOwner == nil
+                ? "Nobody publishes '\(stream)' and no finished stream of this name is kept. Publish it first."
+                : "'\(stream)' is finished. Read its last segments at its last owner over HTTP."
         )
+        problem.lastOwner = lastOwner
+        return problem
     }
 
     package static func unknownNode(_ nodeID: String) -> Problem {

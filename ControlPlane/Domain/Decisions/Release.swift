@@ -10,15 +10,19 @@ extension ClusterState {
     ) throws(Problem) -> Decision<Bool> {
         guard let stored = streams[stream] else { throw .unknownStream(stream) }
         var record = stored.body
-        guard record.epoch == request.epoch else {
-            throw .conflict("The epoch of '\(stream)' is \(record.epoch), not \(request.epoch): the hold was fenced.")
+        if let epoch = request.epoch, record.epoch != epoch {
+            throw .conflict("The epoch of '\(stream)' is \(record.epoch), not \(epoch): the hold was fenced.")
         }
         guard let owner = record.owner else { return .answer(false) }
         guard owner.nodeId == request.nodeId, owner.bootId == request.bootId else {
             throw .conflict("'\(stream)' is owned by another process: node '\(owner.nodeId)'.")
         }
+        guard request.epoch != nil || owner.claimId == request.claimId else {
+            throw .conflict("'\(stream)' is held by another claim. Name the hold to end by its epoch or its claimId.")
+        }
         record.tracks = ownerReport(of: stream, owner)?.tracks ?? record.tracks
         record.next = request.next ?? resumePosition(of: record, stream, at: now)
+        record.lastOwner = owner
         record.owner = nil
         switch request.reason {
         case .unpublished, .publisherLost: record.endedAt = now

@@ -19,16 +19,19 @@ extension ClusterState {
             until: now + timing.routeInterest,
             max: limits.interestsMax
         )
+        let epoch = streams[stream]?.body.epoch ?? 0
         failedParents.remember(
             request.failed ?? [],
             of: stream,
             for: request.nodeId,
+            epoch: epoch,
             until: now + timing.failedParentMemory,
+            at: now,
             max: limits.failedParentsMax
         )
         let asker = request.nodeId
         if let parent = givenRoutes.parent(of: asker, stream, at: now),
-            failedParents.contains(parent, of: stream, for: asker, at: now)
+            failedParents.contains(parent, of: stream, epoch, for: asker, at: now)
         {
             givenRoutes.forget(asker, stream)
         }
@@ -55,7 +58,7 @@ extension ClusterState {
         let asker = try currentNode(request.nodeId, boot: request.bootId)
         guard let (stored, condition) = readable(stream, at: now), condition.status != .created,
             condition.status != .finished
-        else { throw .unknownStream(stream) }
+        else { throw .unknownStream(stream, readableAt: lastOwner(of: stream, besides: asker, at: now)) }
         guard let owner = stored.body.owner, let origin = nodes[owner.nodeId]?.body else {
             throw .unavailable("'\(stream)' is interrupted: its publisher has not come back yet. Ask again shortly.")
         }
@@ -81,6 +84,15 @@ extension ClusterState {
             }
         }
         return try becomeSecondary(query, stored.revision, using: &random)
+    }
+
+    /// Who still has the segments of a stream that has just finished. Nobody pulls it any more.
+    private func lastOwner(of stream: StreamID, besides asker: NodeRecord, at now: WallTime) -> NodeAddresses? {
+        guard let record = streams[stream]?.body, let end = record.endedAt, now < end + timing.finishedReadable,
+            let last = record.lastOwner, last.nodeId != asker.nodeId, let node = nodes[last.nodeId]?.body,
+            node.bootId == last.bootId, state(of: node.nodeId, at: now) != .dead
+        else { return nil }
+        return node.addresses
     }
 
     // MARK: Into a group
@@ -144,11 +156,15 @@ extension ClusterState {
             }
             return decision(query, query.origin, .origin)
         }
-        if let peer = peer(query, in: query.asker.group, using: &random) ?? peer(query, in: nil, using: &random) {
+        // Only one that said itself that it pulls: those that were just given a route wait too, maybe for the asker.
+        if let peer = peer(query, in: query.asker.group, isProven: true, using: &random)
+            ?? peer(query, in: nil, isProven: true, using: &random)
+        {
             return decision(query, peer, .peer)
         }
-        // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot.
-        if isOwned,
+        // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot. An origin that is not
+        // known to live yet is waited for: helpers would be sent to each other.
+        if isOwned, isOpen(query.origin, query), hasFailed(query.origin.nodeId, for: query.asker.nodeId, query),
             let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random)
         {
             return decision(query, helper, .peer)
@@ -185,7 +201,7 @@ extension ClusterState {
         guard case .connected = evidence[node.nodeId]?.watch else { return false }
         return !interests.nodes(askingFor: query.stream, at: query.now).contains {
             $0 != query.asker.nodeId
-                && failedParents.contains(node.nodeId, of: query.stream, for: $0, at: query.now)
+                && hasFailed(node.nodeId, for: $0, query)
         }
     }
 
@@ -193,9 +209,11 @@ extension ClusterState {
     private func peer(
         _ query: RouteQuery,
         in group: String?,
+        isProven: Bool = false,
         using random: inout some RandomNumberGenerator
     ) -> NodeRecord? {
-        let candidates = query.parents.keys.sorted().compactMap { nodes[$0]?.body }.filter {
+        let nodesWithIt = isProven ? reportedParents[query.stream] ?? [:] : query.parents
+        let candidates = nodesWithIt.keys.sorted().compactMap { nodes[$0]?.body }.filter {
             (group == nil || $0.group == group) && $0.nodeId != query.origin.nodeId && canUse($0, query)
                 && !isFull($0, query) && !lostItsParent($0, query)
         }
@@ -215,8 +233,8 @@ extension ClusterState {
     ) -> NodeRecord? {
         let candidates = nodes.keys.sorted().compactMap { nodes[$0]?.body }.filter {
             (group == nil || $0.group == group) && $0.nodeId != query.origin.nodeId && $0.role.takesPlayers
-                && canUse($0, query) && utilisation(of: $0.nodeId) < 1
-                && !failedParents.contains(query.origin.nodeId, of: query.stream, for: $0.nodeId, at: query.now)
+                && canUse($0, query) && !isOverLimits($0)
+                && !hasFailed(query.origin.nodeId, for: $0.nodeId, query)
         }
         guard let first = candidates.randomElement(using: &random),
             let second = candidates.randomElement(using: &random)
@@ -235,7 +253,7 @@ extension ClusterState {
 
     private func canUse(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
         node.nodeId != query.asker.nodeId && isOpen(node, query)
-            && !failedParents.contains(node.nodeId, of: query.stream, for: query.asker.nodeId, at: query.now)
+            && !hasFailed(node.nodeId, for: query.asker.nodeId, query)
             && !isBelow(query.asker.nodeId, node.nodeId, query)
     }
 
@@ -243,14 +261,22 @@ extension ClusterState {
         let max =
             node.registration.capacity?.relayChildren ?? groups[node.group]?.body.settings.childrenPerParentMax
             ?? limits.childrenPerParentDefault
-        return query.childCounts[node.nodeId] ?? 0 >= max || utilisation(of: node.nodeId) >= 1
+        return query.childCounts[node.nodeId] ?? 0 >= max || isOverLimits(node)
+    }
+
+    /// What an origin is full of may be publishers, which are nothing to its children.
+    private func isOverLimits(_ node: NodeRecord) -> Bool {
+        let isClosed = node.role.takesPlayers && leases[node.nodeId]?.report?.full?.isEmpty == false
+        return isClosed || shareOfCapacity(of: node.nodeId) >= 1
+    }
+
+    private func hasFailed(_ parent: String, for child: String, _ query: RouteQuery) -> Bool {
+        failedParents.contains(parent, of: query.stream, query.record.epoch, for: child, at: query.now)
     }
 
     /// It looks for a parent itself: what it has may end any moment.
     private func lostItsParent(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
-        query.parents[node.nodeId].map {
-            failedParents.contains($0, of: query.stream, for: node.nodeId, at: query.now)
-        } ?? false
+        query.parents[node.nodeId].map { hasFailed($0, for: node.nodeId, query) } ?? false
     }
 
     /// Who pulls the stream from whom, of living nodes: as heartbeats tell, and fresh routes before those can.

@@ -45,6 +45,7 @@ extension ClusterState {
         var record = stored.body
         record.tracks = record.owner.flatMap { ownerReport(of: stream, $0)?.tracks } ?? record.tracks
         record.next = resumePosition(of: record, stream, at: now)
+        record.lastOwner = record.owner
         record.owner = nil
         record.endedAt = condition.endedAt
         return try? .of(.stream, stream.recordKey, record, expecting: stored.revision)

@@ -49,6 +49,8 @@ package struct StreamRecord: Codable, Hashable, Sendable {
     package var id: String
     package var epoch: Int64
     package var owner: Owner?
+    /// Whose publisher ended the stream; has its last segments for a while.
+    package var lastOwner: Owner?
     package var startedAt: WallTime?
     /// Set while nobody owns the stream and another may take it.
     package var interruptedAt: WallTime?

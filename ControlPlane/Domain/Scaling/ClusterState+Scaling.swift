@@ -33,7 +33,6 @@ extension ClusterState {
         var record = stored?.body ?? ScalingRecord(target)
         let period = scalingPeriod(of: target, at: now)
         guard period > record.period else { return .answer(nil) }
-        record.leaving = stillLeaving(record.leaving)
         let members = members(of: target, at: now)
         let (measures, utilisation) = measure(members, target.role, policy)
         let outcome = ScalingRule(policy: policy).step(record.history, current: members.count, measures: measures)
@@ -52,10 +51,6 @@ extension ClusterState {
                 reasons: outcome.reasons,
                 drained: drained
             )
-            for nodeID in drained {
-                guard let boot = nodes[nodeID]?.body.bootId else { continue }
-                record.leaving[nodeID] = .init(bootId: boot, since: now, deadline: policy.drainSeconds)
-            }
             record.trail = (record.trail + [made]).suffix(limits.scalingTrailMax)
             decision = made
         }
@@ -85,7 +80,7 @@ extension ClusterState {
             utilisation: utilisation,
             reasons: record?.reasons ?? [],
             drainCandidates: spare > 0 ? Array(candidates(members, policy, at: now).prefix(spare)) : [],
-            leaving: stillLeaving(record?.leaving ?? [:]).keys.sorted(),
+            leaving: (self.members[target] ?? []).filter { nodes[$0]?.body.drain != nil }.sorted(),
             isPolicySet: isSet,
             policy: policy,
             trail: record?.trail.reversed() ?? []
@@ -94,43 +89,22 @@ extension ClusterState {
 
     // MARK: Leaving
 
-    /// Set while scaling wants this boot of the node to go.
-    package func leaving(_ nodeID: String) -> ScalingRecord.Leaving? {
-        guard let node = nodes[nodeID]?.body else { return nil }
-        let target = ScalingTarget(group: node.group, role: node.role)
-        guard let leaving = scaling[target]?.body.leaving[nodeID], leaving.bootId == node.bootId else { return nil }
-        return leaving
-    }
-
     package func leaveAnswer(to nodeID: String, at now: WallTime) -> LeaveAnswer? {
         guard let node = nodeResource(nodeID, at: now) else { return nil }
-        let leaving = leaving(nodeID)
         return LeaveAnswer(
-            leave: leaving != nil || node.state == .draining || node.state == .drained,
+            leave: node.state == .draining || node.state == .drained,
             state: node.state,
-            deadline: leaving?.deadline,
+            deadline: drainDirective(for: nodeID, at: now)?.deadline,
             sessionsLeft: node.sessionsLeft,
-            safeToTerminate: node.safeToTerminate || hasEmptied(node, leaving)
+            safeToTerminate: node.safeToTerminate
         )
-    }
-
-    /// Whether a node that was asked to leave has told since, when it took nothing new any more, that nothing is left.
-    private func hasEmptied(_ node: NodeResource, _ leaving: ScalingRecord.Leaving?) -> Bool {
-        guard let leaving, let heard = node.lastHeartbeatAt, node.sessionsLeft == 0, node.streams == 0 else {
-            return false
-        }
-        return heard - leaving.since > timing.heartbeatInterval
-    }
-
-    private func stillLeaving(_ leaving: [String: ScalingRecord.Leaving]) -> [String: ScalingRecord.Leaving] {
-        leaving.filter { nodes[$0.key]?.body.bootId == $0.value.bootId }
     }
 
     // MARK: Measures
 
     private func members(of target: ScalingTarget, at now: WallTime) -> [NodeRecord] {
         (members[target] ?? []).compactMap { nodes[$0]?.body }.filter { node in
-            state(of: node.nodeId, at: now) == .alive && leaving(node.nodeId) == nil
+            state(of: node.nodeId, at: now) == .alive
         }
     }
 

@@ -1,5 +1,4 @@
 package import ClusterModel
-package import Timebase
 
 /// Nodes of one role in one group, which scale together. Key of its record: `group/role`.
 package struct ScalingTarget: Hashable, Comparable, Sendable {
@@ -24,20 +23,12 @@ package struct ScalingTarget: Hashable, Comparable, Sendable {
 
 /// What the store keeps of a target's scaling.
 package struct ScalingRecord: Codable, Hashable, Sendable {
-    /// A node that was asked to leave. Belongs to one boot: a node that starts anew may stay.
-    package struct Leaving: Codable, Hashable, Sendable {
-        package var bootId: String
-        package var since: WallTime
-        package var deadline: Int
-    }
-
     package var group: String
     package var role: NodeRole
     /// Number of the last period that was judged: of several control planes one judges each.
     package var period: Int64 = 0
     package var history = ScalingHistory()
     package var reasons: [String] = []
-    package var leaving: [String: Leaving] = [:]
     /// Oldest first.
     package var trail: [ScalingDecision] = []
 

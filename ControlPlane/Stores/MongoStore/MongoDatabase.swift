@@ -7,7 +7,7 @@ import Synchronization
 ///   index, which also gives lists their order; no other index is needed. `nonce` is new with every write, so that a
 ///   writer whose answer was lost knows its own write.
 /// - `leases`: `{_id: node id, bootID, bootNumber, renewedAt, validUntil, report: {…}}`, times in milliseconds of the server.
-/// - `schema`: one document, `{_id: "schema", version}`.
+/// - `schema`: `{_id: "schema", version}`, and `{_id: "pulse", at}`, written to see whether writes are acknowledged.
 final class MongoDatabase: Sendable {
     static let leases = "leases"
     private static let schema = "schema"
@@ -46,6 +46,17 @@ final class MongoDatabase: Sendable {
             throw StoreError.unavailable("MongoDB does not tell its time")
         }
         return milliseconds
+    }
+
+    /// A primary that lost its majority tells the time and takes writes that it will have to forget: only a write that a
+    /// majority acknowledged shows that others would be.
+    func writePulse(_ client: borrowing MongoClient) throws {
+        let update: BSONValue = [
+            "q": ["_id": "pulse"], "u": [["$set": ["at": "$$NOW"]]], "upsert": true,
+        ]
+        let reply = try write(client, ["update": .string(Self.schema), "updates": [update]])
+        // Two control planes that make it at the same time.
+        for failure in failures(reply) where !failure.isDuplicateKey { throw failure }
     }
 
     func write(_ client: borrowing MongoClient, _ command: BSONDocument) throws -> BSONDocument {

@@ -34,7 +34,10 @@ package final class MongoStore: ClusterStore {
     }
 
     package func now() async throws(StoreError) -> WallTime {
-        try await call { WallTime(milliseconds: try $1.now($0)) }
+        try await call { client, database in
+            try database.writePulse(client)
+            return WallTime(milliseconds: try database.now(client))
+        }
     }
 
     package func list(_ kind: RecordKind, after cursor: String?, limit: Int) async throws(StoreError) -> [Record] {

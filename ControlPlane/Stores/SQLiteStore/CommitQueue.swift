@@ -103,16 +103,19 @@ final class CommitQueue: Sendable {
 
     /// All or none of a batch take effect. A batch that fails is tried again one by one, so that a write fails only by its own fault.
     private func commit(_ batch: [Waiting], _ database: Database) {
+        var isBegun = false
         do {
             var answers: [@Sendable () -> Void] = []
             try database.inTransaction(.immediate) {
+                isBegun = true
                 answers = try batch.map { try $0.apply(database) }
                 return .commit
             }
             for answer in answers { answer() }
         } catch {
-            if batch.count == 1 {
-                batch[0].fail(error)
+            // Without the lock none can be written, and each would wait for it as long again.
+            if batch.count == 1 || !isBegun {
+                for waiting in batch { waiting.fail(error) }
             } else {
                 for waiting in batch { commit([waiting], database) }
             }

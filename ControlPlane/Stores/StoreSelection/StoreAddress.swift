@@ -7,6 +7,7 @@ package enum StoreAddress: Hashable, Sendable {
 
     package init?(_ text: String) {
         let scheme = "sqlite:"
+        if !text.hasPrefix(scheme), text.contains(where: \.isWhitespace) { return nil }
         if text.hasPrefix(scheme) {
             let path = String(text.dropFirst(scheme.count))
             guard !path.isEmpty else { return nil }
@@ -15,7 +16,7 @@ package enum StoreAddress: Hashable, Sendable {
             self = .mongodb(uri: text)
         } else {
             // A bare host or address means the standard port and our database.
-            guard !text.contains("/"), ListenAddress("\(text):27017") != nil else { return nil }
+            guard !text.isEmpty, !text.contains("/"), ListenAddress("\(text):27017") != nil else { return nil }
             self = .mongodb(uri: "mongodb://\(text):27017/millrace")
         }
     }

@@ -8,7 +8,8 @@ package import Timebase
 /// 2. A change of media tracks, or a break in the timeline, opens a segment with `isDiscontinuous`.
 /// 3. With video, cuts lie only before video units; a keyframe at least `segmentDuration` in opens a segment.
 /// 4. Without video, or while it pauses, cuts lie before audio units, segments by duration alone.
-/// 5. A segment of `segmentDurationsMax` × its duration without a keyframe is cut where it stands.
+/// 5. Playlists may not change the target duration that their first segment set (RFC 8216 §4.3.3.1): a later segment is cut
+///    where it stands before it rounds to more, and any at `segmentDurationsMax` × its duration.
 /// 6. A part ends before the unit that would make it longer than `partDuration`.
 package struct SegmentCutter: Sendable {
     private struct OpenSegment {
@@ -28,6 +29,8 @@ package struct SegmentCutter: Sendable {
     private var kinds: [(id: TrackID, kind: TrackKind)] = []
     private var hasVideo = false
     private var segment: OpenSegment?
+    /// EXT-X-TARGETDURATION as it is since the first segment ended.
+    private var targetSeconds: Int64?
     private var tracksChanged = false
     private var firstTime: MediaTime?
     /// Decode time of the newest unit of any track, and of each kind.
@@ -116,12 +119,18 @@ package struct SegmentCutter: Sendable {
         let partAge = unit.decodeTime - segment.partStart
         guard kind == .video || !hasVideo || partAge >= limits.videoPauseMax else { return nil }
         let isDue = age + limits.segmentRounding >= settings.segmentDuration
-        let isOverdue = age.ticks >= settings.segmentDuration.ticks * limits.segmentDurationsMax
-        if isOverdue || (isDue && (isVideoKeyframe || !hasVideo)) {
+        if isOverdue(age) || (isDue && (isVideoKeyframe || !hasVideo)) {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
         }
         guard partAge > .zero, partAge + interval > settings.partDuration + limits.partRounding else { return nil }
         return openPart(of: segment, at: unit.decodeTime)
+    }
+
+    /// Whether a segment that is this old, and goes on for another frame, would be too long.
+    private func isOverdue(_ age: MediaTime) -> Bool {
+        if age.ticks >= settings.segmentDuration.ticks * limits.segmentDurationsMax { return true }
+        guard let targetSeconds else { return false }
+        return age > .zero && (age + interval).wholeSeconds > targetSeconds
     }
 
     private func isBreak(_ unit: AccessUnit) -> Bool {
@@ -146,6 +155,10 @@ package struct SegmentCutter: Sendable {
         _ wallTime: WallTime,
         isBreak: Bool
     ) -> CutMark {
+        if targetSeconds == nil {
+            let end = isBreak ? lastTime.map { $0 + interval } ?? time : time
+            targetSeconds = max((end - segment.start).wholeSeconds, settings.segmentDuration.wholeSeconds, 1)
+        }
         let opened = OpenSegment(
             sequence: segment.sequence + 1,
             discontinuity: segment.discontinuity + (isBreak ? 1 : 0),

@@ -44,7 +44,8 @@ package struct SegmentIndex: Hashable, Sendable {
 
     package var epoch: Epoch
     package var settings: PackagingSettings
-    /// EXT-X-TARGETDURATION. Grows when a longer segment ends, never shrinks within an epoch.
+    /// EXT-X-TARGETDURATION. Set by the first segment, which the cutter lets no other exceed; grows only when media is
+    /// missing where it would have cut.
     package var targetDurationSeconds: Int64
     /// Longest part of this epoch, rounded up to 10 ms; zero before the first.
     package var longestPart = MediaTime.zero

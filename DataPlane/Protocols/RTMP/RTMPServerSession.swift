@@ -6,7 +6,7 @@ package import Timebase
 
 package import struct NIOCore.ByteBuffer
 
-/// The server's side of one RTMP connection, with the I/O taken out: one publish or one play.
+/// The server's side of one RTMP connection, with the I/O taken out: one publish after the other, or one play.
 ///
 /// Spec: Adobe's RTMP 1.0 (2012), AMF0 (2007), Enhanced RTMP v2 (Veovera); § means RTMP 1.0 unless said otherwise.
 ///
@@ -32,6 +32,9 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     private var outputs = Deque<EngineOutput<Event>>()
     private var peer = PeerCapabilities()
     private var commandCount = 0
+    /// When the publisher said the end.
+    private var finishedAt: MonotonicInstant?
+    private var requestCount: UInt32 = 0
     private let openedAt: MonotonicInstant
     private let limits: RTMPLimits
 
@@ -196,8 +199,9 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         switch state {
         case .publishing:
             try MediaMessage.forEach(in: message) { outputs.append(.event(.media($0))) }
-        // What was under way when the end was said.
-        case .finished: return
+        case .finished:
+            // What was under way when the end was said, but not for ever.
+            if let finishedAt, link.lastHeard - finishedAt > limits.mediaAfterEndMax { throw .mediaOutsidePublish }
         case .handshaking, .connecting, .connected, .requested, .playing, .closed: throw .mediaOutsidePublish
         }
     }
@@ -262,9 +266,9 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
             transmit(Command.onStatus(code, error.description).encoded(on: .media))
             throw error
         }
-        // One request a connection, so one number is enough to tell an answer to it from a mistake.
-        let id = RequestID(1)
-        state.requested(RTMPServerState.Request(id: id, kind: kind))
+        requestCount += 1
+        let id = RequestID(requestCount)
+        state.requested(RTMPServerState.Request(id: id, kind: kind, application: application))
         switch kind {
         case .publish: outputs.append(.event(.publishRequested(id, address, peer)))
         case .play: outputs.append(.event(.playRequested(id, address, peer)))
@@ -284,6 +288,7 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         case .publish:
             transmit(Command.onStatus(.unpublishSuccess, "the publish has ended").encoded(on: .media))
             outputs.append(.event(.publishEnded(clean: true)))
+            finishedAt = link.lastHeard
         case .play: outputs.append(.event(.playEnded))
         }
     }

@@ -4,15 +4,16 @@
 ///                                                │      → playing    → finished
 ///                                                └ refused ──────────→ closed
 ///
-/// `finished` is the peace after a clean end, when the peer closes; every fault leads to `closed`.
+/// `finished` is the peace after a clean end, when the peer closes, or a publisher asks anew; every fault leads to `closed`.
 enum RTMPServerState {
     case handshaking(ServerHandshake)
     case connecting
     case connected(ApplicationName)
     case requested(Request)
-    case publishing
+    case publishing(ApplicationName)
     case playing
-    case finished
+    /// With the application for another request; nil after a play, whose viewer the connection was handed to.
+    case finished(ApplicationName?)
     case closed
 
     struct Request: Equatable {
@@ -23,6 +24,7 @@ enum RTMPServerState {
 
         var id: RequestID
         var kind: Kind
+        var application: ApplicationName
     }
 
     /// The end that the application must hear of when the session stops here.
@@ -45,7 +47,7 @@ enum RTMPServerState {
     /// The application that a publish or play is for, while one may be asked for.
     func applicationForRequest(named command: String) throws(RTMPError) -> ApplicationName {
         switch self {
-        case .connected(let application): return application
+        case .connected(let application), .finished(let application?): return application
         case .handshaking, .connecting: throw .unexpectedCommand(command)
         case .requested, .publishing, .playing, .finished, .closed: throw .secondRequest
         }
@@ -55,9 +57,9 @@ enum RTMPServerState {
 
     /// True when `id` is the open request; then it is answered and the session goes on or ends.
     mutating func decided(_ id: RequestID, _ kind: Request.Kind, accepted: Bool) -> Bool {
-        guard case .requested(let request) = self, request == Request(id: id, kind: kind) else { return false }
+        guard case .requested(let request) = self, request.id == id, request.kind == kind else { return false }
         if accepted {
-            self = kind == .publish ? .publishing : .playing
+            self = kind == .publish ? .publishing(request.application) : .playing
         } else {
             self = .closed
         }
@@ -67,7 +69,11 @@ enum RTMPServerState {
     /// Leaves publishing or playing for `finished`; what was left.
     mutating func finish() -> OpenEnd {
         let end = openEnd
-        if end != .none { self = .finished }
+        switch self {
+        case .publishing(let application): self = .finished(application)
+        case .playing: self = .finished(nil)
+        case .handshaking, .connecting, .connected, .requested, .finished, .closed: return .none
+        }
         return end
     }
 

@@ -15,6 +15,8 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         case refused(RelayRefusal)
         case item(StreamItem)
         case state(RelayState)
+        /// The parent has another parent now; the nodes from the owner to that one.
+        case pathChanged([String])
         /// The parent lacks items here.
         case gap
         case object(id: UInt32, bytes: [ByteBuffer])
@@ -134,6 +136,7 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         case (.keepAlive, _): break
         case (.item(let item), .receiving): outputs.append(.event(.item(item)))
         case (.state(let streamState), .receiving): outputs.append(.event(.state(streamState)))
+        case (.path(let hops), .receiving): outputs.append(.event(.pathChanged(hops)))
         case (.gap, .receiving): outputs.append(.event(.gap))
         case (.objectData(let id, let isLast, let bytes), .receiving): try add(bytes, to: id, isLast: isLast)
         case (.objectMissing(let id), .receiving):

@@ -33,6 +33,7 @@ extension RelayFrame {
         case .state:
             guard let state = RelayState(rawValue: try reader.integer()) else { throw ByteReader.Underflow() }
             return .state(state)
+        case .path: return .path(try reader.hops(limits))
         case .objectData:
             return .objectData(id: try reader.integer(), isLast: try reader.flag(), bytes: reader.rest())
         case .objectMissing: return .objectMissing(id: try reader.integer())
@@ -75,10 +76,7 @@ extension RelayAccept {
         let packager: UInt16 = try reader.integer()
         let epoch: Int64 = try reader.integer()
         guard let state = RelayState(rawValue: try reader.integer()) else { throw ByteReader.Underflow() }
-        let hopCount = Int(try reader.integer(as: UInt8.self))
-        guard hopCount <= limits.hopsMax else { throw RelayError.tooManyHops(limit: limits.hopsMax) }
-        var hops: [String] = []
-        for _ in 0..<hopCount { hops.append(try reader.text(max: limits.nameBytesMax)) }
+        let hops = try reader.hops(limits)
         let tracks = try reader.tracks(limits)
         let index = try reader.slice(Int(try reader.integer(as: UInt32.self)))
         let segmentIndex = index.readableBytes == 0 ? nil : index
@@ -136,6 +134,15 @@ extension ByteReader {
         let count = Int(try integer(as: UInt16.self))
         guard count <= max else { throw RelayError.textTooLong(bytes: count, limit: max) }
         return try string(count)
+    }
+
+    /// Count (u8), then the nodes' names.
+    fileprivate mutating func hops(_ limits: RelayLimits) throws -> [String] {
+        let count = Int(try integer(as: UInt8.self))
+        guard count <= limits.hopsMax else { throw RelayError.tooManyHops(limit: limits.hopsMax) }
+        var hops: [String] = []
+        for _ in 0..<count { hops.append(try text(max: limits.nameBytesMax)) }
+        return hops
     }
 
     fileprivate mutating func mediaTime() throws(Underflow) -> MediaTime {

@@ -31,6 +31,7 @@ extension RelayFrame {
             }
         case .item(let item): Self.pieces(of: item)
         case .state(let state): Self.frame(.state) { $0.writeInteger(state.rawValue) }
+        case .path(let hops): Self.frame(.path) { $0.writeHops(hops) }
         case .objectData(let id, let isLast, let bytes):
             Self.frame(.objectData, payload: bytes) {
                 $0.writeInteger(id)
@@ -98,8 +99,7 @@ extension RelayAccept {
         buffer.writeInteger(packagerVersion)
         buffer.writeInteger(epoch.value)
         buffer.writeInteger(state.rawValue)
-        buffer.writeInteger(UInt8(hops.count))
-        for hop in hops { buffer.writeText(hop) }
+        buffer.writeHops(hops)
         buffer.writeTracks(tracks)
         let index = segmentIndex ?? ByteBuffer()
         buffer.writeInteger(UInt32(index.readableBytes))
@@ -138,6 +138,12 @@ extension ByteBuffer {
         let bytes = Array(text.utf8.prefix(Int(UInt16.max)))
         writeInteger(UInt16(bytes.count))
         writeBytes(bytes)
+    }
+
+    /// Count (u8), then the nodes' names.
+    mutating func writeHops(_ hops: [String]) {
+        writeInteger(UInt8(clamping: hops.count))
+        for hop in hops { writeText(hop) }
     }
 
     /// Count (u8), then per track: id, codec (u8), two u32 (width and height, or sample rate and channels), configuration.

@@ -31,6 +31,8 @@ package enum RelayFrame: Hashable, Sendable {
     case state(RelayState)
     /// The parent lacks items between the last one it sent and the next: do not package across.
     case gap
+    /// The stream now comes to the parent another way: through these nodes, from its owner to the parent's own parent.
+    case path([String])
     /// A slice of an object; `isLast` ends it. Slices are short, so that live media is not held up.
     case objectData(id: UInt32, isLast: Bool, bytes: ByteBuffer)
     case objectMissing(id: UInt32)
@@ -54,6 +56,7 @@ package enum RelayFrame: Hashable, Sendable {
         case objectMissing = 0x17
         case end = 0x18
         case gap = 0x19
+        case path = 0x1A
     }
 
     var kind: Kind {
@@ -69,6 +72,7 @@ package enum RelayFrame: Hashable, Sendable {
         case .item(.unit): .unit
         case .item(.cut): .cut
         case .state: .state
+        case .path: .path
         case .objectData: .objectData
         case .objectMissing: .objectMissing
         case .end: .end

@@ -74,6 +74,12 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         start()
     }
 
+    /// The stream is about to end: what it still has makes its last segments.
+    func startForTheEnd() {
+        stream.loop.preconditionInEventLoop()
+        start()
+    }
+
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.
@@ -287,7 +293,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         case .epochChanged(let epoch): rendition?.adopt(index(for: epoch))
         case .parentChanged, .gap: if let epoch = stream.epoch { rendition?.adopt(index(for: epoch)) }
         case .ended(let reason): ended(reason)
-        case .interrupted, .resumed, .fenced: return
+        case .interrupted, .resumed, .fenced, .pathChanged: return
         }
         versionChanged()
     }

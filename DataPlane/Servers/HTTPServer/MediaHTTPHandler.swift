@@ -103,7 +103,23 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         } else {
             service.logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
         }
-        context.close(promise: nil)
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        refuse(error, context)
+    }
+
+    /// What came is no request that can be read, and neither is what follows it on this connection.
+    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        switch state {
+        case .idle, .receiving: break
+        // An answer of ours is under way, and a second one would be taken for a part of it.
+        case .answering, .streaming, .closed: return context.close(promise: nil)
+        }
+        let detail =
+            error == .headerOverflow
+            ? "the request line or the headers are too large: a media request needs a few hundred bytes"
+            : "this is not HTTP/1.1 as RFC 9112 has it (\(error)): check that the client speaks plain HTTP to this port"
+        state = .answering(HTTPRequestHead(version: .http1_1, method: .GET, uri: "*"))
+        respond(.problem(Problem(.badRequest, status: 400, title: "Bad request", detail: detail)), isLast: true)
     }
 
     /// A stable word for what the peer did wrong; nil when the network failed.
@@ -112,7 +128,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case HTTPParserError.headerOverflow: "headers_too_large"
         case is HTTPParserError: "malformed_request"
         case is RequestTimeout: "request_timeout"
-        default: nil
+        default: error.isTLSFault ? "tls" : nil
         }
     }
 
@@ -211,9 +227,24 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     private func serveHLS(_ ask: HLSAsk, _ request: PlayRequest) {
         guard let loop = context?.eventLoop else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
+        let gate = service.gate
         service.hls.serve(ask, request, connection: ObjectIdentifier(self)) { response in
-            loop.execute { bound.value.respond(response) }
+            guard case .unknownStream(let stream)? = response.refusal else {
+                return loop.execute { bound.value.respond(response) }
+            }
+            Task {
+                let owner = await gate.lastOwner(of: stream)
+                loop.execute { bound.value.respond(owner, else: response) }
+            }
         }
+    }
+
+    /// A stream that finished before anybody watched it here is read where it was published.
+    private func respond(_ owner: NodeAddresses?, else response: MediaResponse) {
+        guard case .answering(let head) = state, let origin = owner?.httpOrigin(isTLS: !isPlain) else {
+            return respond(response)
+        }
+        respond(.redirect(to: origin + head.uri))
     }
 
     private func startFLV(_ request: PlayRequest) {
@@ -234,9 +265,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         switch result {
         case .failure(let refusal): respond(.refusal(refusal))
         case .success(let stream):
-            guard head.method == .GET else {
-                return respond(MediaResponse(status: .ok, headers: ["content-type": "video/x-flv"]))
-            }
+            guard head.method == .GET else { return answerHeadOfFLV(on: context) }
             let outlet = service.flv.outlet(for: stream)
             let session = FLVSession(stream: stream, outlet: outlet, requestedAt: requestedAt)
             service.meters.answered(.httpFLV, status: 200)
@@ -246,12 +275,21 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         }
     }
 
+    /// The head a GET would get, without a length: the body has none. Below the HTTP codec, as that would make one up.
+    private func answerHeadOfFLV(on context: ChannelHandlerContext) {
+        service.meters.answered(.httpFLV, status: 200)
+        state = .closed
+        context.writeAndFlush(NIOAny(FLVEgress.responseHead)).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
     // MARK: Answering
 
     /// The path goes to the log without the query, which may hold a token.
     private func note(_ refusal: Refusal, of request: HTTPRequestHead) {
         let path = request.uri.prefix { $0 != "?" }.prefix(300)
-        guard let suppressed = service.meters.refused(refusal.reason, path: path) else { return }
+        guard let suppressed = service.meters.refused(refusal.reason) else { return }
         service.logger.info(
             "play refused",
             metadata: [

@@ -42,7 +42,8 @@ package struct MediaHTTPServer: Sendable {
         try pipeline.addHandler(idle)
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: true,
-            withErrorHandling: true,
+            // The handler answers what is no request itself: NIO's answer has no words.
+            withErrorHandling: false,
             withOutboundHeaderValidation: true,
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: limits.decoder

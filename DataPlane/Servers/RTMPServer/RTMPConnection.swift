@@ -2,6 +2,7 @@ import ClusterModel
 import Drivers
 import EngineModel
 import FanOut
+import Foundation
 import Logging
 import MediaModel
 import Metrics
@@ -116,7 +117,12 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        if error.isTLSFault {
+            service.protocolErrors("tls")
+            logger.notice("connection closed", metadata: [LogKeys.reason: "tls", LogKeys.error: "\(error)"])
+        } else {
+            logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        }
         context.close(promise: nil)
     }
 
@@ -177,7 +183,8 @@ final class RTMPConnection: ChannelInboundHandler {
             deliverBatch()
             if case .publisher(let publication) = role { publication.end(isClean: isClean) }
             stopPacedReads()
-            role = .over
+            // The peer may publish anew.
+            (role, adapter) = (.undecided, RTMPToStream())
         case .playEnded: end()
         case .failed(let error):
             service.protocolErrors(error.label)
@@ -255,10 +262,17 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     private func refusePublish(_ id: RequestID, _ refusal: Refusal) {
-        service.refused(refusal.reason)
-        logger.notice("publish refused", metadata: [LogKeys.reason: "\(refusal.reason)", LogKeys.error: "\(refusal)"])
+        logRefusal("publish refused", refusal, .notice)
         session.refusePublish(id, refusal.publishCode, refusal.description)
         drain()
+    }
+
+    private func logRefusal(_ line: Logger.Message, _ refusal: Refusal, _ level: Logger.Level) {
+        guard let suppressed = service.refused(refusal.reason, line: "\(line)") else { return }
+        let metadata: Logger.Metadata = [
+            LogKeys.reason: "\(refusal.reason)", LogKeys.error: "\(refusal)", LogKeys.suppressed: "\(suppressed)",
+        ]
+        logger.log(level: level, line, metadata: metadata)
     }
 
     private func revoked(_ reason: EndReason) {
@@ -349,8 +363,7 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     private func refusePlay(_ id: RequestID, _ refusal: Refusal) {
-        service.refused(refusal.reason)
-        logger.info("play refused", metadata: [LogKeys.reason: "\(refusal.reason)", LogKeys.error: "\(refusal)"])
+        logRefusal("play refused", refusal, .info)
         session.refusePlay(id, refusal.playCode, refusal.description)
         drain()
     }
@@ -386,8 +399,9 @@ final class RTMPConnection: ChannelInboundHandler {
 extension RTMPConnection: Sendable {}
 
 extension StreamAddress {
-    /// The value of `token` in the query.
+    /// The value of `token` in the query, with the meaning it has over HTTP.
     fileprivate var token: String? {
-        query.split(separator: "&").first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) }
+        query.split(separator: "&").first { $0.hasPrefix("token=") }
+            .flatMap { String($0.dropFirst(6)).removingPercentEncoding }
     }
 }

@@ -23,6 +23,7 @@ package struct RTMPService: Sendable {
     let connections = ConnectionCount(MetricNames.connections.gauge("rtmp"))
     let ingestBytes = MetricNames.ingestBytes.counter("rtmp")
     let firstFrame = MetricNames.firstFrame.timer("rtmp")
+    private let refusalLines = RefusalLines()
 
     package init(
         gate: any StreamGate,
@@ -38,7 +39,12 @@ package struct RTMPService: Sendable {
         self.isTrustedProxy = isTrustedProxy
     }
 
-    func refused(_ reason: String) { MetricNames.connectionsRefused.counter("rtmp", reason).increment() }
+    /// Counts a refusal. How many of its kind went without a log line since the last, nil when this one is to as well.
+    func refused(_ reason: String, line: String) -> Int? {
+        MetricNames.connectionsRefused.counter("rtmp", reason).increment()
+        return refusalLines.admit("\(line) \(reason)")
+    }
+
     func proxyFailed(_ error: ProxyProtocolError, _ channel: any Channel) {
         protocolErrors(error.label)
         let remote = "\(channel.remoteAddress?.description ?? "?")"

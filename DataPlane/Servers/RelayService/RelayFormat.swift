@@ -30,6 +30,7 @@ package struct RelayFormat: WireFormat {
     package func pieces(for notice: StreamNotice) -> [ByteBuffer]? {
         switch notice {
         case .interrupted: [RelayFrame.state(.interrupted).encoded]
+        case .pathChanged(let hops): [RelayFrame.path(hops).encoded]
         case .resumed: [RelayFrame.state(.broadcasting).encoded]
         case .gap: [RelayFrame.gap.encoded]
         case .ended, .epochChanged, .fenced, .parentChanged: nil
@@ -54,6 +55,14 @@ enum TrackChoice: Hashable, Sendable {
         switch self {
         case .all: true
         case .only(let ids): ids.contains(track)
+        }
+    }
+
+    func covers(_ other: TrackChoice) -> Bool {
+        switch (self, other) {
+        case (.all, _): true
+        case (.only, .all): false
+        case (.only(let ids), .only(let others)): others.isSubset(of: ids)
         }
     }
 

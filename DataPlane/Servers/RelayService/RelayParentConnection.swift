@@ -28,6 +28,7 @@ final class RelayParentConnection: ChannelInboundHandler {
     private var session: RelayParentSession
     private var serving: Serving?
     private var timer = EngineTimer()
+    private var hasAsked = false
     private var lastTransmitAt: MonotonicInstant?
     private var context: ChannelHandlerContext?
     private var logger: Logger
@@ -54,6 +55,17 @@ final class RelayParentConnection: ChannelInboundHandler {
         drain()
     }
 
+    /// Pings are answered to anybody before a hello; who lets the answers pile up does not want them. What follows a hello is
+    /// bounded by itself.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if !hasAsked, !context.channel.isWritable {
+            service.protocolError("peer_not_reading")
+            logger.notice("relay child closed", metadata: [LogKeys.reason: "peer_not_reading"])
+            context.close(promise: nil)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         session.inputClosed(at: context.eventLoop.instant)
         drain()
@@ -64,7 +76,7 @@ final class RelayParentConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error.isOfTLS {
+        if error.isTLSFault {
             service.protocolError("tls")
             logger.notice("relay child closed", metadata: [LogKeys.reason: "tls", LogKeys.error: "\(error)"])
         } else {
@@ -135,6 +147,7 @@ final class RelayParentConnection: ChannelInboundHandler {
     // MARK: Pull
 
     private func pullRequested(_ hello: RelayHello) {
+        hasAsked = true
         guard let context else { return }
         if let gate, !gate.hasBegunTLS {
             let detail = "this relay port takes TLS only: ask for a new route, and set --relay-tls on both nodes"
@@ -155,11 +168,18 @@ final class RelayParentConnection: ChannelInboundHandler {
     private func pullDecided(_ result: Result<(LiveStream, RelayAccept), RelayRefusalError>, _ hello: RelayHello) {
         switch result {
         case .failure(let error):
-            service.refused("\(error.refusal.code)")
-            logger.notice(
-                "pull refused",
-                metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)"]
-            )
+            if let suppressed = service.refused("\(error.refusal.code)") {
+                // A relay port that is only tried is refused by design.
+                let isProbe = (hello.app, hello.id) == (StreamID.relayProbe.app, StreamID.relayProbe.id)
+                logger.log(
+                    level: isProbe ? .debug : .notice,
+                    "pull refused",
+                    metadata: [
+                        LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)",
+                        LogKeys.suppressed: "\(suppressed)",
+                    ]
+                )
+            }
             session.refuse(error.refusal)
             drain()
         case .success((let stream, let accept)):

@@ -39,6 +39,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     private var fetches: [UInt32: @Sendable (ObjectAnswer) -> Void] = [:]
     private var hasEnded = false
 
+    let chosenTracks: [TrackID]
     private(set) var hops: [String] = []
     private(set) var segmentIndex: ByteBuffer?
 
@@ -51,6 +52,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     ) {
         self.stream = stream
         child = hello.child
+        chosenTracks = hello.tracks
         self.onEnd = onEnd
         session = RelayChildSession(hello, limits: limits, at: now)
     }
@@ -134,6 +136,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
             if !hasEnded { stream.interrupt() }
         // Media brings the stream back by itself.
         case .state(.broadcasting): break
+        case .pathChanged(let hops): pathChanged(hops)
         case .object(let id, let bytes): fetches.removeValue(forKey: id)?(.bytes(bytes))
         case .objectMissing(let id): fetches.removeValue(forKey: id)?(.missing)
         case .ended(let reason):
@@ -156,6 +159,18 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         segmentIndex = accept.segmentIndex
         stream.beginPull(from: self, epoch: accept.epoch, tracks: accept.tracks)
         if accept.state == .interrupted { stream.interrupt() }
+    }
+
+    /// A parent that was between two parents itself may have found one below this node.
+    private func pathChanged(_ above: [String]) {
+        guard !hasEnded, let parent = hops.last else { return }
+        hops = above + [parent]
+        guard !hops.contains(child) else {
+            deliverBatch()
+            end(.lost("the parent has the stream from here now (\(hops.joined(separator: " → ")))"))
+            return session.leave()
+        }
+        stream.pathChanged(of: self)
     }
 
     /// Each segment comes with its tracks, so that a child can start there; only what is new to it counts.

@@ -41,14 +41,7 @@ package struct RelayPuller: Sendable {
         }
         let hello = await stream.loop.flatSubmit { [nodeID] in
             stream.loop.makeSucceededFuture(
-                RelayHello(
-                    app: stream.id.app,
-                    id: stream.id.id,
-                    child: nodeID,
-                    ticket: ticket,
-                    haveEpoch: stream.epoch,
-                    tracks: tracks
-                )
+                RelayHello(pulling: stream, along: route, child: nodeID, ticket: ticket, tracks: tracks)
             )
         }.value
         let (ends, continuation) = AsyncStream.makeStream(of: RelayPull.End.self, bufferingPolicy: .bufferingOldest(1))
@@ -86,6 +79,28 @@ package struct RelayPuller: Sendable {
                 channel.close(promise: nil)
             }
         }
+    }
+}
+
+extension RelayHello {
+    /// What a child says to the parent of `route`. Whoever has heard of an epoch, from a parent or with the route, takes no
+    /// older one. On the stream's loop.
+    package init(
+        pulling stream: LiveStream,
+        along route: RouteAnswer,
+        child: String,
+        ticket: String,
+        tracks: [TrackID] = []
+    ) {
+        let told = Epoch(route.epoch)
+        self.init(
+            app: stream.id.app,
+            id: stream.id.id,
+            child: child,
+            ticket: ticket,
+            haveEpoch: stream.epoch.map { max($0, told) } ?? told,
+            tracks: tracks
+        )
     }
 }
 

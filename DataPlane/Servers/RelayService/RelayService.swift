@@ -22,6 +22,7 @@ package struct RelayService: Sendable {
     let wallClock: @Sendable () -> WallTime
     let logger: Logger
     let limits: RelayLimits
+    private let refusalLines = RefusalLines()
     let served = ServedCount(MetricNames.relayServed.gauge())
 
     package init(
@@ -52,7 +53,7 @@ package struct RelayService: Sendable {
     }
 
     /// Decides a pull: the ticket, the stream, the loop check.
-    func open(_ hello: RelayHello) async throws(RelayRefusalError) -> (LiveStream, RelayAccept) {
+    package func open(_ hello: RelayHello) async throws(RelayRefusalError) -> (LiveStream, RelayAccept) {
         let id: StreamID
         do throws(NameError) {
             id = try StreamID(app: hello.app, id: hello.id)
@@ -60,13 +61,19 @@ package struct RelayService: Sendable {
         try check(hello, for: id)
         let stream: LiveStream
         do throws(Refusal) {
-            stream = try await gate.relay(id)
+            stream = try await gate.relay(id, for: hello.child)
         } catch { throw RelayRefusalError(error.relayCode, error.description) }
         let nodeID = nodeID
         let choice = TrackChoice(hello.tracks)
-        let accept = try? await stream.loop.submit { Self.accept(stream, choice, nodeID: nodeID) }.get()
-        guard let accept else {
+        let offer = try? await stream.loop.submit { Self.offer(stream, choice, nodeID: nodeID) }.get()
+        guard let (accept, here) = offer else {
             throw RelayRefusalError(.unavailable, "stream \(id) has no owner's media here yet: ask again shortly")
+        }
+        guard here.covers(choice) else {
+            throw RelayRefusalError(
+                .unavailable,
+                "of stream \(id) only some tracks are here: pull it from another node"
+            )
         }
         guard !accept.tracks.isEmpty else {
             let wanted = hello.tracks.map { "\($0.value)" }.joined(separator: ", ")
@@ -102,19 +109,32 @@ package struct RelayService: Sendable {
         }
     }
 
-    /// On the stream's loop. Nil while nothing can be promised.
-    private static func accept(_ stream: LiveStream, _ choice: TrackChoice, nodeID: String) -> RelayAccept? {
+    /// What the child would get, and what of the stream comes to this node. On the stream's loop. Nil while nothing can be
+    /// promised.
+    private static func offer(
+        _ stream: LiveStream,
+        _ choice: TrackChoice,
+        nodeID: String
+    ) -> (RelayAccept, here: TrackChoice)? {
         guard let epoch = stream.epoch, !stream.tracks.isEmpty else { return nil }
-        return RelayAccept(
+        // Between two parents the way the media will come is unknown: two such nodes would feed each other nothing.
+        guard stream.isOwned || stream.upstream != nil else { return nil }
+        let accept = RelayAccept(
             epoch: epoch,
             hops: (stream.upstream?.hops ?? []) + [nodeID],
             state: stream.phase == .interrupted ? .interrupted : .broadcasting,
             tracks: choice.of(stream.tracks),
             segmentIndex: stream.objects?.segmentIndex()
         )
+        return (accept, TrackChoice(stream.upstream?.chosenTracks ?? []))
     }
 
-    func refused(_ reason: String) { MetricNames.connectionsRefused.counter("relay", reason).increment() }
+    /// Counts a refusal. How many of its kind went without a log line since the last, nil when this one is to as well.
+    func refused(_ reason: String) -> Int? {
+        MetricNames.connectionsRefused.counter("relay", reason).increment()
+        return refusalLines.admit(reason)
+    }
+
     func protocolError(_ reason: String) { MetricNames.protocolErrors.counter("relay", reason).increment() }
 
     /// Binds and serves until the returned channel is closed. With `tls`, no pull is served without it.
@@ -144,8 +164,8 @@ package struct RelayService: Sendable {
     }
 }
 
-struct RelayRefusalError: Error {
-    var refusal: RelayRefusal
+package struct RelayRefusalError: Error {
+    package var refusal: RelayRefusal
 
     init(_ code: RelayRefusal.Code, _ detail: String) { refusal = RelayRefusal(code, detail) }
 }

@@ -1,5 +1,7 @@
 package import ClusterModel
+import DequeModule
 import MediaModel
+import Relay
 package import RelayService
 package import Streams
 package import Timebase
@@ -14,8 +16,16 @@ package struct RouteSearch: Sendable {
     private static let openTimeout = Duration.seconds(8)
     /// Names kept of parents that failed.
     private static let failedMax = 16
+    /// A parent may be well again after this long: naming it for ever would shut it out for ever.
+    private static let failedMemory = Duration.seconds(10)
 
-    package private(set) var failed: [String] = []
+    private struct Failure {
+        var parent: String
+        var epoch: Int64
+        var at: MonotonicInstant
+    }
+
+    private var failures: [Failure] = []
     private var attempts = 0
     /// When the search began: at the start, or when the stream was last lost.
     private var searchingSince: MonotonicInstant?
@@ -32,7 +42,7 @@ package struct RouteSearch: Sendable {
         isLive: Bool,
         at now: MonotonicInstant
     ) -> StreamCoordinator.PullOutcome {
-        failed = []
+        failures = []
         guard isLive else {
             if case .unavailable = refusal, now - startedAt < Self.openTimeout { return .retry(nextDelay()) }
             return .over(refusal, .removed)
@@ -44,7 +54,7 @@ package struct RouteSearch: Sendable {
     /// `wasFed` tells whether the pull brought media: only then was its parent worth a new start.
     package mutating func pullEnded(
         _ end: PullEnd,
-        parent: String,
+        route: RouteAnswer,
         stream: StreamID,
         isLive: Bool,
         wasFed: Bool,
@@ -60,7 +70,11 @@ package struct RouteSearch: Sendable {
         case .ended(.publisherLost): return .over(.unknownStream(stream), .publisherLost)
         case .ended(.removed): return .over(.unknownStream(stream), .removed)
         case .ended(.fenced): break
-        case .ended(.draining), .lost, .refused: remember(parent)
+        // An owner that is none yet, or is between two publishers: nobody else has the stream either.
+        case .refused(let refusal)
+        where route.tier == .origin && [.unknownStream, .unavailable].contains(refusal.code):
+            break
+        case .ended(.draining), .lost, .refused: remember(route, at: now)
         }
         let noParent = Refusal.unavailable("no parent gave the stream in time")
         if isLive {
@@ -84,10 +98,16 @@ package struct RouteSearch: Sendable {
         return now - since <= grace + .seconds(1)
     }
 
-    private mutating func remember(_ parent: String) {
-        failed.removeAll { $0 == parent }
-        failed.append(parent)
-        if failed.count > Self.failedMax { failed.removeFirst() }
+    /// Parents that failed lately, the last one last. What failed before `epoch` began may well serve it.
+    package func failed(since epoch: Int64 = 0, at now: MonotonicInstant) -> [String] {
+        failures.filter { now - $0.at < Self.failedMemory && $0.epoch >= epoch }.map(\.parent)
+    }
+
+    private mutating func remember(_ route: RouteAnswer, at now: MonotonicInstant) {
+        let parent = route.parent.nodeId
+        failures.removeAll { $0.parent == parent }
+        failures.append(Failure(parent: parent, epoch: route.epoch, at: now))
+        if failures.count > Self.failedMax { failures.removeFirst() }
     }
 
     private mutating func nextDelay() -> Duration {
@@ -97,25 +117,47 @@ package struct RouteSearch: Sendable {
 }
 
 /// Streams the control plane said it does not know, for a short while: a flood of requests for them costs no questions.
-struct UnknownStreams {
-    private static let lifetime = Duration.seconds(2)
-    private static let countMax = 10_000
+package struct UnknownStreams {
+    package static let lifetime = Duration.seconds(2)
+    package static let countMax = 10_000
 
     private var until: [StreamID: MonotonicInstant] = [:]
+    /// In the order in which they end, since all live equally long. An entry of a stream that was forgotten or told again
+    /// since is another's than the table's.
+    private var ends = Deque<(id: StreamID, end: MonotonicInstant)>()
+    /// Of those, streams that have just finished: who has their last segments.
+    private var lastOwners: [StreamID: (addresses: NodeAddresses, until: MonotonicInstant)] = [:]
 
-    mutating func add(_ id: StreamID, at now: MonotonicInstant) {
-        if until.count >= Self.countMax { until = until.filter { $0.value > now } }
-        if until.count < Self.countMax { until[id] = now + Self.lifetime }
+    mutating func note(_ error: ControlPlaneError, of id: StreamID, at now: MonotonicInstant) {
+        lastOwners[id] = nil
+        guard case .refused(let problem) = error, let addresses = problem.lastOwner else { return }
+        if lastOwners.count >= Self.countMax { lastOwners.removeAll() }
+        lastOwners[id] = (addresses, now + Self.lifetime)
     }
 
-    mutating func contains(_ id: StreamID, at now: MonotonicInstant) -> Bool {
-        guard let end = until[id] else { return false }
-        if end > now { return true }
+    func lastOwner(of id: StreamID, at now: MonotonicInstant) -> NodeAddresses? {
+        lastOwners[id].flatMap { $0.until > now ? $0.addresses : nil }
+    }
+
+    package init() {}
+
+    package mutating func add(_ id: StreamID, at now: MonotonicInstant) {
+        while let oldest = ends.first, oldest.end <= now || ends.count >= Self.countMax {
+            ends.removeFirst()
+            if until[oldest.id] == oldest.end { until[oldest.id] = nil }
+        }
+        until[id] = now + Self.lifetime
+        ends.append((id, now + Self.lifetime))
+    }
+
+    package func contains(_ id: StreamID, at now: MonotonicInstant) -> Bool {
+        until[id].map { $0 > now } ?? false
+    }
+
+    package mutating func forget(_ id: StreamID) {
         until[id] = nil
-        return false
+        lastOwners[id] = nil
     }
-
-    mutating func forget(_ id: StreamID) { until[id] = nil }
 }
 
 /// This node's own view of its lease. Past it, holds are unconfirmed: they go on, and nothing new is taken.

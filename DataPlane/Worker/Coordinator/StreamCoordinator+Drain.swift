@@ -106,7 +106,7 @@ extension StreamCoordinator {
     /// fed from there.
     func giveUp(_ hold: Hold) async {
         let stream = hold.stream
-        hold.grace?.cancel()
+        hold.stopWaiting(.draining)
         holds[stream.id] = nil
         let waiting = stopWatching(stream.id)
         let successor = Epoch(hold.epoch.value + 1)

@@ -55,7 +55,7 @@ extension StreamCoordinator {
             guard isOwner else { continue }
             let next = view.next.map(StreamPosition.init)
             report.holds.append(ClusterModel.Hold(app: id.app, id: id.id, epoch: epoch.value, next: next))
-            if holds[id]?.publication != nil { report.publishers += 1 }
+            report.publishers += holds[id]?.publisherCount ?? 0
         }
         return report
     }
@@ -71,7 +71,8 @@ extension StreamCoordinator {
 
     package func lose(_ lost: LostHold) async {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
-        await fence(id, by: Epoch(lost.epoch))
+        // Without a new owner the epoch that ended is our own; whoever comes next has a newer one.
+        await fence(id, by: Epoch(lost.by == nil ? lost.epoch + 1 : lost.epoch))
     }
 }
 

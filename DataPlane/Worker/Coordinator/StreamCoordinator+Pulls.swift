@@ -37,12 +37,22 @@ extension StreamCoordinator {
         var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
         var linger: Task<Void, Never>?
         var route: RouteAnswer?
+        /// Of the stream, as the control plane told it.
+        var newestEpoch: Int64 = 0
+        /// The last one that brought media.
+        var provenRoute: RouteAnswer?
         /// The pull that runs now, between two questions for a route.
         var attempt: Task<PullEnd, Never>?
         /// The route to take when this pull ends.
         var next: RouteAnswer?
         /// Ends a back-off early: the control plane said that something changed.
         var wake: (@Sendable () -> Void)?
+
+        /// Where to ask when no route is to be had: the last parent and the last good one, in turn.
+        func nextKnownRoute(_ haveEpoch: Int64?) -> RouteAnswer? {
+            guard let proven = provenRoute, proven != route, proven.epoch >= haveEpoch ?? 0 else { return route }
+            return proven
+        }
     }
 
     // MARK: Play
@@ -56,11 +66,21 @@ extension StreamCoordinator {
         return try await open(request.stream)
     }
 
-    package nonisolated func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    package nonisolated func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
+        if await isAsking(child, for: id) {
+            throw .unavailable("this node asks you for the stream: it has nothing to give")
+        }
         // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
         if let refusal = intake.refusal(of: .play) { throw refusal }
         return try await open(id)
+    }
+
+    package func lastOwner(of id: StreamID) async -> NodeAddresses? { unknown.lastOwner(of: id, at: clock.now()) }
+
+    /// Two nodes that ask each other would wait for each other.
+    private func isAsking(_ parent: String, for id: StreamID) -> Bool {
+        pulls[id]?.route?.parent.nodeId == parent
     }
 
     /// How many pulls this node makes now, by the tier of the parent.
@@ -187,13 +207,19 @@ extension StreamCoordinator {
 
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
         let haveEpoch = await stream.loop.run { stream.epoch?.value }
+        let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
         let route: RouteAnswer
         do throws(ControlPlaneError) {
-            route = try await findRoute(of: stream.id, failed: search.failed, haveEpoch)
+            route = try await findRoute(of: stream.id, failed: failed, haveEpoch)
             known.remember(route, to: stream.id)
         } catch {
+            unknown.note(error, of: stream.id, at: clock.now())
+            // A newer process is this node now: its viewers are better off there at once.
+            if case .superseded = error { return .over(.draining, .draining) }
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
-            guard case .unavailable = error, let last = pulls[stream.id]?.route ?? known.route(to: stream.id) else {
+            guard case .unavailable = error,
+                let last = pulls[stream.id]?.nextKnownRoute(haveEpoch) ?? known.route(to: stream.id)
+            else {
                 return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())
             }
             route = last
@@ -219,11 +245,12 @@ extension StreamCoordinator {
             "pull ended",
             metadata: ["stream": "\(stream.id)", "parent": "\(route.parent.nodeId)", "end": "\(end)"]
         )
+        if stream.receivedBytes > bytesBefore { pulls[stream.id]?.provenRoute = route }
         if end == .stopped, pulls[stream.id]?.next != nil { return .retry(.zero) }
         if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
         return search.pullEnded(
             end,
-            parent: route.parent.nodeId,
+            route: route,
             stream: stream.id,
             isLive: stream.isServing,
             wasFed: stream.receivedBytes > bytesBefore,
@@ -263,7 +290,7 @@ extension StreamCoordinator {
     }
 
     private func pause(_ id: StreamID, _ delay: Duration) async {
-        let jittered = delay * Double.random(in: 0.5...1.0)
+        let jittered = delay * Double.random(in: 0.5...1.0, using: &random)
         let (signal, continuation) = AsyncStream.makeStream(of: Void.self)
         pulls[id]?.wake = { continuation.finish() }
         await withTaskGroup(of: Void.self) { group in
@@ -279,6 +306,7 @@ extension StreamCoordinator {
     package func streamChanged(_ change: WatchEvent.StreamChange) {
         guard let id = try? StreamID(app: change.app, id: change.id) else { return }
         unknown.forget(id)
+        pulls[id]?.newestEpoch = change.epoch
         pulls[id]?.wake?()
     }
 

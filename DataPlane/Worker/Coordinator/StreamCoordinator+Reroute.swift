@@ -1,5 +1,6 @@
-package import ClusterModel
+import ClusterModel
 import Logging
+import MediaModel
 import Observability
 import RelayService
 import Streams

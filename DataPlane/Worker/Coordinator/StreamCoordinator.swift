@@ -26,8 +26,11 @@ package actor StreamCoordinator: StreamGate {
         /// Nil while the publisher is away and the grace runs.
         var publication: Publication?
         var grace: Task<Void, Never>?
+        var backup: Backup?
     }
 
+    /// Fires when the control plane should not wait for the next heartbeat.
+    package nonisolated let news = Nudge()
     let identity: NodeIdentity
     let registry: StreamRegistry
     let control: any ControlPlaneLink
@@ -46,6 +49,8 @@ package actor StreamCoordinator: StreamGate {
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
+    /// For the jitter of back-offs.
+    var random: any RandomNumberGenerator & Sendable
     private var claiming: Set<StreamID> = []
     /// What everybody asks who would let in something new.
     package nonisolated let intake: Intake
@@ -65,7 +70,8 @@ package actor StreamCoordinator: StreamGate {
         servers: any StreamServers,
         known: KnownMap = KnownMap(),
         intake: Intake = Intake(),
-        publishersMax: Int? = nil
+        publishersMax: Int? = nil,
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.identity = identity
         self.registry = registry
@@ -76,6 +82,7 @@ package actor StreamCoordinator: StreamGate {
         self.group = group
         self.makeCutter = makeCutter
         self.servers = servers
+        self.random = random
         self.known = known
         appSettings = known.apps
         self.intake = intake
@@ -87,14 +94,12 @@ package actor StreamCoordinator: StreamGate {
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
         if let refusal = intake.refusal(of: .publish) { throw refusal }
-        let publishers = holds.values.count { $0.publication != nil } + claiming.count
+        let publishers = holds.values.reduce(claiming.count) { $0 + $1.publisherCount }
         if let publishersMax, publishers >= publishersMax {
             throw .overloaded("\(publishers) of \(publishersMax) publishers")
         }
         if let hold = holds[request.stream] {
-            guard hold.publication == nil else { throw .inUse(request.stream, owner: identity.nodeID) }
-            guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
-            return await resume(hold)
+            return try await publishAgain(to: hold)
         }
         guard claiming.insert(request.stream).inserted else { throw .inUse(request.stream, owner: identity.nodeID) }
         defer { claiming.remove(request.stream) }
@@ -116,9 +121,29 @@ package actor StreamCoordinator: StreamGate {
         do throws(ControlPlaneError) {
             return try await control.claim(request.stream, claim)
         } catch {
+            if case .unavailable = error { Task { await self.withdraw(claim, of: request.stream) } }
             throw error.refusal(of: request.stream)
         }
     }
+
+    /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out.
+    private func withdraw(_ claim: ClaimRequest, of id: StreamID) async {
+        let release = ReleaseRequest(
+            nodeId: claim.nodeId,
+            bootId: claim.bootId,
+            claimId: claim.claimId,
+            reason: .draining
+        )
+        for turn in 0..<Self.withdrawTurns {
+            guard await clock.sleep(.seconds(1 << min(turn, 3))) else { return }
+            do throws(ControlPlaneError) { return try await control.release(id, release) } catch {
+                guard case .unavailable = error else { return }
+            }
+        }
+    }
+
+    /// With the pauses between them, as long as a control plane can be away before this node's lease ends.
+    private static let withdrawTurns = 6
 
     private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
         await stopPull(of: id)
@@ -135,27 +160,31 @@ package actor StreamCoordinator: StreamGate {
         return publication
     }
 
-    private func resume(_ hold: Hold) async -> Publication {
+    func resume(_ hold: Hold) async -> Publication {
         hold.grace?.cancel()
         let stream = hold.stream
         let publication = makePublication(stream, hold.epoch)
         holds[stream.id]?.grace = nil
         holds[stream.id]?.publication = publication
         await stream.loop.run { stream.publisherReturned() }
+        news.fire()
         logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
         return publication
     }
 
-    private func makePublication(_ stream: LiveStream, _ epoch: Epoch) -> Publication {
-        Publication(stream: stream, epoch: epoch, wallClock: clock.wall) { publication, isClean in
+    func makePublication(_ stream: LiveStream, _ epoch: Epoch, standsBy: Bool = false) -> Publication {
+        Publication(stream: stream, epoch: epoch, standsBy: standsBy, wallClock: clock.wall) { publication, isClean in
             Task { await self.publisherLeft(publication, isClean: isClean) }
         }
     }
 
     private func publisherLeft(_ publication: Publication, isClean: Bool) async {
         let stream = publication.stream
+        if backupLeft(publication) { return }
         guard let hold = holds[stream.id], hold.publication === publication else { return }
-        if isClean, !publication.isAskedToMove {
+        if hold.backup != nil, !isDraining {
+            await promoteBackup(of: hold)
+        } else if isClean, !publication.isAskedToMove {
             await endHold(hold, .unpublished)
         } else if isDraining {
             await giveUp(hold)
@@ -163,6 +192,7 @@ package actor StreamCoordinator: StreamGate {
             holds[stream.id]?.publication = nil
             await stream.loop.run { stream.interrupt() }
             logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
+            news.fire()
             holds[stream.id]?.grace = Task {
                 guard await self.clock.sleep(.seconds(hold.settings.publisherGrace)) else { return }
                 await self.graceEnded(stream.id, hold.epoch)
@@ -171,22 +201,24 @@ package actor StreamCoordinator: StreamGate {
     }
 
     private func graceEnded(_ id: StreamID, _ epoch: Epoch) async {
-        guard let hold = holds[id], hold.epoch == epoch, hold.publication == nil else { return }
+        guard var hold = holds[id], hold.epoch == epoch, hold.publication == nil else { return }
+        // This is the grace's own task: cancelled with the hold, it could not tell the control plane.
+        hold.grace = nil
         await endHold(hold, .publisherLost)
     }
 
     /// The stream is over: tells viewers, then the control plane.
     func endHold(_ hold: Hold, _ reason: ReleaseRequest.Reason) async {
         let stream = hold.stream
-        hold.grace?.cancel()
-        holds[stream.id] = nil
-        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let end: EndReason =
             switch reason {
             case .unpublished: .unpublished
             case .publisherLost: .publisherLost
             case .draining: .draining
             }
+        hold.stopWaiting(end)
+        holds[stream.id] = nil
+        for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let next = await stream.loop.run {
             defer { stream.end(end) }
             return stream.nextResumePoint
@@ -232,7 +264,7 @@ package actor StreamCoordinator: StreamGate {
     package func fence(_ id: StreamID, by newer: Epoch) async {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
-        hold.grace?.cancel()
+        hold.stopWaiting(.fenced(newer))
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)
         let stream = hold.stream

@@ -47,6 +47,11 @@ package struct Admission: Hashable, Sendable {
     package struct Full: Hashable, Sendable {
         package var resource: Resource
         package var reason: String
+
+        package init(resource: Resource, reason: String) {
+            self.resource = resource
+            self.reason = reason
+        }
     }
 
     /// A resource that was over its limit counts as full until it is below this share of it: a node near the limit does not

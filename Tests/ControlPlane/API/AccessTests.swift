@@ -31,7 +31,7 @@ import Testing
 
     @Test func `what no release serves yet is not found, as a problem`() async throws {
         try await TestCluster().test { api in
-            for path in ["/v1/users", "/v1/tokens", "/sd/prometheus", "/", "/rest/v2"] {
+            for path in ["/v1/users", "/v1/tokens", "/", "/rest/v2"] {
                 let answer = try await api.call(.get, path)
                 #expect(answer.status == 404 && answer.problem?.kind == .notFound, "\(path)")
             }

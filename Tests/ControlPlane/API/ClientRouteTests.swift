@@ -61,8 +61,6 @@ import Testing
             (.post, "/.live/whip/s1", 400),
             (.patch, "/live/whep/s1/nobody.s3cret", 404),
             (.patch, "/live/whep/s1/nodot", 404),
-            (.get, "/metrics/streams/s1.m3u8", 404),
-            (.options, "/sd/streams/s1.m3u8", 404),
             (.get, "/live/endpoint?type=watch", 400),
         ]
         try await cluster { (api: TestAPI) async throws in

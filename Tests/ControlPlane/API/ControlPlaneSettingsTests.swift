@@ -30,7 +30,7 @@ private func configuration(
             ("db1.example.org", .mongodb(uri: "mongodb://db1.example.org:27017/millrace")),
             ("10.0.0.7", .mongodb(uri: "mongodb://10.0.0.7:27017/millrace")),
             ("[::1]", .mongodb(uri: "mongodb://[::1]:27017/millrace")),
-            ("sqlite:", nil), ("postgres://a/b", nil), ("mongodb://", nil), ("./millrace.db", nil),
+            ("", nil), ("sqlite:", nil), ("postgres://a/b", nil), ("mongodb://", nil), ("./millrace.db", nil),
         ] as [(String, StoreAddress?)]
     )
     func `a store is a file, an address or a bare host`(text: String, store: StoreAddress?) {

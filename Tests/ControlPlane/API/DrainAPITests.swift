@@ -1,4 +1,5 @@
 import ClusterModel
+import HTTPTypes
 import Testing
 
 /// Drain and undrain as operators ask for them.

@@ -45,6 +45,28 @@ import Timebase
         }
     }
 
+    @Test func `one heartbeat that the store did not take is an outage, also when no ping noticed it`() async throws {
+        let cluster = try await TestCluster()
+        cluster.answering.withLock { $0 = ["origin1", "origin2"] }
+        try await cluster.test { api in
+            try await api.register("origin1")
+            try await api.register("origin2")
+            _ = try await api.claim("origin1")
+            cluster.store.setAway(true)
+            #expect(try await api.beat("origin1").status == 503)
+            #expect(try await api.call(.get, "/readyz").status == 503)
+            cluster.time.advance(by: .seconds(24))
+            cluster.store.setAway(false)
+            #expect(try await api.claim("origin2").status == 503)
+            #expect(try await api.call(.get, "/metrics").status == 200)
+            await cluster.coordinator.ping(refreshLeases: false)
+            let node: NodeResource = try await api.call(.get, "/v1/nodes/origin1").decode()
+            #expect(node.state == .alive)
+            let refused = try await api.passing(.milliseconds(50)) { try await api.claim("origin2") }
+            #expect(refused.status == 409 && refused.problem?.owner == "origin1")
+        }
+    }
+
     @Test func `a new process knows everything the store was told`() async throws {
         let first = try await TestCluster()
         try await first.test { api in

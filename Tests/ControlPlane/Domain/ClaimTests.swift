@@ -56,6 +56,58 @@ import Timebase
         #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
     }
 
+    @Test func `an owner that no longer names its hold has none: its release was lost`() throws {
+        var (cluster, grant) = try owned()
+        try cluster.beat(
+            "origin1",
+            holds: [cluster.hold(grant.epoch, next: StreamPosition(sequence: 0, discontinuity: 0, mediaTime: 0))]
+        )
+        cluster.pass(.seconds(5))
+        try cluster.beat("origin1")
+        #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
+        cluster.pass(.seconds(5))
+        try cluster.beat("origin1")
+        #expect(cluster.status == .interrupted)
+        #expect(try cluster.claim("origin2").epoch > grant.epoch)
+    }
+
+    @Test func `an owner that never names its hold never heard of the grant`() throws {
+        var (cluster, grant) = try owned()
+        for _ in 0..<3 {
+            cluster.pass(.seconds(5))
+            try cluster.beat("origin1")
+            #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
+        }
+        cluster.pass(.seconds(5))
+        try cluster.beat("origin1")
+        #expect(cluster.status == .finished)
+        #expect(try cluster.claim("origin2").epoch > grant.epoch)
+    }
+
+    @Test func `a hold is ended by the claim that made it, and by no other claim`() throws {
+        var (cluster, _) = try owned()
+        func release(_ claim: String) throws -> Decision<Bool> {
+            let request = ReleaseRequest(nodeId: "origin1", bootId: "boot1", claimId: claim, reason: .draining)
+            return try cluster.state.decideRelease(stream, request, at: cluster.now)
+        }
+        #expect(kind { _ = try release("claim0") } == .conflict)
+        guard case .write(let write, _) = try release("claim1") else {
+            Issue.record("the claim has a hold")
+            return
+        }
+        try cluster.apply(write)
+        #expect(cluster.owner == nil && cluster.status == .interrupted)
+    }
+
+    @Test func `an owner that names its hold late has it`() throws {
+        var (cluster, grant) = try owned()
+        for turn in 0..<6 {
+            cluster.pass(.seconds(5))
+            try cluster.beat("origin1", holds: turn == 3 ? [cluster.hold(grant.epoch, next: nil)] : [])
+        }
+        #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
+    }
+
     @Test func `an owner that is connected and heard of in time is alive at once`() throws {
         let (cluster, _) = try owned()
         #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)

@@ -63,9 +63,10 @@ struct Dialogue {
         load: NodeLoad = NodeLoad(),
         holds: [Hold] = [],
         pulls: [Pull] = [],
-        streams: [StreamReport] = []
+        streams: [StreamReport] = [],
+        full: [String]? = nil
     ) throws {
-        let heartbeat = Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams)
+        let heartbeat = Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams, full: full)
         let renewal = try state.renewal(for: id, heartbeat)
         state.apply(
             Lease(

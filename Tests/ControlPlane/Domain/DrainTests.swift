@@ -114,14 +114,8 @@ import Timebase
         try drain(&cluster, "edge1")
         for _ in 0..<20 {
             for purpose in [ClusterState.Purpose.play, .publish] {
-                let answer = try cluster.state.assign(
-                    stream,
-                    for: purpose,
-                    group: nil,
-                    explain: true,
-                    at: cluster.now,
-                    using: &cluster.random
-                )
+                let wish = ClusterState.Wish(stream, for: purpose)
+                let answer = try cluster.state.assign(wish, explain: true, at: cluster.now, using: &cluster.random)
                 #expect(answer.nodeId == "edge2")
                 #expect(answer.explain?.first { $0.nodeId == "edge1" }?.refused == "draining")
             }
@@ -189,14 +183,8 @@ import Timebase
             )
         )
         let refusal = kind {
-            _ = try cluster.state.assign(
-                stream,
-                for: .play,
-                group: nil,
-                explain: false,
-                at: cluster.now,
-                using: &cluster.random
-            )
+            let wish = ClusterState.Wish(stream, for: .play)
+            _ = try cluster.state.assign(wish, at: cluster.now, using: &cluster.random)
         }
         #expect(refusal == .unavailable)
     }

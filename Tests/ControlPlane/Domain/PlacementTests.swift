@@ -44,6 +44,19 @@ import Timebase
         #expect(chosen.contains("cold") && !chosen.contains("far"))
     }
 
+    @Test func `a publisher that will stand by is sent to the stream's owner, whatever group it is near`() throws {
+        var cluster = Dialogue()
+        for (node, group) in [("origin1", "region1"), ("origin2", "region2")] {
+            try cluster.register(node, role: .origin, group: group)
+        }
+        _ = try cluster.claim("origin1")
+        #expect(try assign(&cluster, .publish, group: "region2").nodeId == "origin2")
+        var settings = AppSettings()
+        settings.secondPublisher = .standBy
+        _ = try cluster.settle(try cluster.state.decidePut(app: stream.app, settings, ifMatch: .any))
+        #expect(try assign(&cluster, .publish, group: "region2").nodeId == "origin1")
+    }
+
     @Test func `dead and full nodes are refused, with the reason`() throws {
         var cluster = Dialogue()
         try cluster.register("dead", role: .edge)
@@ -54,6 +67,8 @@ import Timebase
         try cluster.beat("full", load: full)
         #expect(kind { _ = try assign(&cluster) } == .unavailable)
         try cluster.register("free", role: .edge)
+        // Its machine has other work too, and its operator lets it: it does not say that it is full.
+        try cluster.beat("free", load: load(1))
         let answer = try assign(&cluster)
         #expect(answer.nodeId == "free")
         let refusals = Dictionary(uniqueKeysWithValues: (answer.explain ?? []).map { ($0.nodeId, $0.refused) })

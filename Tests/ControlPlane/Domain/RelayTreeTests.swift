@@ -87,6 +87,15 @@ import Timebase
         for _ in 0..<3 { #expect(try cluster.route("edge22").parent.nodeId == "edge21") }
     }
 
+    @Test func `below a secondary that says it is full, a sibling gives the stream on`() throws {
+        var cluster = try cluster(region2(3))
+        for edge in ["edge21", "edge22"] { _ = try cluster.route(edge) }
+        try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")], full: ["cpu 95 % of 90 %"])
+        #expect(try cluster.route("edge23").parent.nodeId == "edge22")
+        try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")])
+        #expect(try cluster.route("edge23").parent.nodeId == "edge21")
+    }
+
     // MARK: A secondary that goes
 
     @Test func `a secondary that stopped its pull when its last viewer left is replaced`() throws {

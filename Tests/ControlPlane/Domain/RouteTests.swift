@@ -41,6 +41,41 @@ import Timebase
         #expect(try cluster.route("edge22").parent.nodeId == "edge21")
     }
 
+    /// What an asker is told of a stream that has no route.
+    private func refusal(_ cluster: inout Dialogue, _ asker: String) -> Problem? {
+        do {
+            _ = try cluster.route(asker)
+            return nil
+        } catch { return error as? Problem }
+    }
+
+    @Test func `a finished stream is unknown, with the owner that still has it for 60 s`() throws {
+        var cluster = try regions()
+        let epoch = try cluster.claim("origin1").epoch
+        try cluster.release("origin1", epoch: epoch)
+        let told = refusal(&cluster, "edge21")
+        #expect(told?.kind == .unknownStream && told?.lastOwner?.host == "origin1.example.org")
+        let owner = refusal(&cluster, "origin1")
+        #expect(owner?.kind == .unknownStream && owner?.lastOwner == nil)
+        for _ in 0..<12 {
+            cluster.pass(.seconds(5))
+            for node in ["origin1", "edge21"] { try cluster.beat(node) }
+        }
+        let late = refusal(&cluster, "edge21")
+        #expect(late?.kind == .unknownStream && late?.lastOwner == nil)
+    }
+
+    @Test(arguments: [true, false])
+    func `a finished stream whose owner died or began anew is at nobody's`(isDead: Bool) throws {
+        var cluster = try regions()
+        let epoch = try cluster.claim("origin1").epoch
+        try cluster.release("origin1", epoch: epoch)
+        if isDead { cluster.pass(.seconds(21)) } else { try cluster.register("origin1", boot: "boot2", role: .origin) }
+        try cluster.beat("edge21")
+        let told = refusal(&cluster, "edge21")
+        #expect(told?.kind == .unknownStream && told?.lastOwner == nil)
+    }
+
     @Test func `a secondary that died is replaced`() throws {
         var cluster = try regions()
         _ = try cluster.route("edge21")
@@ -79,6 +114,22 @@ import Timebase
         cluster.pass(.milliseconds(9_999))
         #expect(try cluster.route("edge11").tier == .peer)
         cluster.pass(.milliseconds(1))
+        #expect(try cluster.route("edge11").tier == .origin)
+    }
+
+    @Test func `naming a failed parent again does not shut it out for longer`() throws {
+        var cluster = try regions()
+        #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
+        cluster.pass(.seconds(9))
+        #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
+        cluster.pass(.seconds(1))
+        #expect(try cluster.route("edge11").tier == .origin)
+    }
+
+    @Test func `a parent that failed may be asked for the stream of a new owner`() throws {
+        var cluster = try regions()
+        #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
+        try cluster.claim("origin1", claim: "claim2")
         #expect(try cluster.route("edge11").tier == .origin)
     }
 

@@ -29,7 +29,17 @@ import Timebase
     private static func period(_ cluster: inout Dialogue, cpu: Double) throws -> ScalingDecision? {
         cluster.pass(.seconds(10))
         for id in cluster.state.nodes.keys.sorted() { try cluster.beat(id, load: load(cpu: cpu)) }
-        return try cluster.settle(try cluster.state.decideScaling(target, at: cluster.now))
+        return try judge(&cluster)
+    }
+
+    /// Decides, and drains the nodes that are to go.
+    @discardableResult
+    private static func judge(_ cluster: inout Dialogue) throws -> ScalingDecision? {
+        let decision = try cluster.settle(try cluster.state.decideScaling(target, at: cluster.now))
+        for id in decision?.drained ?? [] {
+            _ = try cluster.settle(try cluster.state.decideDrain(id, DrainRequest(), at: cluster.now))
+        }
+        return decision
     }
 
     @Test func `a period is judged once, whoever asks`() throws {
@@ -70,7 +80,7 @@ import Timebase
                 load: Self.load(cpu: 0.2),
                 pulls: [Pull(app: "live", id: "s", epoch: 1, from: "edge1")]
             )
-            _ = try cluster.settle(try cluster.state.decideScaling(Self.target, at: cluster.now))
+            try Self.judge(&cluster)
         }
         let scaling = try #require(cluster.state.scalingResource(Self.target, at: cluster.now))
         // A quarter of four at once.
@@ -82,7 +92,7 @@ import Timebase
             revision: 1,
             at: cluster.now
         )
-        #expect(answer.directives == [Directive(type: .drain, deadline: 300)])
+        #expect(answer.directives == [Directive(type: .drain, deadline: 300, hasReplacement: false)])
         #expect(cluster.state.leaveAnswer(to: "edge2", at: cluster.now)?.leave == true)
         #expect(cluster.state.leaveAnswer(to: "edge0", at: cluster.now)?.leave == false)
     }
@@ -111,7 +121,8 @@ import Timebase
         for _ in 0..<2 { try Self.period(&cluster, cpu: 0.2) }
         let leaving = try #require(cluster.state.scalingResource(Self.target, at: cluster.now)?.leaving.first)
         try cluster.register(leaving, boot: "boot2", role: .edge)
-        #expect(cluster.state.leaving(leaving) == nil)
+        #expect(cluster.state.scalingResource(Self.target, at: cluster.now)?.leaving == [])
+        #expect(cluster.state.leaveAnswer(to: leaving, at: cluster.now)?.leave == false)
     }
 
     @Test(arguments: [

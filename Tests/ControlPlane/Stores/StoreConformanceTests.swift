@@ -11,7 +11,15 @@ import Timebase
     @Test(arguments: StoreConformance.cases)
     func `memory keeps the promises of a store`(_ conformance: ConformanceCase) async throws {
         let store = MemoryStore { WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
-        let host = StoreHost(keepsRecords: false, isShared: true) { store }
+        let host = StoreHost(
+            keepsRecords: false,
+            isShared: true,
+            blockWrites: {
+                store.setAway(true)
+                return { store.setAway(false) }
+            },
+            open: { store }
+        )
         try await conformance.body(host)
     }
 
@@ -20,7 +28,15 @@ import Timebase
         let directory = try TemporaryDirectory()
         defer { directory.remove() }
         let path = directory.file("cluster.db")
-        let host = StoreHost(keepsRecords: true, isShared: false) { try SQLiteStore(path: path) }
+        let host = StoreHost(
+            keepsRecords: true,
+            isShared: false,
+            blockWrites: {
+                let lock = try await ForeignLock(on: path)
+                return { lock.release() }
+            },
+            open: { try SQLiteStore(path: path) }
+        )
         try await conformance.body(host)
     }
 }

@@ -109,6 +109,24 @@ import Timebase
         #expect(text.contains("#EXT-X-DISCONTINUITY-SEQUENCE:2\n"))
     }
 
+    @Test func `no segment makes a playlist change its target duration`() {
+        var stream = FixtureStream(seed: 3)
+        stream.keyframeInterval = 60
+        var items = stream.items(seconds: 4)
+        stream.keyframeInterval = 300
+        stream.start = MediaTime(milliseconds: 4000)
+        items += stream.units(seconds: 30).map(StreamItem.unit)
+        var rendition = LiveRendition()
+        var targets: Set<Int64> = []
+        for item in marked(items) {
+            rendition.receive(item)
+            if rendition.listed.isPlayable { targets.insert(rendition.index.targetDurationSeconds) }
+        }
+        #expect(targets == [2])
+        #expect(rendition.index.segments.contains { !$0.isIndependent })
+        #expect(rendition.index.segments.allSatisfy { $0.duration.milliseconds < 2500 })
+    }
+
     @Test func `target durations grow with what was made and never shrink`() {
         var stream = FixtureStream(seed: 3)
         stream.keyframeInterval = 150

@@ -288,6 +288,47 @@ import Timebase
         #expect(outputs.suffix(3) == [.event(.publishEnded(clean: false)), .event(.failed(.secondRequest)), .close])
     }
 
+    @Test func `a publisher that has ended its stream may publish another`() throws {
+        var server = AcceptingServer()
+        let outputs = server.feed(
+            ClientBytes.make {
+                Self.requesting("publish")(&$0)
+                $0.command("deleteStream", 0, .null, 1)
+                $0.command("createStream", 7, .null)
+                $0.command("publish", 8, stream: 1, .null, "s2", "live")
+                $0.writer.message(8, id: 4, time: 9, stream: 1, [0xAF, 1, 5])
+            }
+        )
+        #expect(addresses(in: outputs).map(\.name) == ["s1", "s2"])
+        let media = MediaMessage(kind: .audio, timestamp: 9, payload: ByteBuffer(bytes: [0xAF, 1, 5]))
+        #expect(events(in: outputs).suffix(1) == [.media(media)])
+        #expect(events(in: outputs).filter { $0 == .publishEnded(clean: true) }.count == 1)
+    }
+
+    @Test func `the answer to the first publish is none to the second`() {
+        var server = makeServer()
+        _ = server.feed(ClientBytes.make(Self.requesting("publish")))
+        server.acceptPublish(RequestID(1))
+        var client = ClientBytes()
+        client.command("deleteStream", 0, .null, 1)
+        client.command("publish", 8, stream: 1, .null, "s2", "live")
+        _ = server.feed(client.writer.bytes)
+        server.acceptPublish(RequestID(1))
+        #expect(server.drain() == [])
+    }
+
+    @Test func `a player does not ask twice on one connection`() {
+        var server = AcceptingServer()
+        let outputs = server.feed(
+            ClientBytes.make {
+                Self.requesting("play")(&$0)
+                $0.command("deleteStream", 0, .null, 1)
+                $0.command("play", 8, stream: 1, .null, "s2")
+            }
+        )
+        #expect(outputs.suffix(2) == [.event(.failed(.secondRequest)), .close])
+    }
+
     @Test func `a publish before connect is refused by name`() {
         var server = makeServer()
         let outputs = server.feed(ClientBytes.make { $0.command("publish", 5, .null, "s1") })

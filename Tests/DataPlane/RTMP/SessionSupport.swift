@@ -59,7 +59,10 @@ struct AcceptingServer: StreamEngine, ~Copyable {
         collect()
     }
 
-    mutating func nextOutput() -> EngineOutput<Event>? { pending.isEmpty ? nil : pending.removeFirst() }
+    mutating func nextOutput() -> EngineOutput<Event>? {
+        collect()
+        return pending.isEmpty ? nil : pending.removeFirst()
+    }
 
     var nextDeadline: MonotonicInstant? { session.nextDeadline }
 

@@ -102,6 +102,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
         RelayVector("broadcasting", .state(.broadcasting), "15 00000001 01"),
         RelayVector("gap", .gap, "19 00000000"),
         RelayVector("interrupted", .state(.interrupted), "15 00000001 02"),
+        RelayVector("path", .path(["o1", "e2"]), "1A 00000009 02 0002 6F31 0002 6532"),
         RelayVector(
             "object slice",
             .objectData(id: 9, isLast: false, bytes: ByteBuffer(bytes: [0xCA, 0xFE])),

@@ -96,9 +96,9 @@ private struct OneStreamGate: StreamGate {
         throw .notAnOrigin(origin: nil)
     }
 
-    func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream { try await relay(request.stream) }
+    func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream { try await relay(request.stream, for: "") }
 
-    func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
         guard id == stream.id else { throw .unknownStream(id) }
         return stream
     }

@@ -27,9 +27,9 @@ struct FakeGate: StreamGate {
         throw .notAnOrigin(origin: nil)
     }
 
-    func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream { try await relay(request.stream) }
+    func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream { try await relay(request.stream, for: "") }
 
-    func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
         guard let stream = streams.first(where: { $0.id == id }) else { throw .unknownStream(id) }
         return stream
     }
@@ -123,6 +123,7 @@ final class DirectUpstream: StreamUpstream, @unchecked Sendable {
     private let parent: HLSNode
     let segmentIndex: ByteBuffer?
     var hops: [String] { ["o1"] }
+    let chosenTracks: [TrackID] = []
 
     init(_ parent: HLSNode) {
         self.parent = parent

@@ -192,6 +192,8 @@ import Testing
             client.send(request)
             let text = try await client.textUntilClosed()
             #expect(text.hasPrefix("HTTP/1.1 400 "), "\(request.prefix(60)): \(text.prefix(60))")
+            #expect(text.contains("content-type: application/problem+json"), "\(request.prefix(60))")
+            #expect(text.contains(#""type":"urn:millrace:problem/bad-request""#), "\(request.prefix(60))")
             #expect(TestMetrics.value(MetricNames.protocolErrors, "http", reason) > before, "\(request.prefix(60))")
             #expect(worker.logged("connection closed", "reason=\(reason)"), "\(request.prefix(60))")
         }

@@ -116,6 +116,7 @@ import Timebase
         let text = try await client.textUntilClosed().lowercased()
         #expect(text.hasPrefix("http/1.1 200 "))
         #expect(text.contains("content-type: video/x-flv"))
+        #expect(!text.contains("content-length") && !text.contains("transfer-encoding"))
         #expect(text.hasSuffix("\r\n\r\n"))
         #expect(rig.stream.viewerCounts.httpFlv == 0)
         try await rig.worker.stop()
@@ -132,6 +133,27 @@ import Timebase
     }
 
     // MARK: HLS
+
+    @Test func `A stream that finished before anybody watched it here is read at its last owner`() async throws {
+        let worker = try await TestWorker()
+        var owner = NodeAddresses(host: "10.0.0.1", publicHost: "o1.example.org")
+        (owner.http, owner.https) = (5080, 5443)
+        worker.gate.state.withLock { $0.lastOwner = owner }
+        let paths = ["s1.m3u8?token=a%2Bb", "s1_adaptive.m3u8", "s1/source-7-3.m4s"]
+        for path in paths.map({ "/live/streams/\($0)" }) {
+            let client = try await RawClient(port: worker.httpPort, on: worker.group)
+            client.send("GET \(path) HTTP/1.1\r\nConnection: close\r\n\r\n")
+            let text = try await client.textUntilClosed()
+            #expect(text.hasPrefix("HTTP/1.1 307 "), "\(path)")
+            #expect(text.contains("\r\nlocation: http://o1.example.org:5080\(path)\r\n"), "\(text)")
+        }
+        worker.gate.state.withLock { $0.lastOwner = NodeAddresses(host: "10.0.0.1") }
+        let client = try await RawClient(port: worker.httpPort, on: worker.group)
+        client.send("GET /live/streams/s1.m3u8 HTTP/1.1\r\nConnection: close\r\n\r\n")
+        #expect(try await client.textUntilClosed().hasPrefix("HTTP/1.1 404 "))
+        #expect(owner.httpOrigin(isTLS: true) == "https://o1.example.org:5443")
+        try await worker.stop()
+    }
 
     @Test func `A live stream's playlist is held until its first segment is cut`() async throws {
         var rig = try await Rig()

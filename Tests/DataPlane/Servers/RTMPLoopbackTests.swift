@@ -1,4 +1,5 @@
 import ClusterModel
+import FLV
 import MediaFixtures
 import MediaModel
 import NIOCore
@@ -49,6 +50,35 @@ import Testing
         try await worker.stop()
     }
 
+    @Test func `Data messages of a publisher reach RTMP and HTTP-FLV players, in order with the media`()
+        async throws
+    {
+        let worker = try await TestWorker()
+        let publisher = try await publisher(on: worker, sending: 1)
+        let player = try await player(on: worker)
+        let flv = try await RawClient(port: worker.httpPort, on: worker.group)
+        flv.send("GET /live/streams/s1.flv HTTP/1.1\r\nHost: a\r\n\r\n")
+        let frames = PublishedMedia.frames(of: fixture, seconds: 2)
+        let rest = frames.filter { $0.timestamp > 1000 }
+        try await eventually("frames come") { player.media.count > 10 && flv.received.readableBytes > 2000 }
+        var body = ByteBuffer()
+        body.writeAMF0(.string("onTextData"))
+        body.writeAMF0(.object(["text": "hello there"]))
+        let text = MediaMessage(kind: .data, timestamp: rest[0].timestamp, payload: body)
+        var own = ByteBuffer()
+        own.writeAMF0(.string("onMetaData"))
+        own.writeAMF0(.object(["encoder": "of the publisher"]))
+        let metadata = MediaMessage(kind: .data, timestamp: rest[0].timestamp, payload: own)
+        publisher.send([rest[0], metadata, text, rest[1]])
+        try await eventually("the frame behind it comes") { player.media.last?.payload == rest[1].payload }
+        #expect(player.media.suffix(3).map(\.payload) == [rest[0].payload, body, rest[1].payload])
+        try await eventually("it is in the FLV stream") {
+            Array(flv.received.readableBytesView).firstRange(of: Array("hello there".utf8)) != nil
+        }
+        flv.close()
+        try await worker.stop()
+    }
+
     @Test func `A publisher that vanishes leaves its players connected until the stream is given up`() async throws {
         let worker = try await TestWorker()
         let publisher = try await publisher(on: worker, sending: 1)
@@ -88,6 +118,72 @@ import Testing
         try await eventually("it is closed") { publisher.isClosed }
         #expect(publisher.refusal == "NetStream.Publish.BadName")
         #expect(!player.isClosed)
+        try await worker.stop()
+    }
+
+    @Test func `A publisher that a drain ends is told so, and not that another has its stream`() async throws {
+        let worker = try await TestWorker()
+        let publisher = try await publisher(on: worker, sending: 1)
+        worker.gate.state.withLock { $0.publications[id] }?.revoke(.draining)
+        try await eventually("it is closed") { publisher.isClosed }
+        #expect(publisher.refusal == "NetStream.Failed")
+        try await worker.stop()
+    }
+
+    @Test func `A publisher may publish anew on its connection once its stream has ended`() async throws {
+        let worker = try await TestWorker()
+        let publisher = try await publisher(on: worker, sending: 1)
+        publisher.publishAnew("s2")
+        let other = try StreamID(app: "live", id: "s2")
+        publisher.send(PublishedMedia.messages(of: fixture, seconds: 1))
+        try await eventually("the second stream is served") { worker.gate.stream(other)?.isServing == true }
+        #expect(worker.gate.ends == [.clean])
+        #expect(!publisher.isClosed)
+        publisher.vanish()
+        try await eventually("its end is noticed") { worker.gate.ends == [.clean, .broken] }
+        try await worker.stop()
+    }
+
+    @Test func `A codec that nobody could carry is named before the connection closes`() async throws {
+        let worker = try await TestWorker()
+        // VP9 by its FourCC; Sorenson H.263 by the number it has had since Flash 6.
+        for body in [[0x90] + Array("vp09".utf8) + [0, 0], [0x12, 0, 0]] as [[UInt8]] {
+            let publisher = try await RTMPTestClient(.publish, "s1", port: worker.rtmpPort, on: worker.group)
+            try await publisher.started()
+            publisher.send([MediaMessage(kind: .video, timestamp: 0, payload: ByteBuffer(bytes: body))])
+            try await eventually("it is closed") { publisher.isClosed }
+            #expect(publisher.refusal == "NetStream.Failed", "\(body)")
+            try await eventually("the name is free") { worker.gate.ends.count > 0 }
+            worker.gate.state.withLock {
+                $0.streams = [:]
+                $0.ends = []
+            }
+        }
+        try await worker.stop()
+    }
+
+    @Test func `A flood of refused players writes one line, whatever names it makes up`() async throws {
+        let worker = try await TestWorker()
+        for number in 0..<20 {
+            let player = try await player(on: worker, "made-up-\(number)")
+            try await eventually("it is refused") { player.isClosed }
+        }
+        let lines = worker.state.lines.withLock { $0.filter { $0.contains("play refused") } }
+        #expect(lines.count == 1)
+        try await worker.stop()
+    }
+
+    @Test func `A token means over RTMP what it means over HTTP`() async throws {
+        let worker = try await TestWorker()
+        let player = try await RTMPTestClient(
+            .play,
+            "s1",
+            query: "token=a%2Bb%3D",
+            port: worker.rtmpPort,
+            on: worker.group
+        )
+        try await eventually("it is refused") { player.isClosed }
+        #expect(worker.gate.state.withLock { $0.requests.last?.token } == "a+b=")
         try await worker.stop()
     }
 

@@ -1,3 +1,4 @@
+import MediaFixtures
 import MediaModel
 import Streams
 import Testing
@@ -25,6 +26,39 @@ import struct NIOCore.ByteBuffer
         var cache = GOPCache()
         for item in [cut(0), unit(0), cut(0, part: 1), unit(40), cut(1), unit(80)] { cache.append(item) }
         #expect(Array(cache.items) == [cut(1), unit(80)])
+    }
+
+    @Test func `data messages are for who is there`() {
+        var cache = GOPCache()
+        let data = AccessUnit(track: .data, decodeTime: .zero, isKeyframe: false, payload: ByteBuffer(string: "x"))
+        for item in [cut(0), unit(0), .unit(data), unit(40)] { cache.append(item) }
+        #expect(Array(cache.items) == [cut(0), unit(0), unit(40)])
+    }
+
+    @Test func `a segment that was cut without a keyframe is kept with the one that has it`() {
+        func frame(_ milliseconds: Int64, isKeyframe: Bool) -> StreamItem {
+            .unit(
+                AccessUnit(
+                    track: .video,
+                    decodeTime: MediaTime(milliseconds: milliseconds),
+                    isKeyframe: isKeyframe,
+                    payload: ByteBuffer(repeating: 1, count: 100)
+                )
+            )
+        }
+        let tracks = StreamItem.tracks(FixtureStream(seed: 1).tracks)
+        var limits = GOPCacheLimits()
+        limits.bytesMax = 250
+        var cache = GOPCache(limits: limits)
+        for item in [tracks, cut(0), frame(0, isKeyframe: true), cut(1), frame(40, isKeyframe: false)] {
+            cache.append(item)
+        }
+        #expect(Array(cache.items) == [cut(0), frame(0, isKeyframe: true), cut(1), frame(40, isKeyframe: false)])
+        // Too much of it is nothing, until the next keyframe.
+        for item in [frame(80, isKeyframe: false), cut(2), frame(120, isKeyframe: false)] { cache.append(item) }
+        #expect(cache.items.isEmpty)
+        for item in [cut(3), frame(160, isKeyframe: true)] { cache.append(item) }
+        #expect(Array(cache.items) == [cut(3), frame(160, isKeyframe: true)])
     }
 
     @Test func `what exceeds a limit is not cached until the next segment`() {

@@ -17,7 +17,8 @@ import Timebase
     }
 
     private final class Parent: StreamUpstream, @unchecked Sendable {
-        let hops: [String] = []
+        var hops: [String] = []
+        let chosenTracks: [TrackID] = []
         let segmentIndex: ByteBuffer? = nil
 
         func wantObjects(_ isWanted: Bool) {}
@@ -97,6 +98,22 @@ import Timebase
         stream.receive([.tracks(Self.old)] + Self.segment(0))
         stream.receive([.tracks(Self.new), .tracks(Self.new), .tracks(Self.old)])
         #expect(recorder.items == [.tracks(Self.old)] + Self.segment(0) + [.tracks(Self.new), .tracks(Self.old)])
+    }
+
+    @Test func `whoever pulls from here is told once when the stream comes another way`() throws {
+        let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: EmbeddedEventLoop())
+        let recorder = Recorder()
+        _ = stream.subscribe(recorder)
+        let parents = (Parent(), Parent())
+        parents.0.hops = ["o1"]
+        parents.1.hops = ["o1", "e2"]
+        stream.beginPull(from: parents.0, epoch: Epoch(1), tracks: Self.old)
+        stream.beginPull(from: parents.1, epoch: Epoch(1), tracks: Self.old)
+        stream.pathChanged(of: parents.1)
+        stream.pathChanged(of: parents.0)
+        parents.1.hops = ["o1", "e3", "e2"]
+        stream.pathChanged(of: parents.1)
+        #expect(recorder.notices == [.parentChanged, .pathChanged(["o1", "e2"]), .pathChanged(["o1", "e3", "e2"])])
     }
 
     @Test func `a late subscriber after a gap is not given what lies before it`() throws {

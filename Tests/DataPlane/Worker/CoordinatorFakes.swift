@@ -92,19 +92,25 @@ final class ManualClock: Sendable {
 final class FakeControlPlane: ControlPlaneLink {
     struct State {
         var claims = 0
+        /// So many claims are granted without anybody hearing of it.
+        var answersToLose = 0
         var releases: [ReleaseRequest.Reason] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
+        /// Told with the refusal of an unknown stream.
+        var lastOwner: NodeAddresses?
         var isAway = false
     }
 
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let epoch = state.withLock { state in
+        let (epoch, isLost) = state.withLock { state in
             state.claims += 1
-            return state.claims
+            state.answersToLose -= 1
+            return (state.claims, state.answersToLose >= 0)
         }
+        if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
             app: stream.app,
             id: stream.id,
@@ -117,17 +123,25 @@ final class FakeControlPlane: ControlPlaneLink {
     }
 
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
+        if Task.isCancelled { throw .unavailable("the request was cancelled") }
         state.withLock { $0.releases.append(request.reason) }
     }
 
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
-        let (route, isAway) = state.withLock { state in
+        let (route, isAway, lastOwner) = state.withLock { state in
             state.routes.append(request)
-            return (state.route, state.isAway)
+            return (state.route, state.isAway, state.lastOwner)
         }
         if isAway { throw .unavailable("away") }
         guard let route else {
-            throw .refused(Problem(.unknownStream, status: 404, title: "Unknown stream", detail: "nobody publishes it"))
+            var problem = Problem(
+                .unknownStream,
+                status: 404,
+                title: "Unknown stream",
+                detail: "nobody publishes it"
+            )
+            problem.lastOwner = lastOwner
+            throw .refused(problem)
         }
         return route
     }

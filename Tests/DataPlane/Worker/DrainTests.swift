@@ -7,7 +7,7 @@ import Testing
 import Timebase
 import Worker
 
-@Suite struct DrainTests {
+@Suite(.timeLimit(.minutes(1))) struct DrainTests {
     private let node: TestNode
 
     init() throws { node = try TestNode() }
@@ -113,4 +113,19 @@ import Worker
         #expect(node.coordinator.isDraining)
     }
 
+    @Test func `A parent that drains is left as soon as another is named, and its viewers stay`() async throws {
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "e1") }
+        let stream = try await node.play()
+        // An owner that drains is answered still: nobody else has the stream.
+        await node.coordinator.reroute(from: "e1")
+        #expect(node.puller.pulled.withLock { $0.map(\.parent.nodeId) } == ["e1"])
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o1") }
+        await node.coordinator.reroute(from: "e1")
+        await node.time.whenSleeping(.zero)
+        node.time.advance(.zero)
+        await node.until { node.puller.pulled.withLock { $0.map(\.parent.nodeId) } == ["e1", "o1"] }
+        // The parent did not fail: nobody is told so.
+        #expect(node.control.state.withLock { $0.routes.allSatisfy { $0.failed == nil } })
+        #expect(try await node.coordinator.relay(node.id, for: "e9") === stream)
+    }
 }

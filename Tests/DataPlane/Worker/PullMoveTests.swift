@@ -1,5 +1,6 @@
 import ClusterModel
 import Streams
+import Synchronization
 import Testing
 import Worker
 
@@ -16,6 +17,8 @@ import Worker
         let stream = try await node.play()
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2") }
         await node.coordinator.reroute()
+        await node.time.whenSleeping(.zero)
+        node.time.advance(.zero)
         await node.until { node.puller.pulled.withLock { $0.count } == 2 }
         #expect(parents() == ["o1", "o2"])
         #expect(node.registry[node.id] === stream && stream.isServing)

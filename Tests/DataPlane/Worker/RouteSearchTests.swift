@@ -22,7 +22,14 @@ import Worker
         seconds: Double = 0
     ) -> StreamCoordinator.PullOutcome {
         let now = Self.start + .milliseconds(Int64(seconds * 1000))
-        return search.pullEnded(end, parent: parent, stream: stream, isLive: isLive, wasFed: wasFed, at: now)
+        return search.pullEnded(
+            end,
+            route: FakeControlPlane.route(epoch: 1, parent: parent),
+            stream: stream,
+            isLive: isLive,
+            wasFed: wasFed,
+            at: now
+        )
     }
 
     @Test(arguments: [
@@ -34,12 +41,12 @@ import Worker
 
     @Test mutating func `A new owner is sought at once, and the old one may be asked again`() {
         #expect(ended(.ended(.fenced(Epoch(2)))) == .retry(.zero))
-        #expect(search.failed.isEmpty)
+        #expect(search.failed(at: Self.start).isEmpty)
     }
 
     @Test mutating func `A draining parent is left at once and named to the control plane`() {
         #expect(ended(.ended(.draining), "e7") == .retry(.zero))
-        #expect(search.failed == ["e7"])
+        #expect(search.failed(at: Self.start) == ["e7"])
     }
 
     @Test mutating func `A parent that only says the stream has moved is not asked without pause`() {
@@ -91,6 +98,22 @@ import Worker
 
     @Test mutating func `Sixteen failed parents are named, the oldest forgotten`() {
         for number in 0..<20 { _ = ended(.lost("x"), "e\(number)", wasFed: false) }
-        #expect(search.failed == (4..<20).map { "e\($0)" })
+        #expect(search.failed(at: Self.start) == (4..<20).map { "e\($0)" })
+    }
+
+    @Test mutating func `A failed parent is named for 10 s, and not once a new owner has the stream`() {
+        _ = ended(.lost("x"), "e7")
+        #expect(search.failed(at: Self.start + .milliseconds(9_999)) == ["e7"])
+        #expect(search.failed(at: Self.start + .seconds(10)).isEmpty)
+        #expect(search.failed(since: 2, at: Self.start).isEmpty)
+    }
+
+    @Test mutating func `An owner that has nothing to give yet is not named as failed`() {
+        for code in [RelayRefusal.Code.unknownStream, .unavailable] {
+            _ = ended(.refused(RelayRefusal(code, "not yet")), "o1")
+        }
+        #expect(search.failed(at: Self.start).isEmpty)
+        _ = ended(.refused(RelayRefusal(.overloaded, "full")), "o1")
+        #expect(search.failed(at: Self.start) == ["o1"])
     }
 }

@@ -79,6 +79,36 @@ import Worker
         #expect(node.puller.pulled.withLock { $0.isEmpty })
     }
 
+    @Test func `An owner whose stream was ended without a successor is fenced too`() async throws {
+        let publication = try await node.publish()
+        await node.coordinator.lose(LostHold(app: "live", id: "s1", epoch: publication.epoch.value, by: nil))
+        #expect(node.registry[node.id] == nil)
+    }
+
+    @Test func `A claim whose answer was lost is made again and given up`() async throws {
+        node.control.state.withLock { $0.answersToLose = 1 }
+        await #expect(throws: Refusal.self) { try await node.publish() }
+        await node.time.whenSleeping(.seconds(1))
+        node.time.advance(.seconds(1))
+        await node.until { node.control.state.withLock { $0.releases } == [.draining] }
+    }
+
+    @Test func `Who has a stream that has just finished is known until the control plane is asked anew`() async throws {
+        node.control.state.withLock { $0.lastOwner = NodeAddresses(host: "o9") }
+        let request = PlayRequest(stream: node.id, protocol: .hls, remoteAddress: nil, token: nil)
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.coordinator.play(request) }
+        #expect(await node.coordinator.lastOwner(of: node.id)?.host == "o9")
+        // Without a question of its own while the answer is fresh.
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.coordinator.play(request) }
+        #expect(node.control.state.withLock { $0.routes.count } == 1)
+        #expect(await node.coordinator.lastOwner(of: node.id)?.host == "o9")
+        node.time.advance(.seconds(3))
+        #expect(await node.coordinator.lastOwner(of: node.id) == nil)
+        node.control.state.withLock { $0.lastOwner = nil }
+        await #expect(throws: Refusal.unknownStream(node.id)) { try await node.coordinator.play(request) }
+        #expect(await node.coordinator.lastOwner(of: node.id) == nil)
+    }
+
     @Test func `An older epoch fences nobody`() async throws {
         _ = try await node.publish()
         await node.coordinator.fence(node.id, by: Epoch(1))
@@ -125,7 +155,7 @@ import Worker
         await #expect(throws: Refusal.draining) { try await node.publish() }
         await #expect(throws: Refusal.draining) { try await node.play() }
         #expect(try await node.play(.hls) === stream)
-        #expect(try await node.coordinator.relay(node.id) === stream)
+        #expect(try await node.coordinator.relay(node.id, for: "e9") === stream)
         await node.coordinator.closeAll()
         #expect(node.registry[node.id] == nil)
         await #expect(throws: Refusal.draining) { try await node.play() }

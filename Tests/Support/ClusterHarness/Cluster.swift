@@ -146,8 +146,6 @@ package final class Cluster: Sendable {
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
                 "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
-                // The tests' own encoders keep the machine busy.
-                "--max-cpu", "100",
             ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )

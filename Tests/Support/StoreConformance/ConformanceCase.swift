@@ -33,10 +33,18 @@ package struct StoreHost: Sendable {
     package var keepsRecords: Bool
     /// Several processes may have it open, and `follow` tells one what another wrote.
     package var isShared: Bool
+    /// Keeps an open store from writing until what it returns is called; nil where a test cannot.
+    package var blockWrites: (@Sendable () async throws -> @Sendable () -> Void)?
 
-    package init(keepsRecords: Bool, isShared: Bool, open: @escaping @Sendable () async throws -> any ClusterStore) {
+    package init(
+        keepsRecords: Bool,
+        isShared: Bool,
+        blockWrites: (@Sendable () async throws -> @Sendable () -> Void)? = nil,
+        open: @escaping @Sendable () async throws -> any ClusterStore
+    ) {
         self.keepsRecords = keepsRecords
         self.isShared = isShared
+        self.blockWrites = blockWrites
         self.open = open
     }
 }

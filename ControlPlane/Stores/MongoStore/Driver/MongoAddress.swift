@@ -8,7 +8,11 @@ struct MongoAddress: ~Copyable {
     /// Hosts and database, without user, password and options.
     let description: String
 
-    private static let initialized: Void = mongoc_init()
+    private static let initialized: Void = {
+        // What fails is told by the call that fails; the driver's own lines would stand between those of the log.
+        mongoc_log_set_handler(nil, nil)
+        mongoc_init()
+    }()
 
     init(_ text: String, database: String, limits: MongoLimits) throws(StoreError) {
         _ = Self.initialized

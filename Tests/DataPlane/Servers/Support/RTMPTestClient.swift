@@ -73,6 +73,11 @@ final class RTMPTestClient: Sendable {
     /// Unpublishes, or stops playing, and closes.
     func finish() { channel.eventLoop.execute { [handler] in handler.value.finish() } }
 
+    /// Ends its publish and begins another on the same connection, as librtmp's users do.
+    func publishAnew(_ name: String) {
+        channel.eventLoop.execute { [handler] in handler.value.publishAnew(name) }
+    }
+
     /// Closes the socket without a word.
     func vanish() { channel.close(promise: nil) }
 
@@ -124,6 +129,15 @@ private final class ClientHandler: ChannelInboundHandler {
     func finish() {
         session.finish()
         drain()
+    }
+
+    /// Past the engine, which publishes once.
+    func publishAnew(_ name: String) {
+        let end = Command("deleteStream", transactionID: 0, arguments: [1])
+        let begin = Command("publish", transactionID: 0, arguments: [.string(name), "live"])
+        context?.write(wrapOutboundOut(end.encoded(on: .connection)), promise: nil)
+        context?.write(wrapOutboundOut(begin.encoded(on: .media)), promise: nil)
+        context?.flush()
     }
 
     private func drain() {

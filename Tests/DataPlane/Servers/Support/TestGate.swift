@@ -12,6 +12,8 @@ final class TestGate: StreamGate {
     struct State {
         var streams: [StreamID: LiveStream] = [:]
         var refusal: Refusal?
+        /// Of streams that have finished.
+        var lastOwner: NodeAddresses?
         var settings = AppSettings()
         /// How each publisher left, in order.
         var ends: [End] = []
@@ -57,16 +59,18 @@ final class TestGate: StreamGate {
 
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
         state.withLock { $0.requests.append(request) }
-        return try await relay(request.stream)
+        return try await relay(request.stream, for: "")
     }
 
-    func relay(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
         let decided: Result<LiveStream, Refusal> = state.withLock { state in
             if let refusal = state.refusal { return .failure(refusal) }
             return state.streams[id].map { .success($0) } ?? .failure(.unknownStream(id))
         }
         return try decided.get()
     }
+
+    func lastOwner(of stream: StreamID) async -> NodeAddresses? { state.withLock { $0.lastOwner } }
 
     /// The stream is over. On its loop.
     func end(_ stream: LiveStream, _ reason: EndReason) {

@@ -1,0 +1,89 @@
+import ClusterModel
+import Logging
+import MediaModel
+import Observability
+import Streams
+import Timebase
+
+/// A publisher that comes to a stream whose publisher is here.
+extension StreamCoordinator {
+    /// A hot backup: connected and heard, until the first publisher leaves or is silent.
+    struct Backup {
+        let publication: Publication
+        let watch: Task<Void, Never>
+    }
+
+    /// How long the first publisher may send nothing while another stands by.
+    static let silenceMax = Duration.seconds(3)
+    private static let silenceInterval = Duration.milliseconds(250)
+
+    func publishAgain(to hold: Hold) async throws(Refusal) -> Publication {
+        let id = hold.stream.id
+        let policy = (appSettings[id.app] ?? hold.settings).secondPublisher
+        if hold.publication != nil, policy == .refuse || hold.backup != nil {
+            throw .inUse(id, owner: identity.nodeID)
+        }
+        guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
+        guard let present = hold.publication else { return await resume(hold) }
+        if policy == .standBy { return standBy(for: hold) }
+        logger.notice("publisher replaced by a second one", metadata: [LogKeys.stream: "\(id)"])
+        present.revoke(.removed)
+        return await resume(hold)
+    }
+
+    private func standBy(for hold: Hold) -> Publication {
+        let id = hold.stream.id
+        let publication = makePublication(hold.stream, hold.epoch, standsBy: true)
+        let watch = Task { await self.watchSilence(of: hold, backup: publication) }
+        holds[id]?.backup = Backup(publication: publication, watch: watch)
+        logger.notice("publisher stands by", metadata: [LogKeys.stream: "\(id)"])
+        return publication
+    }
+
+    private func watchSilence(of hold: Hold, backup: Publication) async {
+        let stream = hold.stream
+        var received = stream.receivedBytes
+        var heardAt = clock.now()
+        while await clock.sleep(Self.silenceInterval) {
+            guard let present = holds[stream.id], present.backup?.publication === backup else { return }
+            let now = clock.now()
+            if stream.receivedBytes != received { (received, heardAt) = (stream.receivedBytes, now) }
+            if now - heardAt >= Self.silenceMax { return await promoteBackup(of: present) }
+        }
+    }
+
+    /// The backup becomes the stream's publisher: the epoch stays and the timeline goes on.
+    func promoteBackup(of hold: Hold) async {
+        guard let backup = hold.backup else { return }
+        let stream = hold.stream
+        hold.publication?.revoke(.removed)
+        holds[stream.id]?.publication = backup.publication
+        holds[stream.id]?.backup = nil
+        await stream.loop.run {
+            stream.publisherReturned()
+            backup.publication.begin()
+        }
+        backup.watch.cancel()
+        logger.notice("the publisher that stood by took over", metadata: [LogKeys.stream: "\(stream.id)"])
+    }
+
+    /// True when it was the backup that left.
+    func backupLeft(_ publication: Publication) -> Bool {
+        let id = publication.stream.id
+        guard let backup = holds[id]?.backup, backup.publication === publication else { return false }
+        backup.watch.cancel()
+        holds[id]?.backup = nil
+        return true
+    }
+}
+
+extension StreamCoordinator.Hold {
+    /// The hold is over: nobody need come back or stand by.
+    func stopWaiting(_ reason: EndReason) {
+        grace?.cancel()
+        backup?.watch.cancel()
+        backup?.publication.revoke(reason)
+    }
+
+    var publisherCount: Int { (publication == nil ? 0 : 1) + (backup == nil ? 0 : 1) }
+}

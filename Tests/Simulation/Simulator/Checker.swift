@@ -1,0 +1,188 @@
+import ClusterModel
+import Coordination
+import Domain
+import MediaModel
+import MemoryStore
+import Streams
+import Timebase
+
+/// Looks at the whole cluster after every step. Keeps the first thing that is wrong.
+final class Checker: @unchecked Sendable {
+    private struct Owner: Hashable {
+        var node: String
+        var boot: String
+        var claim: String
+    }
+
+    private unowned let cluster: Cluster
+    private(set) var violation: String?
+    /// Since when nothing is broken; nil while something is.
+    var wholeSince: Int64?
+    /// The one link that is cut in an otherwise whole network.
+    var cutPeers: (Network.Place, Network.Place)?
+    var viewersChangedAt: [StreamID: Int64] = [:]
+    private var owners: [StreamID: [Int64: Owner]] = [:]
+    private var newestEpoch: [StreamID: Int64] = [:]
+    /// Owners that nobody has seen yet hold nothing.
+    private var present: [StreamID: Owner] = [:]
+    private var world: World { cluster.world }
+
+    init(cluster: Cluster) { self.cluster = cluster }
+
+    func violated(_ what: String) {
+        guard violation == nil else { return }
+        violation = what
+        world.trace("VIOLATION: \(what)")
+    }
+
+    // MARK: The store's history
+
+    /// One owner an epoch, and epochs only grow.
+    func storeChanged(_ change: StoreChange) {
+        guard case .written(let record) = change, record.kind == .stream else { return }
+        guard let body = try? RecordCoding.decode(StreamRecord.self, from: record.body, key: record.key),
+            let stream = try? StreamID(app: body.app, id: body.id)
+        else { return violated("the store holds '\(record.key)', which cannot be read") }
+        let newest = newestEpoch[stream] ?? 0
+        if body.epoch < newest { violated("\(stream) went back from epoch \(newest) to \(body.epoch) in the store") }
+        newestEpoch[stream] = max(newest, body.epoch)
+        guard let owner = body.owner.map({ Owner(node: $0.nodeId, boot: $0.bootId, claim: $0.claimId) }) else { return }
+        if let former = owners[stream]?[body.epoch], former != owner {
+            violated("epoch \(body.epoch) of \(stream) has two owners: \(former.boot) and \(owner.boot)")
+        }
+        owners[stream, default: [:]][body.epoch] = owner
+    }
+
+    // MARK: After every step
+
+    func look() {
+        for worker in cluster.running { look(at: worker) }
+        lookForGrowth()
+        guard let wholeSince else { return }
+        lookAtViewers(since: wholeSince)
+        lookAtPublishers(since: wholeSince)
+    }
+
+    private func look(at worker: WorkerProcess) {
+        for (stream, count) in worker.pulls where count > 1 {
+            violated("\(worker.name) pulls \(stream) \(count) times")
+        }
+        // A stopped process can neither hear nor obey.
+        guard !worker.isPaused else { return }
+        for stream in worker.registry.all where stream.nextResumePoint != nil {
+            guard let epoch = stream.epoch?.value else { continue }
+            if case .ended = stream.phase { continue }
+            if let seen = worker.seen[stream.id], seen > epoch {
+                violated("\(worker.name) still owns \(stream.id) with epoch \(epoch), and has seen \(seen)")
+            }
+            let owner = owners[stream.id]?[epoch]
+            if owner?.boot != worker.bootID {
+                violated("\(worker.name) owns \(stream.id) with epoch \(epoch) of \(owner?.boot ?? "nobody")")
+            }
+        }
+    }
+
+    private func lookForGrowth() {
+        if world.pending > 3000 { violated("\(world.pending) events are waiting") }
+        for worker in cluster.running {
+            if worker.registry.all.count > Cluster.streamCount {
+                violated("\(worker.name) has more streams than there are")
+            }
+            if worker.waitCount > 200 { violated("\(worker.name) waits for \(worker.waitCount) things") }
+        }
+        for control in cluster.controls where control.waitCount > 1000 {
+            violated("\(control.name) waits for \(control.waitCount) things")
+        }
+    }
+
+    // MARK: While the network is whole
+
+    static let mediaWithin = Duration.seconds(5)
+    /// A silent parent takes 3 s to notice, and each one out of reach 2 s more.
+    static let mediaAroundCutWithin = Duration.seconds(12)
+    static let publishWithin = Duration.seconds(30)
+    static let oneOwnerWithin = Duration.seconds(12)
+    static let countsWithin = Duration.seconds(16)
+
+    /// Since when the stream has its one owner with a publisher that sends; nil when it has not.
+    private func liveSince(_ stream: StreamID) -> Int64? {
+        guard let publisher = cluster.publishers.first(where: { $0.stream == stream }),
+            let publication = publisher.publication, let worker = publisher.worker, worker.isRunning,
+            cluster.workers[worker.index] === worker, publication.epoch.value == newestEpoch[stream]
+        else { return nil }
+        return publisher.acceptedAt
+    }
+
+    private func lookAtViewers(since wholeSince: Int64) {
+        for viewer in cluster.viewers where viewer.isWanted {
+            guard let liveSince = liveSince(viewer.stream) else { continue }
+            guard !isOutOfReach(viewer) else { continue }
+            let within = cutPeers == nil ? Self.mediaWithin : Self.mediaAroundCutWithin
+            let due = max(wholeSince, liveSince, viewer.wantedSince, viewer.lastMediaAt) + within.nanoseconds
+            if world.now > due { violated("\(viewer.description) gets no media") }
+        }
+    }
+
+    /// A cut lies between the viewer's node and the owner, and nobody else has the stream.
+    private func isOutOfReach(_ viewer: SimulatedViewer) -> Bool {
+        guard let cut = cutPeers, let place = viewer.worker?.place,
+            let owner = cluster.publishers.first(where: { $0.stream == viewer.stream })?.worker?.place,
+            (cut.0 == place && cut.1 == owner) || (cut.1 == place && cut.0 == owner)
+        else { return false }
+        return !cluster.workers.contains {
+            $0.place != place && $0.place != owner && ($0.pulls[viewer.stream] ?? 0) > 0
+        }
+    }
+
+    private func lookAtPublishers(since wholeSince: Int64) {
+        for publisher in cluster.publishers where publisher.isWanted && publisher.publication == nil {
+            let due = max(wholeSince, publisher.wantedSince) + Self.publishWithin.nanoseconds
+            if world.now > due { violated("nobody takes the publisher of \(publisher.stream)") }
+        }
+        guard world.now > wholeSince + Self.oneOwnerWithin.nanoseconds else { return }
+        for worker in cluster.running {
+            for stream in worker.registry.all where stream.nextResumePoint != nil {
+                guard let epoch = stream.epoch?.value, let newest = newestEpoch[stream.id], epoch < newest else {
+                    continue
+                }
+                violated("\(worker.name) has not heard that \(stream.id) is another's: \(epoch), now \(newest)")
+            }
+        }
+    }
+
+    /// What the control planes say of viewers, once every heartbeat had time to come.
+    func lookAtCounts() {
+        guard let wholeSince else { return }
+        for publisher in cluster.publishers {
+            let stream = publisher.stream
+            let since = max(wholeSince, viewersChangedAt[stream] ?? 0, liveSince(stream) ?? .max)
+            guard since < .max, world.now > since + Self.countsWithin.nanoseconds else { continue }
+            let watching = cluster.viewers.count { $0.stream == stream && $0.isWatching }
+            for control in cluster.controls where control.isRunning && control.coordinator.phase == .answering {
+                let told = control.coordinator.read { state, now in
+                    state.streamResource(stream, at: now)?.viewers.total ?? -1
+                }
+                if told != watching {
+                    violated("\(control.name) counts \(told) viewers of \(stream), and there are \(watching)")
+                }
+            }
+        }
+    }
+
+    // MARK: At the end
+
+    /// Every client has left long ago: nothing of any stream may be left.
+    func lookAtTheEnd() async {
+        for worker in cluster.running {
+            for stream in worker.registry.all { violated("\(worker.name) still has \(stream.id): \(stream.phase)") }
+        }
+        let left = (try? await cluster.store.memory.list(.stream, after: nil, limit: 1000)) ?? []
+        for record in left { violated("the store still has \(String(decoding: record.body, as: UTF8.self))") }
+        for control in cluster.controls {
+            let streams = control.coordinator.read { state, _ in state.streams.keys.sorted() }
+            for stream in streams { violated("\(control.name) still knows \(stream)") }
+            let watchers = control.coordinator.hub.watchers
+            if watchers > cluster.running.count { violated("\(control.name) has \(watchers) watchers") }
+        }
+    }
+}

@@ -84,7 +84,7 @@ private struct RunningControlPlanes: Ownership {
     }
 
     func release(_ stream: String, _ boot: Boot, epoch: Int64, at plane: Int) async -> StreamOperation.Answer {
-        let body = ReleaseRequest(nodeId: boot.node, bootId: boot.boot, epoch: epoch, reason: "unpublished")
+        let body = ReleaseRequest(nodeId: boot.node, bootId: boot.boot, epoch: epoch, reason: .unpublished)
         guard let answer = await call(.post, "/v1/streams/\(stream)/release", body, plane) else { return .unknown }
         return answer.status == 204 ? .done : refusal(answer, Data(answer.body))
     }

@@ -80,7 +80,7 @@ private struct ControlPlanes: Ownership {
     }
 
     func release(_ stream: String, _ boot: Boot, epoch: Int64, at plane: Int) async -> StreamOperation.Answer {
-        let request = ReleaseRequest(nodeId: boot.node, bootId: boot.boot, epoch: epoch, reason: "unpublished")
+        let request = ReleaseRequest(nodeId: boot.node, bootId: boot.boot, epoch: epoch, reason: .unpublished)
         return await answer {
             try await coordinators[plane].release(id(stream), request)
             return .done

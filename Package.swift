@@ -70,6 +70,7 @@ let media: [Target] = [
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
     library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
     library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
+    library("MPEGTS", "DataPlane/Media/Containers/MPEGTS", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
 let protocols: [Target] = [

@@ -94,6 +94,13 @@ let protocols: [Target] = [
 
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(
+        name: "CSRT",
+        path: "DataPlane/Native/CSRT",
+        pkgConfig: "srt",
+        providers: [.apt(["libsrt-openssl-dev"])]
+    ),
+    library("SRT", "DataPlane/Native/SRT", ["CSRT", "Observability", "Timebase", logging, nioCore]),
     library(
         "Streams",
         "DataPlane/Streams",

@@ -1,5 +1,5 @@
 package import MediaModel
-package import Timebase
+import Timebase
 
 package import struct NIOCore.ByteBuffer
 
@@ -122,7 +122,8 @@ package struct TSDemuxer: Sendable {
         for (index, stream) in old.enumerated() where !chosen.contains(where: { $0.key == stream.key }) {
             finishStream(index, &events)
         }
-        program?.streams = chosen.map { new in program?.streams.first { $0.key == new.key } ?? new }
+        let current = program?.streams ?? []
+        program?.streams = chosen.map { new in current.first { $0.key == new.key } ?? new }
         let kept = chosen.filter { new in old.contains { $0.key == new.key } }
         gate.expect(chosen.map(\.track), keeping: kept.map(\.track))
     }

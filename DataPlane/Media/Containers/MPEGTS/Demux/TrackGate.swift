@@ -1,6 +1,8 @@
 import MediaModel
 import Timebase
 
+import struct NIOCore.ByteBuffer
+
 /// Holds the first units back until the tracks that the program promises are known, so that a stream does not begin with half
 /// of them.
 struct TrackGate: Sendable {

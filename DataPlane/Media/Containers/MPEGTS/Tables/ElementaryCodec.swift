@@ -1,6 +1,6 @@
 import Bytes
 
-package import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBuffer
 
 /// The codecs carried in a transport stream, and how a program map names them.
 package enum ElementaryCodec: Hashable, Sendable {

@@ -143,6 +143,14 @@ let dataPlane: [Target] = [
         ]
     ),
     library(
+        "SRTServer",
+        "DataPlane/Servers/SRTServer",
+        [
+            "ClusterModel", "Codecs", "FanOut", "MPEGTS", "MediaModel", "Observability", "SRT", "Streams", "Timebase",
+            deque, logging, metrics, nioCore,
+        ]
+    ),
+    library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
@@ -157,7 +165,7 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "RelayService", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -246,7 +254,7 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MPEGTS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
     ),
 ]
 
@@ -263,6 +271,11 @@ let testTargets: [Target] = [
         "MediaTests",
         "Tests/DataPlane/Media",
         ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "MPEGTSTests",
+        "Tests/DataPlane/MPEGTS",
+        ["Codecs", "MPEGTS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
     ),
     tests(
         "RTMPTests",

@@ -1,12 +1,12 @@
-import Metrics
+package import Metrics
 import Observability
 import Synchronization
 
 /// What the lanes of one format count.
 package final class FanOutMeters: Sendable {
     let sentBytes: Counter
-    let skips: Counter
-    let drops: Counter
+    package let skips: Counter
+    package let drops: Counter
     private let total: Atomic<Int>
 
     /// `name` is the value of the metrics' protocol label.
@@ -20,7 +20,7 @@ package final class FanOutMeters: Sendable {
     /// Bytes handed to sockets since the start.
     package var totalBytes: Int { total.load(ordering: .relaxed) }
 
-    func sent(_ bytes: Int) {
+    package func sent(_ bytes: Int) {
         guard bytes > 0 else { return }
         sentBytes.increment(by: bytes)
         total.add(bytes, ordering: .relaxed)

@@ -51,6 +51,9 @@ package struct WorkerConfiguration: Sendable {
     package var publicHost: String?
     package var bindAddress: String
     package var ports: Ports
+    /// Nil: SRT callers need none.
+    package var srtPassphrase: Redacted<String>?
+    package var srtLatency: Duration
     /// Nil turns the HTTPS and RTMPS listeners off.
     package var tls: TLSFiles?
     /// Nothing is served to other nodes, or pulled from them, without TLS.
@@ -80,6 +83,10 @@ package struct WorkerConfiguration: Sendable {
         publicHost = values.given(Table.publicHost)
         bindAddress = values[Table.bind]
         ports = Ports(values)
+        srtLatency = values[Table.srtLatency]
+        let passphrase = try values.secret(Table.srtPassphrase, file: Table.srtPassphraseFile)
+        srtPassphrase = passphrase.map { Redacted($0.token) }
+        warnings += [passphrase?.warning].compactMap(\.self)
         tls = try TLSFiles(values, certificate: Table.tlsCertificate)
         requiresRelayTLS = values[Table.relayTLS]
         relayCAPath = values.given(Table.relayCA)

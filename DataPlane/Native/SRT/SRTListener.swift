@@ -1,8 +1,8 @@
 import CSRT
 import Glibc
-package import NIOCore
+import NIOCore
 package import Observability
-package import Timebase
+import Timebase
 
 /// A UDP port that takes SRT callers.
 ///
@@ -46,7 +46,7 @@ package final class SRTListener: Sendable {
         self.port = port
         let number = srt_create_socket()
         guard number != SRT_INVALID_SOCK else {
-            close(descriptor)
+            Glibc.close(descriptor)
             throw SRTError("srt_create_socket")
         }
         socket = SRTSocket(number)

@@ -71,7 +71,7 @@ extension StreamCoordinator {
         if let stream = registry[id], stream.isServing { return stream }
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
-            if holds[id] == nil, unknown.contains(id, at: clock.now()) { throw .unknownStream(id) }
+            if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
             let settings = appSettings[id.app] ?? AppSettings()
             let (stream, _) = findOrAdd(id, on: group.next(), settings)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
@@ -228,7 +228,7 @@ extension StreamCoordinator {
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
         if case .unknownStream = refusal {
-            unknown.add(stream.id, at: clock.now())
+            screen.addUnknown(stream.id)
             known.forget(stream.id)
         }
         answerWaiting(for: stream.id, .failure(refusal))
@@ -258,7 +258,7 @@ extension StreamCoordinator {
     /// The control plane said that a stream changed: whoever waits to ask again asks now.
     package func streamChanged(_ change: WatchEvent.StreamChange) {
         guard let id = try? StreamID(app: change.app, id: change.id) else { return }
-        unknown.forget(id)
+        screen.forgetUnknown(id)
         pulls[id]?.wake?()
     }
 

@@ -41,13 +41,16 @@ package actor StreamCoordinator: StreamGate {
 
     var holds: [StreamID: Hold] = [:]
     var pulls: [StreamID: PullState] = [:]
-    var unknown = UnknownStreams()
+    /// What others may ask without waiting for this actor.
+    package nonisolated let screen: NodeScreen
     var appSettings: [String: AppSettings]
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
     private var claiming: Set<StreamID> = []
-    private(set) var isDraining = false
+    private(set) var isDraining = false {
+        didSet { screen.setDraining(isDraining) }
+    }
 
     package init(
         identity: NodeIdentity,
@@ -72,6 +75,7 @@ package actor StreamCoordinator: StreamGate {
         self.servers = servers
         self.known = known
         appSettings = known.apps
+        screen = NodeScreen(role: identity.role, nodeID: identity.nodeID, registry: registry, now: clock.now)
     }
 
     // MARK: Publish
@@ -88,7 +92,7 @@ package actor StreamCoordinator: StreamGate {
         defer { claiming.remove(request.stream) }
         let grant = try await claim(request)
         appSettings[request.stream.app] = grant.appSettings
-        unknown.forget(request.stream)
+        screen.forgetUnknown(request.stream)
         known.forget(request.stream)
         return await begin(grant, of: request.stream, on: loop)
     }
@@ -119,6 +123,7 @@ package actor StreamCoordinator: StreamGate {
         await stream.loop.run { stream.beginTenure(epoch: epoch, resume: resume, settings: settings, cutter: cutter) }
         let publication = makePublication(stream, epoch)
         holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
+        screen.setPublished(id, true)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         return publication
     }
@@ -129,6 +134,7 @@ package actor StreamCoordinator: StreamGate {
         let publication = makePublication(stream, hold.epoch)
         holds[stream.id]?.grace = nil
         holds[stream.id]?.publication = publication
+        screen.setPublished(stream.id, true)
         await stream.loop.run { stream.publisherReturned() }
         logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
         return publication
@@ -147,6 +153,7 @@ package actor StreamCoordinator: StreamGate {
             await endHold(hold, isClean ? .unpublished : .draining)
         } else {
             holds[stream.id]?.publication = nil
+            screen.setPublished(stream.id, false)
             await stream.loop.run { stream.interrupt() }
             logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
             holds[stream.id]?.grace = Task {
@@ -166,6 +173,7 @@ package actor StreamCoordinator: StreamGate {
         let stream = hold.stream
         hold.grace?.cancel()
         holds[stream.id] = nil
+        screen.setPublished(stream.id, false)
         for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let end: EndReason =
             switch reason {
@@ -218,6 +226,7 @@ package actor StreamCoordinator: StreamGate {
     package func fence(_ id: StreamID, by newer: Epoch) async {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
+        screen.setPublished(id, false)
         hold.grace?.cancel()
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)

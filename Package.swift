@@ -165,7 +165,8 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
-            "RelayService", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "RelayService", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics,
+            nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -334,6 +335,14 @@ let testTargets: [Target] = [
             "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
             "Timebase",
             "Worker", logging, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    tests(
+        "SRTServerTests",
+        "Tests/DataPlane/SRT",
+        [
+            "ClusterModel", "FanOut", "MPEGTS", "MediaFixtures", "MediaModel", "SRT", "SRTServer", "Streams", "Timebase",
+            logging, nioCore, nioPosix,
         ]
     ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),

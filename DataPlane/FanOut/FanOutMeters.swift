@@ -1,12 +1,12 @@
-package import Metrics
+import Metrics
 import Observability
 import Synchronization
 
 /// What the lanes of one format count.
 package final class FanOutMeters: Sendable {
     let sentBytes: Counter
-    package let skips: Counter
-    package let drops: Counter
+    let skips: Counter
+    let drops: Counter
     private let total: Atomic<Int>
 
     /// `name` is the value of the metrics' protocol label.
@@ -19,6 +19,9 @@ package final class FanOutMeters: Sendable {
 
     /// Bytes handed to sockets since the start.
     package var totalBytes: Int { total.load(ordering: .relaxed) }
+
+    package func skipped() { skips.increment() }
+    package func dropped() { drops.increment() }
 
     package func sent(_ bytes: Int) {
         guard bytes > 0 else { return }

@@ -75,7 +75,8 @@ package enum WorkerSettings {
         "srt-passphrase-file",
         .path,
         note: "SRT is not encrypted",
-        help: "File with the passphrase of SRT callers, 10 to 79 bytes; mode 0600. The caller chooses AES-128 or AES-256."
+        help:
+            "File with the passphrase of SRT callers, 10 to 79 bytes; mode 0600. The caller chooses AES-128 or AES-256."
     )
     static let srtPassphrase = Setting.secret(
         "srt-passphrase",

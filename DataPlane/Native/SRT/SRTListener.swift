@@ -55,7 +55,9 @@ package final class SRTListener: Sendable {
             try Self.configure(socket, configuration)
             guard srt_bind_acquire(number, descriptor) >= 0 else { throw SRTError("srt_bind_acquire") }
             let context = Unmanaged.passUnretained(self.screen).toOpaque()
-            guard srt_listen_callback(number, Self.callback, context) >= 0 else { throw SRTError("srt_listen_callback") }
+            guard srt_listen_callback(number, Self.callback, context) >= 0 else {
+                throw SRTError("srt_listen_callback")
+            }
             guard srt_listen(number, CInt(configuration.backlog)) >= 0 else { throw SRTError("srt_listen") }
         } catch {
             srt_close(number)
@@ -84,15 +86,16 @@ package final class SRTListener: Sendable {
         init(_ screen: @escaping Screen) { self.screen = screen }
     }
 
-    private static let callback: @convention(c) (
-        UnsafeMutableRawPointer?, SRTSOCKET, CInt, UnsafePointer<sockaddr>?, UnsafePointer<CChar>?
-    ) -> CInt = { context, socket, _, _, streamID in
-        guard let context, let streamID else { return 0 }
-        let box = Unmanaged<ScreenBox>.fromOpaque(context).takeUnretainedValue()
-        guard let rejection = box.screen(String(cString: streamID)) else { return 0 }
-        srt_setrejectreason(socket, rejection.rawValue)
-        return -1
-    }
+    private static let callback:
+        @convention(c) (
+            UnsafeMutableRawPointer?, SRTSOCKET, CInt, UnsafePointer<sockaddr>?, UnsafePointer<CChar>?
+        ) -> CInt = { context, socket, _, _, streamID in
+            guard let context, let streamID else { return 0 }
+            let box = Unmanaged<ScreenBox>.fromOpaque(context).takeUnretainedValue()
+            guard let rejection = box.screen(String(cString: streamID)) else { return 0 }
+            srt_setrejectreason(socket, rejection.rawValue)
+            return -1
+        }
 
     // MARK: Set-up
 

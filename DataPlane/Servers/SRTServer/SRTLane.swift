@@ -86,7 +86,7 @@ final class SRTLane: @unchecked Sendable {
 
     private func leave(_ viewer: SRTViewer, _ end: Viewer.End) {
         remove(viewer)
-        if end == .tooSlow { meters.drops.increment() }
+        if end == .tooSlow { meters.dropped() }
         viewer.end(end)
     }
 
@@ -136,7 +136,7 @@ final class SRTLane: @unchecked Sendable {
         // Without a newer keyframe there is nothing to skip to: a long GOP is sent as it is while it is kept.
         guard number < first || (newestStart ?? number) > number else { return true }
         viewer.skipsInARow += 1
-        meters.skips.increment()
+        meters.skipped()
         viewer.place = nil
         return true
     }

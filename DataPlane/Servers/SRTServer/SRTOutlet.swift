@@ -2,7 +2,7 @@ import ClusterModel
 package import FanOut
 import MediaModel
 import NIOCore
-package import SRT
+import SRT
 package import Streams
 import Synchronization
 

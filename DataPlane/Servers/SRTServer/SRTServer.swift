@@ -3,8 +3,8 @@ import Logging
 import Metrics
 import NIOCore
 package import Observability
-import SRT
-package import Streams
+package import SRT
+import Streams
 import Synchronization
 
 /// Listens for SRT callers on a worker: the listener, the thread that reads, the threads that send.
@@ -96,7 +96,9 @@ struct SRTScreening {
 }
 
 extension SRTService {
-    /// Why a caller is not let in, as far as this node knows by itself.
+    /// The code that refuses a caller, as far as this node knows by itself; nil lets it in.
+    package func rejection(ofStreamID text: String) -> SRTRejection? { screen(text)?.rejection }
+
     func screen(_ text: String) -> SRTScreening? {
         guard connections.count < limits.connectionsMax else {
             return SRTScreening(.overloaded("\(limits.connectionsMax) SRT connections"))

@@ -185,7 +185,12 @@ final class SRTSession: @unchecked Sendable {
                 self.poller.execute { self.publishDecided(number, result) }
             }
         } else {
-            let wanted = PlayRequest(stream: request.stream, protocol: .srt, remoteAddress: remote, token: request.token)
+            let wanted = PlayRequest(
+                stream: request.stream,
+                protocol: .srt,
+                remoteAddress: remote,
+                token: request.token
+            )
             Task {
                 let result: Result<LiveStream, Refusal>
                 do throws(Refusal) {

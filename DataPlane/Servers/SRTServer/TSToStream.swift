@@ -15,7 +15,8 @@ package struct TSToStream: Sendable {
     package var statistics: TSStatistics { demuxer.statistics }
 
     /// Adds what the bytes complete to `batch`. Returns the elementary streams that are left out from now on.
-    package mutating func take(_ bytes: ByteBuffer, into batch: inout [IngestItem]) throws(TSError) -> [TSTrackRefusal] {
+    package mutating func take(_ bytes: ByteBuffer, into batch: inout [IngestItem]) throws(TSError) -> [TSTrackRefusal]
+    {
         pass(try demuxer.receive(bytes), into: &batch)
     }
 

@@ -1,5 +1,6 @@
 import MPEGTS
 import Testing
+import Timebase
 
 import struct NIOCore.ByteBuffer
 

@@ -34,7 +34,9 @@ package struct AC3FrameHeader: Hashable, Sendable {
             throw CodecError.malformed(.ac3Header, "a reserved rate or size")
         }
         let identification = try bits.bits(5)
-        guard identification <= 8 else { throw CodecError.malformed(.ac3Header, "bit stream version \(identification)") }
+        guard identification <= 8 else {
+            throw CodecError.malformed(.ac3Header, "bit stream version \(identification)")
+        }
         let mode = try bits.bits(3)
         let codingMode = try bits.bits(3)
         if codingMode & 1 == 1, codingMode != 1 { try bits.skip(2) }

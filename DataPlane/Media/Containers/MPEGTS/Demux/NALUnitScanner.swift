@@ -52,7 +52,9 @@ struct NALUnitScanner: Sendable {
     private func unit(endingAt end: Int) -> Unit? {
         var end = end
         // Trailing zero bytes belong to the byte stream, not to the unit (§B.1.1).
-        while end > Self.startCodeBytes, bytes.getInteger(at: bytes.readerIndex + end - 1, as: UInt8.self) == 0 { end -= 1 }
+        while end > Self.startCodeBytes, bytes.getInteger(at: bytes.readerIndex + end - 1, as: UInt8.self) == 0 {
+            end -= 1
+        }
         guard end > Self.startCodeBytes,
             let unit = bytes.getSlice(at: bytes.readerIndex + Self.startCodeBytes, length: end - Self.startCodeBytes)
         else { return nil }

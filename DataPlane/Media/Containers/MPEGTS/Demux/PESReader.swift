@@ -36,7 +36,8 @@ struct PESReader: Sendable {
 
     private mutating func header(_ bytes: ByteBuffer) -> [Piece] {
         let start = bytes.readerIndex
-        guard bytes.readableBytes >= Self.headBytes, let optional = bytes.getInteger(at: start + 8, as: UInt8.self) else {
+        guard bytes.readableBytes >= Self.headBytes, let optional = bytes.getInteger(at: start + 8, as: UInt8.self)
+        else {
             state = .header(bytes)
             return []
         }
@@ -56,7 +57,9 @@ struct PESReader: Sendable {
         var rest = bytes
         rest.moveReaderIndex(forwardBy: headerBytes)
         let total = Int(length) - (headerBytes - 6)
-        let begin = Piece.begin(PESStamps(bytes, at: start + Self.headBytes, flags: flags, optionalBytes: Int(optional)))
+        let begin = Piece.begin(
+            PESStamps(bytes, at: start + Self.headBytes, flags: flags, optionalBytes: Int(optional))
+        )
         return [begin] + body(rest, remaining: length == 0 ? nil : max(0, total), total: max(0, total))
     }
 

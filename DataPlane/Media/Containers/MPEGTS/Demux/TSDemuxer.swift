@@ -69,7 +69,9 @@ package struct TSDemuxer: Sendable {
         guard packet.pid != .null, !packet.isUnusable else { return }
         if packet.pid == .programAssociation {
             guard let payload = packet.payload else { return }
-            for section in association.append(payload, startsUnit: packet.startsUnit) { takeAssociation(section, &events) }
+            for section in association.append(payload, startsUnit: packet.startsUnit) {
+                takeAssociation(section, &events)
+            }
         } else if packet.pid == program?.mapPID {
             guard let payload = packet.payload else { return }
             for section in program?.sections.append(payload, startsUnit: packet.startsUnit) ?? [] {

@@ -38,7 +38,8 @@ struct TrackGate: Sendable {
         pending.append(unit)
         pendingBytes += unit.payload.readableBytes
         let first = pending[0].decodeTime
-        let hasWaited = unit.decodeTime - first >= limits.announceAfter || first - unit.decodeTime >= limits.announceAfter
+        let hasWaited =
+            unit.decodeTime - first >= limits.announceAfter || first - unit.decodeTime >= limits.announceAfter
         let isFull = pending.count >= limits.pendingUnitsMax || pendingBytes >= limits.pendingBytesMax
         if tracks.count == expected.count || hasWaited || isFull { open(&events) }
     }

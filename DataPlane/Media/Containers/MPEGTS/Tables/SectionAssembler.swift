@@ -16,7 +16,8 @@ package struct SectionAssembler: Sendable {
             bytes?.writeImmutableBuffer(payload)
             return takeSections()
         }
-        guard let pointer = payload.readInteger(as: UInt8.self), let end = payload.readSlice(length: Int(pointer)) else {
+        guard let pointer = payload.readInteger(as: UInt8.self), let end = payload.readSlice(length: Int(pointer))
+        else {
             bytes = nil
             return []
         }

@@ -341,8 +341,8 @@ let testTargets: [Target] = [
         "SRTServerTests",
         "Tests/DataPlane/SRT",
         [
-            "ClusterModel", "FanOut", "MPEGTS", "MediaFixtures", "MediaModel", "SRT", "SRTServer", "Streams", "Timebase",
-            logging, nioCore, nioPosix,
+            "ClusterModel", "FanOut", "MPEGTS", "MediaFixtures", "MediaModel", "Observability", "SRT", "SRTServer",
+            "Streams", "Timebase", logging, nioCore, nioPosix,
         ]
     ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
@@ -376,7 +376,11 @@ let testTargets: [Target] = [
     ),
     tests("OperationsTests", "Tests/Operations", ["ClusterModel", "Diagnosis", "Timebase"]),
     tests("FuzzCorpusTests", "Tests/Fuzz/Replay", ["FuzzTargets"]),
-    tests("InteropTests", "Tests/Interop", ["ClusterHarness", "ClusterModel", "TestSupport"]),
+    tests(
+        "InteropTests",
+        "Tests/Interop",
+        ["ClusterHarness", "ClusterModel", "SRT", "TestSupport", logging, nioCore]
+    ),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
 ]
 

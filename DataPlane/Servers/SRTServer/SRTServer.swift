@@ -9,7 +9,7 @@ import Synchronization
 
 /// Listens for SRT callers on a worker: the listener, the thread that reads, the threads that send.
 package final class SRTServer: Sendable {
-    let service: SRTService
+    package let service: SRTService
     private let running = Mutex<Running?>(nil)
 
     private struct Running {

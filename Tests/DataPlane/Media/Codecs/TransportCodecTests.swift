@@ -23,14 +23,18 @@ import Testing
         #expect(header.parameters == .ac3(configuration: hex(record), sampleRate: rate, channels: channels))
     }
 
-    @Test(arguments: ["0b76 0000 14 40 43 00", "0b77 0000 d4 40 43 00", "0b77 0000 26 40 43 00", "0b77 0000 14 80 43 00"])
+    @Test(arguments: [
+        "0b76 0000 14 40 43 00", "0b77 0000 d4 40 43 00", "0b77 0000 26 40 43 00", "0b77 0000 14 80 43 00",
+    ])
     func `what is not AC-3 is refused`(head: String) {
         #expect(throws: CodecError.self) { try AC3FrameHeader(parsing: hex(head)) }
     }
 
-    @Test(arguments: [
-        ("fffb 9064", 417), ("fffb 9264", 418), ("fff3 8064", 208), ("fffb 0064", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("fffb 9064", 417), ("fffb 9264", 418), ("fff3 8064", 208), ("fffb 0064", nil),
+        ] as [(String, Int?)]
+    )
     func `an MP3 header tells the length of its frame`(head: String, frameBytes: Int?) throws {
         #expect(try MP3FrameHeader(parsing: hex(head)).frameBytes == frameBytes)
     }

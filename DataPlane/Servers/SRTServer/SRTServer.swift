@@ -11,6 +11,7 @@ import Synchronization
 package final class SRTServer: Sendable {
     package let service: SRTService
     private let running = Mutex<Running?>(nil)
+    private let sessions = Mutex<[ObjectIdentifier: SRTSession]>([:])
 
     private struct Running {
         let listener: SRTListener
@@ -48,22 +49,34 @@ package final class SRTServer: Sendable {
         running.withLock { $0 = Running(listener: listener, poller: poller, threads: threads) }
         poller.add(listener) { _ in
             while let socket = listener.accept() {
-                SRTSession(socket: socket, service: self.service, poller: poller, threads: threads).start()
+                self.begin(SRTSession(socket: socket, service: self.service, poller: poller, threads: threads))
             }
         }
         return listener.port
     }
 
-    /// Takes no more callers, and ends the threads. Connections have been ended by then, each by its own stream.
-    package func close() {
+    /// Takes no more callers, says goodbye to those who are left, and ends the threads.
+    package func close() async {
         let ended = running.withLock { running in
             defer { running = nil }
             return running
         }
         guard let ended else { return }
         ended.listener.close()
+        await withCheckedContinuation { continuation in
+            ended.poller.execute {
+                for session in self.sessions.withLock({ Array($0.values) }) { session.end() }
+                continuation.resume()
+            }
+        }
         ended.poller.close()
         ended.threads.close()
+    }
+
+    private func begin(_ session: SRTSession) {
+        let key = ObjectIdentifier(session)
+        sessions.withLock { $0[key] = session }
+        session.start { _ = self.sessions.withLock { $0.removeValue(forKey: key) } }
     }
 
     /// Asked by libsrt in the receive thread of all sockets of the port: memory only. Telling is the poller's work.

@@ -38,6 +38,7 @@ final class SRTSession: @unchecked Sendable {
     private var lastReadAt = NIODeadline.now()
     private var statistics = SRTStatistics()
     private var isOpen = true
+    private var onClosed: (() -> Void)?
     private var logger: Logger
 
     init(socket: SRTSocket, service: SRTService, poller: SRTPoller, threads: SRTSendThreads) {
@@ -48,7 +49,9 @@ final class SRTSession: @unchecked Sendable {
         logger = service.logger
     }
 
-    func start() {
+    /// `onClosed` is called once, when the socket has been closed.
+    func start(onClosed: @escaping () -> Void) {
+        self.onClosed = onClosed
         service.connections.change(by: 1)
         logger[metadataKey: LogKeys.remote] = "\(socket.remoteAddress?.description ?? "?")"
         // Screened already; only a stream ID that changed on the way could fail here.
@@ -116,7 +119,7 @@ final class SRTSession: @unchecked Sendable {
         close()
     }
 
-    private func end() {
+    func end() {
         switch role {
         case .publishing(let ingest): ingest.end(isClean: false)
         case .playing(let stream, let outlet, let viewer):
@@ -135,6 +138,8 @@ final class SRTSession: @unchecked Sendable {
         role = .over
         poller.remove(socket)
         socket.close()
+        onClosed?()
+        onClosed = nil
         service.connections.change(by: -1)
         logger.info(
             "SRT connection closed",

@@ -61,7 +61,7 @@ struct Listeners {
     }
 
     func close() async {
-        srt?.close()
+        await srt?.close()
         for channel in channels { _ = try? await channel.close().get() }
     }
 

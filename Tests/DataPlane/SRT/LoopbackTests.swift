@@ -90,10 +90,10 @@ import Timebase
         await gate.until { gate.ends == [true] }
         for player in players[1...] { await gate.until { player.isClosed } }
         await gate.until { stream.viewerCounts.srt == 0 }
-        server.close()
+        await server.close()
     }
 
-    @Test func `a wrong passphrase, an unknown stream and a name in use are turned away`() throws {
+    @Test func `a wrong passphrase, an unknown stream and a name in use are turned away`() async throws {
         #expect(throws: SRTCall.Failure.self) { try call("live/s1", passphrase: "another passphrase") }
         gate.refuse(publish: .inUse(gate.id, owner: nil), play: .unknownStream(gate.id))
         for (streamID, code) in [("#!::r=live/s1,m=request", 1404), ("#!::r=live/s1,m=publish", 1409), ("x", 1400)] {
@@ -104,17 +104,17 @@ import Timebase
                 return Int(rejection.rawValue) == code
             }
         }
-        server.close()
+        await server.close()
     }
 
     @Test func `who sends something else than a transport stream is closed`() async throws {
         let publisher = try call("#!::r=live/s1,m=publish")
         try send([ByteBuffer(repeating: 0x20, count: 400_000)], to: publisher)
         await gate.until { gate.ends == [false] }
-        server.close()
+        await server.close()
     }
 
-    @Test func `a port that is taken is an error`() throws {
+    @Test func `a port that is taken is an error`() async throws {
         let other = SRTServer(service: server.service)
         #expect(throws: IOError.self) {
             try other.listen(
@@ -125,7 +125,7 @@ import Timebase
                 sendThreads: 1
             )
         }
-        server.close()
+        await server.close()
     }
 }
 

@@ -40,7 +40,7 @@ final class SRTLane: @unchecked Sendable {
             frames.append(frame)
             frameBytes += frame.bytes.readableBytes
         }
-        pumpAll()
+        serveAll()
     }
 
     /// What came before cannot be decoded with what follows.
@@ -48,21 +48,23 @@ final class SRTLane: @unchecked Sendable {
 
     func finish(_ reason: EndReason) {
         endReason = reason
-        pumpAll()
+        serveAll()
     }
 
     // MARK: Players
 
     func add(_ viewer: SRTViewer) {
         viewers[ObjectIdentifier(viewer)] = viewer
-        pumpAll()
+        serve([viewer])
     }
 
     func remove(_ viewer: SRTViewer) { viewers[ObjectIdentifier(viewer)] = nil }
 
-    private func pumpAll() {
+    private func serveAll() { serve(Array(viewers.values)) }
+
+    private func serve(_ viewers: [SRTViewer]) {
         var isAnyFull = false
-        for viewer in Array(viewers.values) {
+        for viewer in viewers {
             let outcome = pump(viewer)
             switch outcome {
             case .caughtUp:
@@ -80,7 +82,7 @@ final class SRTLane: @unchecked Sendable {
         isRetrying = true
         thread.schedule(in: Self.retryAfter) {
             self.isRetrying = false
-            self.pumpAll()
+            self.serveAll()
         }
     }
 

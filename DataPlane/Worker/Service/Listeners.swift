@@ -116,15 +116,11 @@ struct Listeners {
     /// A port that cannot be had ends the start: closes those that are open.
     private func cannotListen(_ flag: String, _ port: Int, _ error: any Error) async -> SettingsError {
         await close()
-        do {
-            throw error
-        } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-            return .conflict(
-                setting: "--\(flag)",
-                reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
-            )
-        }
+        let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+        return .conflict(
+            setting: "--\(flag)",
+            reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
+        )
     }
 }
 

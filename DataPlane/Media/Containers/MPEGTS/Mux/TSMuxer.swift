@@ -129,8 +129,8 @@ package struct TSMuxer: Sendable {
 package struct TSMuxerSettings: Hashable, Sendable {
     /// Tables at least this often; the most that players should wait (ETSI TR 101 290 §5.2.1 allows 0.5 s).
     package var tablePeriod = MediaTime(milliseconds: 200)
-    /// The clock at least this often (ISO/IEC 13818-1 §2.7.2).
-    package var clockPeriodMax = MediaTime(milliseconds: 80)
+    /// The clock after this time with the next unit, so that it comes every 0.1 s (ISO/IEC 13818-1 §2.7.2).
+    package var clockPeriodMax = MediaTime(milliseconds: 70)
     /// How long before its decode time a unit may come in: as far as sound and picture of one stream are interleaved apart.
     package var clockLead = MediaTime(milliseconds: 200)
     /// Added to all times, so that a stream's first clock is not below zero.

@@ -126,7 +126,7 @@ import struct NIOCore.ByteBuffer
         var packets = try Fixture.ac3.packets
         let whole = try Story(packets)
         // A packet of adaptation alone with the discontinuity flag, then counters that do not follow.
-        let index = try #require(packets.indices.filter { packets[$0][1] == 0x41 }.dropFirst(2).first)
+        let index = try #require(packets.indices.filter { packets[$0][1] == 0x41 }.dropFirst().first)
         for later in index..<packets.count where packets[later][1] & 0x1F == 1 {
             packets[later][3] = packets[later][3] & 0xF0 | (packets[later][3] &+ 5) & 0xF
         }

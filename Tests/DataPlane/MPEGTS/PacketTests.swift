@@ -21,7 +21,8 @@ import struct NIOCore.ByteBuffer
         let clock: [UInt8] = [0x91, 0xA2, 0xB3, 0xC4, 0xFF, 0x2B]
         let packet = try #require(TSPacket(parsing: Self.packet([0x47, 0x01, 0x00, 0x30, 7, 0xD0] + clock)))
         #expect(packet.isDiscontinuous && packet.isRandomAccess)
-        #expect(packet.programClock == 0x1_2345_6789 * 300 + 299)
+        let ticks: Int64 = 0x1_2345_6789 * 300 + 299
+        #expect(packet.programClock == ticks)
         #expect(packet.payload?.readableBytes == 188 - 12)
     }
 

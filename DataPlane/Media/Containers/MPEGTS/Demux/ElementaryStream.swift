@@ -21,6 +21,8 @@ struct ElementaryStream: Sendable {
     private var audio: AudioParser?
     private var packets = PESReader()
     private var counter: UInt8?
+    /// Of the last packet, when it told that counters begin anew.
+    private var lastPayload: ByteBuffer?
     /// Where a unit without stamps begins.
     private var next: MediaTime?
     private var lastDecode: MediaTime?
@@ -48,8 +50,9 @@ struct ElementaryStream: Sendable {
             return true
         }
         let expected = counter.map { ($0 + 1) & 0xF }
-        // Each packet may be sent twice (§2.4.3.3).
-        if let counter, packet.continuityCounter == counter, !packet.isDiscontinuous { return true }
+        // Each packet may be sent twice (§2.4.3.3); where counters begin anew the same counter may be chance.
+        if packet.continuityCounter == counter, !packet.isDiscontinuous || payload == lastPayload { return true }
+        lastPayload = packet.isDiscontinuous ? payload : nil
         counter = packet.continuityCounter
         let isInOrder = expected == nil || expected == packet.continuityCounter || packet.isDiscontinuous
         if !isInOrder { lose(&output) }

@@ -90,7 +90,9 @@ import struct NIOCore.ByteBuffer
             var fewer = packets
             let gone = fewer.remove(at: index)
             // What is missing at the very end shows by nothing.
-            guard fewer[index...].contains(where: { $0[1] & 0x1F == gone[1] & 0x1F && $0[2] == gone[2] }) else { continue }
+            guard fewer[index...].contains(where: { $0[1] & 0x1F == gone[1] & 0x1F && $0[2] == gone[2] }) else {
+                continue
+            }
             let story = try Story(fewer)
             let units = story.units(.video) + story.units(.audio)
             #expect(units.allSatisfy { payloads.contains($0.payload) }, "without packet \(index)")

@@ -70,6 +70,7 @@ let media: [Target] = [
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
     library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
     library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
+    library("MPEGTS", "DataPlane/Media/Containers/MPEGTS", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
 let protocols: [Target] = [
@@ -93,6 +94,13 @@ let protocols: [Target] = [
 
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(
+        name: "CSRT",
+        path: "DataPlane/Native/CSRT",
+        pkgConfig: "srt",
+        providers: [.apt(["libsrt-openssl-dev"])]
+    ),
+    library("SRT", "DataPlane/Native/SRT", ["CSRT", "Observability", "Timebase", logging, nioCore]),
     library(
         "Streams",
         "DataPlane/Streams",
@@ -139,6 +147,14 @@ let dataPlane: [Target] = [
         ]
     ),
     library(
+        "SRTServer",
+        "DataPlane/Servers/SRTServer",
+        [
+            "ClusterModel", "Codecs", "FanOut", "MPEGTS", "MediaModel", "Observability", "SRT", "Streams", "Timebase",
+            deque, logging, metrics, nioCore,
+        ]
+    ),
+    library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
@@ -153,7 +169,7 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
             "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
+            "RelayService", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
             nioCore,
             nioPosix, nioTLS,
         ]
@@ -253,7 +269,7 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MPEGTS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
     ),
 ]
 
@@ -270,6 +286,11 @@ let testTargets: [Target] = [
         "MediaTests",
         "Tests/DataPlane/Media",
         ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "MPEGTSTests",
+        "Tests/DataPlane/MPEGTS",
+        ["Codecs", "MPEGTS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
     ),
     tests(
         "RTMPTests",
@@ -330,6 +351,14 @@ let testTargets: [Target] = [
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
+    tests(
+        "SRTServerTests",
+        "Tests/DataPlane/SRT",
+        [
+            "ClusterModel", "FanOut", "MPEGTS", "MediaFixtures", "MediaModel", "Observability", "SRT", "SRTServer",
+            "Streams", "Timebase", logging, nioCore, nioPosix,
+        ]
+    ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
     tests(
         "WorkerTests",
@@ -368,7 +397,7 @@ let testTargets: [Target] = [
     tests(
         "InteropTests",
         "Tests/Interop",
-        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "TestSupport"]
+        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "SRT", "TestSupport", logging, nioCore]
     ),
     tests("SimulationTests", "Tests/Simulation/Tests", ["ClusterHarness", "millrace-simulate"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),

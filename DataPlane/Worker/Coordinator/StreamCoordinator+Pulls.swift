@@ -76,7 +76,7 @@ extension StreamCoordinator {
         return try await open(id)
     }
 
-    package func lastOwner(of id: StreamID) async -> NodeAddresses? { unknown.lastOwner(of: id, at: clock.now()) }
+    package func lastOwner(of id: StreamID) async -> NodeAddresses? { screen.lastOwner(of: id) }
 
     /// Two nodes that ask each other would wait for each other.
     private func isAsking(_ parent: String, for id: StreamID) -> Bool {
@@ -101,7 +101,7 @@ extension StreamCoordinator {
         if let stream = registry[id], stream.isServing { return stream }
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
-            if holds[id] == nil, unknown.contains(id, at: clock.now()) { throw .unknownStream(id) }
+            if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
             let settings = appSettings[id.app] ?? AppSettings()
             let (stream, _) = findOrAdd(id, on: group.next(), settings)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
@@ -213,7 +213,7 @@ extension StreamCoordinator {
             route = try await findRoute(of: stream.id, failed: failed, haveEpoch)
             known.remember(route, to: stream.id)
         } catch {
-            unknown.note(error, of: stream.id, at: clock.now())
+            screen.note(error, of: stream.id)
             // A newer process is this node now: its viewers are better off there at once.
             if case .superseded = error { return .over(.draining, .draining) }
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
@@ -275,7 +275,7 @@ extension StreamCoordinator {
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
         if case .unknownStream = refusal {
-            unknown.add(stream.id, at: clock.now())
+            screen.addUnknown(stream.id)
             known.forget(stream.id)
         }
         answerWaiting(for: stream.id, .failure(refusal))
@@ -305,7 +305,7 @@ extension StreamCoordinator {
     /// The control plane said that a stream changed: whoever waits to ask again asks now.
     package func streamChanged(_ change: WatchEvent.StreamChange) {
         guard let id = try? StreamID(app: change.app, id: change.id) else { return }
-        unknown.forget(id)
+        screen.forgetUnknown(id)
         pulls[id]?.newestEpoch = change.epoch
         pulls[id]?.wake?()
     }

@@ -44,7 +44,8 @@ package actor StreamCoordinator: StreamGate {
 
     var holds: [StreamID: Hold] = [:]
     var pulls: [StreamID: PullState] = [:]
-    var unknown = UnknownStreams()
+    /// What others may ask without waiting for this actor.
+    package nonisolated let screen: NodeScreen
     var appSettings: [String: AppSettings]
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
@@ -87,6 +88,13 @@ package actor StreamCoordinator: StreamGate {
         appSettings = known.apps
         self.intake = intake
         self.publishersMax = publishersMax
+        screen = NodeScreen(
+            role: identity.role,
+            nodeID: identity.nodeID,
+            registry: registry,
+            intake: intake,
+            now: clock.now
+        )
     }
 
     // MARK: Publish
@@ -105,7 +113,7 @@ package actor StreamCoordinator: StreamGate {
         defer { claiming.remove(request.stream) }
         let grant = try await claim(request)
         appSettings[request.stream.app] = grant.appSettings
-        unknown.forget(request.stream)
+        screen.forgetUnknown(request.stream)
         known.forget(request.stream)
         return await begin(grant, of: request.stream, on: loop)
     }
@@ -156,6 +164,7 @@ package actor StreamCoordinator: StreamGate {
         await stream.loop.run { stream.beginTenure(epoch: epoch, resume: resume, settings: settings, cutter: cutter) }
         let publication = makePublication(stream, epoch)
         holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
+        tellScreen(of: id)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         return publication
     }
@@ -166,6 +175,7 @@ package actor StreamCoordinator: StreamGate {
         let publication = makePublication(stream, hold.epoch)
         holds[stream.id]?.grace = nil
         holds[stream.id]?.publication = publication
+        tellScreen(of: stream.id)
         await stream.loop.run { stream.publisherReturned() }
         news.fire()
         logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
@@ -190,6 +200,7 @@ package actor StreamCoordinator: StreamGate {
             await giveUp(hold)
         } else {
             holds[stream.id]?.publication = nil
+            tellScreen(of: stream.id)
             await stream.loop.run { stream.interrupt() }
             logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
             news.fire()
@@ -218,6 +229,7 @@ package actor StreamCoordinator: StreamGate {
             }
         hold.stopWaiting(end)
         holds[stream.id] = nil
+        tellScreen(of: stream.id)
         for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let next = await stream.loop.run {
             defer { stream.end(end) }
@@ -258,6 +270,12 @@ package actor StreamCoordinator: StreamGate {
         servers.closed(stream)
     }
 
+    /// Tells those who cannot wait for this actor what has become of a stream's publisher here.
+    func tellScreen(of id: StreamID) {
+        guard let hold = holds[id], hold.publication != nil else { return screen.setPublished(id, nil) }
+        screen.setPublished(id, takesSecondPublisher(hold) ? .takesAnother : .taken)
+    }
+
     // MARK: Fencing
 
     /// A newer owner exists: this node's publisher ends, its viewers are fed from the new owner.
@@ -265,6 +283,7 @@ package actor StreamCoordinator: StreamGate {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
         hold.stopWaiting(.fenced(newer))
+        tellScreen(of: id)
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)
         let stream = hold.stream
@@ -289,6 +308,7 @@ package actor StreamCoordinator: StreamGate {
     package func apply(_ settings: AppSettings, to app: String) async {
         appSettings[app] = settings
         known.remember(settings, of: app)
+        for id in holds.keys where id.app == app { tellScreen(of: id) }
         for stream in registry.all where stream.id.app == app {
             await stream.loop.run { stream.apply(settings) }
         }

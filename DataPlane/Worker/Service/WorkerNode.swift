@@ -7,6 +7,7 @@ import NIOCore
 import Observability
 import RTMPServer
 import RelayService
+import SRTServer
 import Settings
 import Streams
 import Synchronization
@@ -18,6 +19,7 @@ struct WorkerNode {
     let http: MediaHTTPServer
     let rtmp: RTMPServer
     let relay: RelayService
+    let srt: SRTServer
     let agent: AgentServer
 
     private let configuration: WorkerConfiguration
@@ -104,6 +106,16 @@ struct WorkerNode {
                 isTrustedProxy: isTrustedProxy
             )
         )
+        srt = SRTServer(
+            service: SRTService(
+                gate: coordinator,
+                screen: coordinator.screen,
+                outlets: parts.srt,
+                logger: logger,
+                group: group,
+                takesPublishers: identity.role.takesPublishers
+            )
+        )
         relay = RelayService(
             gate: coordinator,
             nodeID: identity.nodeID,
@@ -185,6 +197,7 @@ package enum WorkerVersion {
 private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
+    let srt: SRTOutlets
     let relay: RelayOutlets
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
@@ -195,8 +208,10 @@ private final class StreamParts: StreamServers {
         let relayMeters = FanOutMeters(protocolName: "relay")
         rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
         flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
+        let srtMeters = FanOutMeters(protocolName: "srt")
+        srt = SRTOutlets(meters: srtMeters)
         relay = RelayOutlets(loads: loads, meters: relayMeters)
-        meters = [rtmpMeters, flvMeters, relayMeters]
+        meters = [rtmpMeters, flvMeters, srtMeters, relayMeters]
     }
 
     var sentBytes: Int { meters.reduce(0) { $0 + $1.totalBytes } }
@@ -217,6 +232,7 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
+        srt.remove(stream)
     }
 }
 

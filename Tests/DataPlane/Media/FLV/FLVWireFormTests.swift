@@ -12,6 +12,7 @@ import Timebase
         .av1(configuration: configuration, width: 640, height: 360),
         .aac(configuration: configuration, sampleRate: 44_100, channels: 2),
         .mp3(sampleRate: 44_100, channels: 2),
+        .ac3(configuration: configuration, sampleRate: 48_000, channels: 6),
         .opus(configuration: configuration, channels: 2),
     ]
 

@@ -91,6 +91,21 @@ let protocols: [Target] = [
     ),
 ]
 
+let transcoding: [Target] = [
+    library(
+        "Transcoding",
+        "DataPlane/Transcoding",
+        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, metrics, nioCore]
+    ),
+    .systemLibrary(
+        name: "CLibAV",
+        path: "DataPlane/Native/CLibAV",
+        pkgConfig: "libavcodec",
+        providers: [.apt(["libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])]
+    ),
+    library("LibAV", "DataPlane/Native/LibAV", ["CLibAV", "Codecs", "MediaModel", "Timebase", "Transcoding", nioCore]),
+]
+
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
     library(
@@ -376,6 +391,6 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + dataPlane + controlPlane + operations + testSupport + testTargets,
+    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport + testTargets,
     swiftLanguageModes: [.v6]
 )

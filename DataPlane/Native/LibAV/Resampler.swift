@@ -17,8 +17,8 @@ package final class Resampler: AudioResampling {
     package func resample(_ samples: [Float]) throws(CodecPortError) -> [Float] {
         var samples = samples
         let frames = samples.count / inputChannels
-        return try samples.withUnsafeMutableBytes { bytes throws(CodecPortError) in
-            var plane = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        return try samples.withUnsafeMutableBufferPointer { samples throws(CodecPortError) in
+            var plane = UnsafeMutableRawPointer(samples.baseAddress)?.assumingMemoryBound(to: UInt8.self)
             return try conversion.convert(&plane, frames: frames)
         }
     }

@@ -290,6 +290,11 @@ let testTargets: [Target] = [
         ]
     ),
     tests(
+        "TranscodingTests",
+        "Tests/DataPlane/Transcoding",
+        ["ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Timebase", "Transcoding", nioCore]
+    ),
+    tests(
         "StreamsTests",
         "Tests/DataPlane/Streams",
         [

@@ -113,6 +113,14 @@ let dataPlane: [Target] = [
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
+    library(
+        "Renditions",
+        "DataPlane/Renditions",
+        [
+            "ClusterModel", "Codecs", "MediaModel", "Observability", "Streams", "Timebase", "Transcoding", deque,
+            logging, metrics, nioCore,
+        ]
+    ),
     library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
     library(
         "FanOut",
@@ -137,7 +145,7 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
-            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     library(
@@ -162,9 +170,9 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
-            "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
+            "MediaModel", "Observability", "Relay",
+            "RelayService", "Renditions", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -292,7 +300,10 @@ let testTargets: [Target] = [
     tests(
         "TranscodingTests",
         "Tests/DataPlane/Transcoding",
-        ["ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Timebase", "Transcoding", nioCore]
+        [
+            "ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Renditions", "Streams", "Timebase",
+            "Transcoding", logging, nioCore, nioPosix,
+        ]
     ),
     tests(
         "StreamsTests",
@@ -330,7 +341,8 @@ let testTargets: [Target] = [
         "RelayServiceTests",
         "Tests/DataPlane/RelayService",
         [
-            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Renditions", "Settings", "Streams",
+            "TestSupport",
             "Timebase",
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
@@ -341,7 +353,7 @@ let testTargets: [Target] = [
         "Tests/DataPlane/Worker",
         [
             "ClusterModel", "ControlPlaneService", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay",
-            "RelayService", "Settings", "Streams",
+            "RelayService", "Renditions", "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),

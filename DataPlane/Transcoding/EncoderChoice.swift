@@ -4,6 +4,11 @@ package enum EncoderChoice {
         package var encoder: String
         /// The one wished for, when it is not there.
         package var missing: String?
+
+        package init(encoder: String, missing: String? = nil) {
+            self.encoder = encoder
+            self.missing = missing
+        }
     }
 
     package static func choose(

@@ -110,7 +110,7 @@ package enum MetricNames {
     package static let encoderSpeed = MetricName(
         "millrace_encoder_speed",
         .gauge,
-        help: "Seconds of media for a second of work of the slowest encoder; below 1 it cannot keep up."
+        help: "Seconds of media for a second of work of the slowest encoder; below 1 it cannot keep up, 0 is none."
     )
     package static let picturesDropped = MetricName(
         "millrace_transcoding_dropped_total",

@@ -69,6 +69,15 @@ package final class VideoEncoder: VideoEncoding {
         context.rc_buffer_size = Int32(clamping: settings.bitsPerSecond)
         context.max_b_frames = Int32(clamping: settings.bFramesMax)
         context.gop_size = 1 << 30
+        if settings.encoder == "libx264" {
+            context.level = Int32(
+                H264Level.lowest(
+                    size: settings.size,
+                    framesPerSecond: settings.framesPerSecond,
+                    bitsPerSecond: settings.bitsPerSecond
+                )
+            )
+        }
         context.thread_count = Int32(clamping: settings.threads)
         context.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | clibav_flag_closed_gop()
     }

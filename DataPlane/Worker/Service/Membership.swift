@@ -152,6 +152,7 @@ final class Membership: Sendable {
         gauges.set(report)
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
+        nodeLoad.encoderQueueDepth = report.renditions.queueDepth
         state.withLock { $0.utilisation = max(sample.cpu, sample.memory) }
         nodeLoad.cpu = sample.cpu
         nodeLoad.memory = sample.memory

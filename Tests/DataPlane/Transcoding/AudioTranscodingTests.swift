@@ -6,6 +6,8 @@ import Testing
 import Timebase
 import Transcoding
 
+import struct NIOCore.ByteBuffer
+
 @Suite struct SampleAlignerTests {
     private func block(at milliseconds: Int64, frames: Int = 480) -> SampleBlock {
         SampleBlock(
@@ -17,12 +19,14 @@ import Transcoding
     }
 
     /// Blocks of 10 ms; each is placed after one at 0 ms, so it should be at 10 ms.
-    @Test(arguments: [
-        (10, SampleAligner.Placement.follows), (19, .follows), (1, .follows),
+    static let placements: [(Int64, SampleAligner.Placement)] = [
+        (10, .follows), (19, .follows), (1, .follows),
         (20, .afterSilence(frames: 480)), (1000, .afterSilence(frames: 47_520)),
         (0, .withoutFirst(frames: 480)), (-5, .withoutFirst(frames: 480)),
         (1010, .restarts), (-990, .restarts),
-    ])
+    ]
+
+    @Test(arguments: placements)
     func `sound is laid where its stamp says, but for rounding`(at: Int64, placement: SampleAligner.Placement) {
         var aligner = SampleAligner()
         #expect(aligner.place(block(at: 0)) == .restarts)
@@ -112,7 +116,8 @@ import Transcoding
     }
 
     @Test func `AAC to Opus and back loses less than a packet at the end, and its times follow each other`() throws {
-        let audio = try #require(try SampleClip.tracks().first { $0.kind == .audio })
+        let tracks = try SampleClip.tracks()
+        let audio = try #require(tracks.first { $0.kind == .audio })
         let units: [AccessUnit] = try SampleClip.items(seconds: 4).compactMap {
             if case .unit(let unit) = $0, unit.track == .audio { unit } else { nil }
         }
@@ -152,8 +157,7 @@ import Transcoding
             format: .opus(channels: 1)
         )
         var unit = original.1[0]
-        unit.payload.clear()
-        unit.payload.writeBytes([0xFF, 0xFF, 0xFF, 0xFF])
+        unit.payload = ByteBuffer(bytes: [0xFF, 0xFF, 0xFF, 0xFF])
         #expect(throws: CodecPortError.self) { try transcoder.transcode(unit) }
         #expect(throws: CodecPortError.decoderMissing(codec: "data")) {
             try AudioTranscoder(codecs: codecs, source: .data, track: .audio, format: .opus(channels: 1))

@@ -243,8 +243,9 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
-            "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
+            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator", "MediaModel",
+            "Observability", "Relay", "Settings",
+            "StoreMove", "StoreSelection", "Timebase", "Transcoding", arguments, logging, nioCore, nioPosix,
         ]
     ),
 ]

@@ -1,5 +1,5 @@
 import ClusterModel
-import MediaModel
+package import MediaModel
 import NIOCore
 import Streams
 import Timebase

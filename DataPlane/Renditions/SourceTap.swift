@@ -2,7 +2,7 @@ import ClusterModel
 import Codecs
 import Logging
 import MediaModel
-import NIOCore
+package import NIOCore
 import Observability
 import Streams
 import Synchronization
@@ -95,7 +95,7 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
 
     private func start(_ feed: RungFeed) {
         guard let video else { return }
-        guard let rendition = plan(for: video)[name: feed.name] else { return end(feed.name, .unknown) }
+        guard let rendition = plan(for: video)[feed.name] else { return end(feed.name, .unknown) }
         let choice: EncoderChoice.Made
         do throws(CodecPortError) {
             let settings = source.settings
@@ -140,7 +140,7 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         if let pipeline { return pipeline }
         let loop = source.loop
         let made = TranscodePipeline(codecs: codecs, source: video) { [weak self] output in
-            loop.execute { self?.take(output) }
+            loop.execute { [weak self] in self?.take(output) }
         }
         pipeline = made
         return made

@@ -3,6 +3,7 @@ import HTTPServer
 import Logging
 import Metrics
 import Observability
+import Renditions
 import Streams
 import Synchronization
 import Timebase

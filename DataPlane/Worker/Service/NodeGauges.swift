@@ -1,6 +1,7 @@
 import ClusterModel
 import Metrics
 import Observability
+import Renditions
 
 /// What a worker carries now, as gauges; set with each heartbeat.
 struct NodeGauges {

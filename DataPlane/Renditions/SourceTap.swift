@@ -7,7 +7,7 @@ import Observability
 import Streams
 import Synchronization
 import Timebase
-import Transcoding
+package import Transcoding
 
 /// All rungs of one stream on its origin: the one decoder, and what each rung must know of the source.
 ///
@@ -110,7 +110,10 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         }
         if let missing = choice.missing {
             let error = CodecPortError.encoderMissing(name: missing)
-            logger.warning("another encoder is used", metadata: [LogKeys.error: "\(error)", "encoder": "\(choice.encoder)"])
+            logger.warning(
+                "another encoder is used",
+                metadata: [LogKeys.error: "\(error)", "encoder": "\(choice.encoder)"]
+            )
         }
         readyPipeline(for: video).start(rendition, options(choice, video))
         feed.begin(epoch: source.epoch)
@@ -139,7 +142,8 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
     private func readyPipeline(for video: CodecParameters) -> TranscodePipeline<Codecs> {
         if let pipeline { return pipeline }
         let loop = source.loop
-        let made = TranscodePipeline(codecs: codecs, source: video) { [weak self] output in
+        let limits = limits.transcoding
+        let made = TranscodePipeline(codecs: codecs, source: video, limits: limits) { [weak self] output in
             loop.execute { [weak self] in self?.take(output) }
         }
         pipeline = made
@@ -226,6 +230,7 @@ package struct RenditionLimits: Sendable {
     package var encoderThreadsMax = 4
     /// A rung that was too much for the machine is not tried again for so long.
     package var givenUpFor = TimeAmount.seconds(60)
+    package var transcoding = TranscodingLimits()
 
     package init() {}
 }

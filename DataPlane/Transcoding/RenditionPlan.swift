@@ -46,7 +46,9 @@ package struct RenditionPlan: Hashable, Sendable {
     /// The size of `height` lines in the source's shape. 4:2:0 pictures have even sides, and no encoder takes more than
     /// 16,384 columns.
     static func size(height: Int, source: PictureSize) -> PictureSize {
-        guard source.width > 0, source.height > 0 else { return PictureSize(width: evenWidth(height * 16 / 9), height: height) }
+        guard source.width > 0, source.height > 0 else {
+            return PictureSize(width: evenWidth(height * 16 / 9), height: height)
+        }
         let width = (Double(height) * Double(source.width) / Double(source.height)).rounded()
         return PictureSize(width: evenWidth(Int(width)), height: height)
     }

@@ -21,7 +21,10 @@ struct BitstreamForm {
         case AV_CODEC_ID_H264: kind = .h264
         case AV_CODEC_ID_HEVC: kind = .h265
         default:
-            throw .unusableOutput(encoder: encoder, reason: "only H.264 and H.265 are; choose an encoder of one of these")
+            throw .unusableOutput(
+                encoder: encoder,
+                reason: "only H.264 and H.265 are; choose an encoder of one of these"
+            )
         }
     }
 

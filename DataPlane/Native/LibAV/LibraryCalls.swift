@@ -14,14 +14,18 @@ enum LibraryCalls {
     }
 
     /// What an allocation gave.
-    static func allocated<Value>(_ value: Value?, _ operation: @autoclosure () -> String) throws(CodecPortError) -> Value {
+    static func allocated<Value>(_ value: Value?, _ operation: @autoclosure () -> String) throws(CodecPortError)
+        -> Value
+    {
         guard let value else { throw .failed(operation: operation(), reason: "out of memory") }
         return value
     }
 
     private static func text(of code: Int32) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(AV_ERROR_MAX_STRING_SIZE)) { text in
-            guard let start = text.baseAddress, av_strerror(code, start, text.count) >= 0 else { return "error \(code)" }
+            guard let start = text.baseAddress, av_strerror(code, start, text.count) >= 0 else {
+                return "error \(code)"
+            }
             return String(cString: start)
         }
     }

@@ -42,7 +42,10 @@ package final class Scaler: VideoScaling {
         )
         context = made
         guard made != nil else {
-            throw .failed(operation: "preparing a scaler", reason: "unsupported picture \(source.width) × \(source.height)")
+            throw .failed(
+                operation: "preparing a scaler",
+                reason: "unsupported picture \(source.width) × \(source.height)"
+            )
         }
     }
 

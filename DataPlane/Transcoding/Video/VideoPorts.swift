@@ -101,7 +101,8 @@ package enum CodecPortError: Error, Hashable, Sendable, CustomStringConvertible 
 
     package var description: String {
         switch self {
-        case .decoderMissing(let codec): "no decoder for \(codec) is built into this node's libavcodec; install one that has it"
+        case .decoderMissing(let codec):
+            "no decoder for \(codec) is built into this node's libavcodec; install one that has it"
         case .encoderMissing(let name):
             "the encoder \(name) is not built into this node's libavcodec; see `ffmpeg -encoders` for those that are"
         case .failed(let operation, let reason): "\(operation) failed: \(reason)"

@@ -44,7 +44,10 @@ import struct NIOCore.ByteBuffer
     @Test func `another sample rate begins anew`() {
         var aligner = SampleAligner()
         _ = aligner.place(block(at: 0))
-        #expect(aligner.place(SampleBlock(time: MediaTime(milliseconds: 10), rate: 44_100, channels: 1, samples: [0])) == .restarts)
+        #expect(
+            aligner.place(SampleBlock(time: MediaTime(milliseconds: 10), rate: 44_100, channels: 1, samples: [0]))
+                == .restarts
+        )
     }
 }
 

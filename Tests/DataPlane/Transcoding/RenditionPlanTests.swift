@@ -95,7 +95,8 @@ import Transcoding
                 == EncoderChoice.Made(encoder: "libx264", missing: "h264_nvenc")
         )
         #expect(
-            try EncoderChoice.choose("libx264", fallback: "", isThere: isThere) == EncoderChoice.Made(encoder: "libx264")
+            try EncoderChoice.choose("libx264", fallback: "", isThere: isThere)
+                == EncoderChoice.Made(encoder: "libx264")
         )
         for fallback in ["", "libx265"] {
             #expect(throws: CodecPortError.encoderMissing(name: "h264_nvenc")) {

@@ -137,7 +137,9 @@ import struct NIOCore.ByteBuffer
         splicer.retainSegments(true)
         for sequence in 2...3 {
             splicer.cut(mark(UInt64(sequence)), before: sourceUnit(sequence * 10))
-            #expect(words(splicer.take(picture(sequence * 10))).first == "cut \(sequence).0 at \(sequence * 10), from 1")
+            #expect(
+                words(splicer.take(picture(sequence * 10))).first == "cut \(sequence).0 at \(sequence * 10), from 1"
+            )
         }
         splicer.retainSegments(false)
         splicer.cut(mark(4), before: sourceUnit(40))

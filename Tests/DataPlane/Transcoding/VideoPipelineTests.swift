@@ -67,7 +67,9 @@ import struct NIOCore.ByteBuffer
             let pictures = try decoded(results, name)
             #expect(pictures.map(\.presentationTime) == source.times)
             #expect(pictures.allSatisfy { $0.size == size })
-            #expect(results.codecs[name]?.first?.pictureSize.map { PictureSize(width: $0.width, height: $0.height) } == size)
+            #expect(
+                results.codecs[name]?.first?.pictureSize.map { PictureSize(width: $0.width, height: $0.height) } == size
+            )
         }
     }
 

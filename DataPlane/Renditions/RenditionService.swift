@@ -25,7 +25,7 @@ package struct DeriverFigures: Hashable, Sendable {
 }
 
 /// The renditions of this node's streams: each source is decoded once, each rung encoded while somebody takes it.
-package final class RenditionService<Codecs: VideoCodecs>: StreamDeriver {
+package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamDeriver {
     private let codecs: Codecs
     private let logger: Logger
     private let limits: RenditionLimits
@@ -42,7 +42,13 @@ package final class RenditionService<Codecs: VideoCodecs>: StreamDeriver {
         _ derivation: StreamID.Derivation,
         of source: LiveStream
     ) async -> DerivedEnd {
-        guard case .rung(let name) = derivation else { return .unknown }
+        switch derivation {
+        case .rung(let name): return await encode(stream, rung: name, of: source)
+        case .sound(let codec): return await transcode(stream, soundTo: codec, of: source)
+        }
+    }
+
+    private func encode(_ stream: LiveStream, rung name: String, of source: LiveStream) async -> DerivedEnd {
         let (ends, continuation) = AsyncStream.makeStream(of: DerivedEnd.self, bufferingPolicy: .bufferingOldest(1))
         let feed = RungFeed(name: name, target: stream, source: source) { end in
             continuation.yield(end)
@@ -57,6 +63,32 @@ package final class RenditionService<Codecs: VideoCodecs>: StreamDeriver {
                 self.taps.withLock { $0[ObjectIdentifier(source)] }?.remove(feed)
                 feed.end(.stopped)
             }
+        }
+    }
+
+    private func transcode(
+        _ stream: LiveStream,
+        soundTo codec: StreamID.SoundCodec,
+        of source: LiveStream
+    ) async -> DerivedEnd {
+        let (ends, continuation) = AsyncStream.makeStream(of: DerivedEnd.self, bufferingPolicy: .bufferingOldest(1))
+        let feed = SoundFeed(
+            codec,
+            target: stream,
+            source: source,
+            codecs: codecs,
+            limits: limits.transcoding,
+            logger: logger
+        ) { end in
+            continuation.yield(end)
+            continuation.finish()
+        }
+        return await withTaskCancellationHandler {
+            source.loop.execute { feed.start() }
+            for await end in ends { return end }
+            return .stopped
+        } onCancel: {
+            source.loop.execute { feed.end(.stopped) }
         }
     }
 

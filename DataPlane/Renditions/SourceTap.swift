@@ -210,7 +210,8 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         case .epochChanged: endAll(.lost("the stream has another owner"))
         case .fenced(let epoch): endAll(.ended(.fenced(epoch)))
         case .ended(let reason):
-            if pipeline == nil { endAll(.ended(reason)) } else { for name in feeds.keys { pipeline?.stop(name) } }
+            // What the decoder and the encoders hold comes out first.
+            if let pipeline { pipeline.close() } else { endAll(.ended(reason)) }
         }
     }
 

@@ -24,17 +24,22 @@ extension MultivariantPlaylist {
             source: PictureSize(width: size.width, height: size.height)
         )
         let sound = stream.tracks.filter { $0.kind == .audio }.compactMap(\.codec.codecString)
-        return [source] + plan.renditions.map { rendition in
-            let forecast = RungForecast(rendition, settings: stream.settings, framesPerSecond: video.framesPerSecond)
-            var variant = Variant(
-                uri: "\(stream.id.derived(.rung(rendition.name)).id).m3u8",
-                bandwidth: forecast.peakBitsPerSecond,
-                averageBandwidth: forecast.averageBitsPerSecond,
-                codecs: forecast.videoCodec.map { [$0] + sound } ?? []
-            )
-            (variant.width, variant.height) = (rendition.size.width, rendition.size.height)
-            variant.framesPerSecond = video.framesPerSecond
-            return variant
-        }
+        return [source]
+            + plan.renditions.map { rendition in
+                let forecast = RungForecast(
+                    rendition,
+                    settings: stream.settings,
+                    framesPerSecond: video.framesPerSecond
+                )
+                var variant = Variant(
+                    uri: "\(stream.id.derived(.rung(rendition.name)).id).m3u8",
+                    bandwidth: forecast.peakBitsPerSecond,
+                    averageBandwidth: forecast.averageBitsPerSecond,
+                    codecs: forecast.videoCodec.map { [$0] + sound } ?? []
+                )
+                (variant.width, variant.height) = (rendition.size.width, rendition.size.height)
+                variant.framesPerSecond = video.framesPerSecond
+                return variant
+            }
     }
 }

@@ -51,7 +51,7 @@ package final class TranscodePipeline<Codecs: VideoCodecs>: Sendable {
         queue.append(.start(rendition, options))
     }
 
-    /// What was taken in so far still comes out.
+    /// What was decoded so far still comes out.
     package func stop(_ name: String) { queue.append(.stop(name)) }
 
     /// The next units need another decoder.

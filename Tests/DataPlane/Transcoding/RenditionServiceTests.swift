@@ -22,6 +22,7 @@ import Transcoding
         var limits = RenditionLimits()
         // Everything comes at once here, and every picture is compared.
         limits.transcoding.unitsMax = 1000
+        limits.transcoding.soundUnitsMax = 1000
         limits.transcoding.picturesMax = 1000
         limits.transcoding.picturesHigh = 1000
         service = RenditionService(codecs: LibAVCodecs(), logger: Logger(label: "test"), limits: limits)
@@ -95,6 +96,33 @@ import Transcoding
         #expect(collector.epoch == Epoch(7))
     }
 
+    @Test func `sound in another codec comes with the same pictures and cuts`() async throws {
+        let source = try source()
+        let target = LiveStream(id: source.id.derived(.sound(.opus)), loop: loop)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let service = service
+        let (begun, feed) = AsyncStream<Void>.makeStream()
+        loop.execute {
+            source.beginTenure(epoch: Epoch(7), resume: .start, settings: source.settings, cutter: KeyframeCutter())
+            source.onDemandChanged = { _ in feed.yield() }
+        }
+        let end = Task { await service.derive(target, .sound(.opus), of: source) }
+        for await _ in begun { break }
+        try publish(seconds: 6, to: source, thenEnd: false)
+        var sounds = 0
+        for await items in collector.arrivals {
+            for case .unit(let unit) in items where unit.track == .audio { sounds += 1 }
+            if sounds >= 60 { break }
+        }
+        end.cancel()
+        #expect(await end.value == .stopped)
+        let tracks = collector.items.compactMap { if case .tracks(let tracks) = $0 { tracks } else { nil } }
+        #expect(tracks.map { $0.map(\.codec.name) } == [["h264", "opus"]])
+        let cuts = collector.items.filter { if case .cut = $0 { true } else { false } }
+        #expect(!cuts.isEmpty)
+    }
+
     @Test(arguments: ["", "libx265"])
     func `a missing encoder ends the rung, or is replaced as configured`(fallback: String) async throws {
         let source = try source(encoder: "no_such_encoder", fallback: fallback)
@@ -108,7 +136,9 @@ import Transcoding
         try publish(seconds: 2, to: source)
         #expect(await end.value == (fallback.isEmpty ? .unknown : .ended(.unpublished)))
         guard !fallback.isEmpty else { return }
-        let codecs = collector.items.compactMap { if case .tracks(let tracks) = $0 { tracks.first?.codec.name } else { nil } }
+        let codecs = collector.items.compactMap {
+            if case .tracks(let tracks) = $0 { tracks.first?.codec.name } else { nil }
+        }
         #expect(codecs == ["h265"])
     }
 
@@ -118,7 +148,9 @@ import Transcoding
         #expect(await service.derive(target(source), .rung("99p1kbps"), of: source) == .unknown)
     }
 
-    @Test func `what nobody wants any more is not encoded any more, and the source has its subscriber back`() async throws {
+    @Test func `what nobody wants any more is not encoded any more, and the source has its subscriber back`()
+        async throws
+    {
         let source = try source()
         let demand = demand(of: source)
         let target = target(source)
@@ -158,9 +190,14 @@ private struct KeyframeCutter: StreamCutter {
 private final class Collector: StreamSubscriber, @unchecked Sendable {
     private(set) var items: [StreamItem] = []
     private(set) var epoch: Epoch?
+    let arrivals: AsyncStream<[StreamItem]>
+    private let feed: AsyncStream<[StreamItem]>.Continuation
+
+    init() { (arrivals, feed) = AsyncStream.makeStream() }
 
     func stream(_ stream: LiveStream, sent items: [StreamItem]) {
         self.items += items
+        feed.yield(items)
         epoch = stream.epoch
     }
 

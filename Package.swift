@@ -121,7 +121,11 @@ let dataPlane: [Target] = [
             logging, metrics, nioCore,
         ]
     ),
-    library("Drivers", "DataPlane/Drivers", ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore]),
+    library(
+        "Drivers",
+        "DataPlane/Drivers",
+        ["EngineModel", "ProxyProtocol", "Timebase", logging, metrics, nioCore, nioTLS]
+    ),
     library(
         "FanOut",
         "DataPlane/FanOut",
@@ -172,7 +176,8 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
             "MediaModel", "Observability", "Relay",
-            "RelayService", "Renditions", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "RelayService", "Renditions", "RTMPServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging,
+            metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -335,7 +340,7 @@ let testTargets: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
             "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
-            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     tests(

@@ -33,7 +33,7 @@ package struct API: Sendable {
     }
 
     package func router() -> Router<APIContext> {
-        let router = Router(context: APIContext.self)
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware(operations: operations))
         router.add(middleware: AccessMiddleware(tokens: tokens))
         for operation in operations {

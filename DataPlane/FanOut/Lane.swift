@@ -143,6 +143,9 @@ final class Lane: @unchecked Sendable {
 
     /// `prelude` tells the tracks of all frames before number `known`.
     func add(_ viewer: Viewer, prelude: [ByteBuffer], knowing known: Int) {
+        guard !viewer.hasControlOverflowed, viewer.control.readableBytes <= limits.controlBytesMax else {
+            return end(viewer, .tooSlow)
+        }
         viewer.index = seats.count
         viewer.lane = self
         seats.append(Seat(viewer: viewer, socket: viewer.socket))
@@ -160,6 +163,7 @@ final class Lane: @unchecked Sendable {
         guard let index = viewer.index else { return }
         viewer.index = nil
         viewer.lane = nil
+        viewer.finish()
         let last = seats.removeLast()
         if last.viewer !== viewer {
             seats[index] = last

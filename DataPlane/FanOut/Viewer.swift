@@ -27,12 +27,18 @@ package final class Viewer {
     private(set) var writeWatch: WriteWatch?
     private(set) var lastWriteAt: NIODeadline?
     var control = ByteBuffer()
+    /// More control bytes came than may wait for a lane; they were dropped.
+    private(set) var hasControlOverflowed = false
+    private var isOver = false
     var skipsInARow = 0
     /// Index in its lane's list; nil when in none.
     var index: Int?
     weak var lane: Lane?
     /// What frames may be written to directly.
     let socket: DirectSocket?
+
+    /// Before a lane's own limit holds.
+    private static let controlBytesMax = FanOutLimits().controlBytesMax
 
     private let transport: DirectSocket?
     private let context: ChannelHandlerContext
@@ -53,8 +59,16 @@ package final class Viewer {
         socket = isPlain ? transport : nil
     }
 
+    /// Control bytes that wait for their turn.
+    package var owedControlBytes: Int { control.readableBytes }
+
     /// Sends bytes that belong to this viewer alone (a ping, an acknowledgement), between two frames.
     package func send(_ bytes: ByteBuffer) {
+        guard !isOver else { return }
+        if lane == nil, control.readableBytes + bytes.readableBytes > Self.controlBytesMax {
+            hasControlOverflowed = true
+            return
+        }
         control.writeImmutableBuffer(bytes)
         lane?.controlAdded(to: self)
     }
@@ -90,7 +104,14 @@ package final class Viewer {
         return writeWatch?.hasStalled(for: stallMax, owed: owed, now: now) ?? false
     }
 
+    /// Takes and sends nothing more.
+    func finish() {
+        isOver = true
+        control = ByteBuffer()
+    }
+
     func end(_ end: End) {
+        finish()
         guard let onEnd else { return }
         self.onEnd = nil
         onEnd(end)

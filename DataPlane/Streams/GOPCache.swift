@@ -22,6 +22,8 @@ package struct GOPCache: Sendable {
     package mutating func append(_ item: StreamItem) {
         if case .cut(let mark) = item, mark.part == 0 { removeAll() }
         if case .tracks(let changed) = item { learn(changed) }
+        // Of use when it is told, not when somebody comes.
+        if case .unit(let unit) = item, unit.track == .data { return }
         guard !hasOverflowed else { return }
         guard items.count < limits.itemsMax else { return overflow() }
         if case .unit(let unit) = item {

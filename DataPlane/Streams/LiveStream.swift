@@ -38,6 +38,8 @@ package final class LiveStream: @unchecked Sendable {
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
     package var onObjectInterestChanged: ((Bool) -> Void)?
+    /// Told of the end while the last items can still be had by subscribing.
+    package var onEnding: ((EndReason) -> Void)?
 
     private var cache: GOPCache
     private var subscribers: [any StreamSubscriber] = []
@@ -248,6 +250,8 @@ package final class LiveStream: @unchecked Sendable {
     package func end(_ reason: EndReason) {
         loop.preconditionInEventLoop()
         if case .ended = phase { return }
+        onEnding?(reason)
+        onEnding = nil
         phase = .ended(reason)
         serving.store(false, ordering: .releasing)
         cache.removeAll()
@@ -315,6 +319,9 @@ private struct OriginFeed {
             let next: StreamItem
             switch item {
             case .tracks(let tracks): next = .tracks(tracks)
+            case .unit(var unit, _) where unit.track == .data:
+                unit.decodeTime = repair.place(beside: unit.decodeTime)
+                next = .unit(unit)
             case .unit(var unit, let frame):
                 let jumps = repair.jumpCount
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)

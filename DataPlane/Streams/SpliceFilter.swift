@@ -48,6 +48,8 @@ package struct SpliceFilter: Sendable {
         let before = incoming
         switch item {
         case .cut(let mark): incoming = Place(sequence: mark.sequence, part: mark.part, itemsSince: 0)
+        // Nodes do not keep them for late comers, so they are not counted in any place.
+        case .unit(let unit) where unit.track == .data: return isJoining ? .drop : .pass
         case .unit: incoming?.itemsSince += 1
         case .tracks: return isJoining ? .drop : .pass
         }

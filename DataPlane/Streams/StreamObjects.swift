@@ -1,3 +1,4 @@
+package import MediaModel
 package import NIOCore
 
 /// Gives out a stream's HLS and DASH objects to child nodes, on the stream's loop.
@@ -16,6 +17,8 @@ package protocol StreamUpstream: AnyObject, Sendable {
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void)
     /// The nodes the stream came through, from its owner to the parent.
     var hops: [String] { get }
+    /// The tracks the pull asked for; empty for all.
+    var chosenTracks: [TrackID] { get }
     /// The parent's segment index at the time of the pull.
     var segmentIndex: ByteBuffer? { get }
 }

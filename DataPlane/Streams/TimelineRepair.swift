@@ -60,6 +60,14 @@ package struct TimelineRepair: Sendable {
         return time
     }
 
+    /// The time of a data message stamped `stamp`: beside the media, which it does not move. One that is stamped far from the
+    /// media, as some always are with zero, goes where the media is.
+    package func place(beside stamp: MediaTime) -> MediaTime {
+        guard let sharedOffset else { return start }
+        let time = max(stamp + sharedOffset, start)
+        return isJump(time, from: latest) ? latest : time
+    }
+
     private mutating func offset(for stamp: MediaTime, _ clock: TrackClock?) -> MediaTime {
         guard let shared = sharedOffset else {
             sharedOffset = start - stamp

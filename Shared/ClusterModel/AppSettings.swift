@@ -40,7 +40,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
         pullLinger = 10
         hlsSegmentDuration = 2
         hlsPartDuration = 0.2
-        hlsWindowSegments = 6
+        // Half of them lie beyond the skip boundary of six target durations, so that delta updates save something.
+        hlsWindowSegments = 12
         encoderSettings = []
         ladderPreset = .none
         videoEncoder = "libx264"

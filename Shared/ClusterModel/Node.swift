@@ -114,7 +114,7 @@ package struct ViewerCounts: Codable, Hashable, Sendable {
 }
 
 package struct NodeLoad: Codable, Hashable, Sendable {
-    /// Share of all cores in use, 0 to 1, over the last 5 s.
+    /// Share of its machine's cores that the node uses, 0 to 1, over the last 5 s.
     package var cpu = 0.0
     /// Share of the memory budget in use, 0 to 1.
     package var memory = 0.0
@@ -122,6 +122,9 @@ package struct NodeLoad: Codable, Hashable, Sendable {
     package var publishers = 0
     package var viewers = ViewerCounts()
     package var encoderQueueDepth = 0
+
+    /// What a node says of itself is cut to this, its shares to 0 to 1: nothing that is made of them overflows.
+    package static let countMax = 1 << 50
 
     package init() {}
 
@@ -131,12 +134,18 @@ package struct NodeLoad: Codable, Hashable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        cpu = try container.decodeIfPresent(Double.self, forKey: .cpu) ?? 0
-        memory = try container.decodeIfPresent(Double.self, forKey: .memory) ?? 0
-        egressBitsPerSecond = try container.decodeIfPresent(Int64.self, forKey: .egressBitsPerSecond) ?? 0
-        publishers = try container.decodeIfPresent(Int.self, forKey: .publishers) ?? 0
+        func share(_ key: CodingKeys) throws -> Double {
+            min(max(try container.decodeIfPresent(Double.self, forKey: key) ?? 0, 0), 1)
+        }
+        func count(_ key: CodingKeys) throws -> Int {
+            min(max(try container.decodeIfPresent(Int.self, forKey: key) ?? 0, 0), Self.countMax)
+        }
+        cpu = try share(.cpu)
+        memory = try share(.memory)
+        egressBitsPerSecond = Int64(try count(.egressBitsPerSecond))
+        publishers = try count(.publishers)
         viewers = try container.decodeIfPresent(ViewerCounts.self, forKey: .viewers) ?? ViewerCounts()
-        encoderQueueDepth = try container.decodeIfPresent(Int.self, forKey: .encoderQueueDepth) ?? 0
+        encoderQueueDepth = try count(.encoderQueueDepth)
     }
 }
 

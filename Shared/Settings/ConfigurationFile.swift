@@ -25,9 +25,15 @@ struct ConfigurationFile {
                 parsingOptions: .init(secretsSpecifier: .dynamic { key, _ in keys.note(key) })
             )
         } catch {
-            throw .unreadableFile(path: path, source: source, reason: "not a YAML mapping of settings: \(error)")
+            throw .unreadableFile(path: path, source: source, reason: Self.words(of: error))
         }
         try Self.check(keys.sorted, path, table)
+    }
+
+    /// The parser shows the place in a drawing of several lines.
+    private static func words(of error: any Error) -> String {
+        let said = "\(error)".split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }
+        return "not a YAML mapping of settings: " + said.filter { $0 != "^" }.joined(separator: " ")
     }
 
     private static func check(_ keys: [String], _ path: String, _ table: SettingsTable) throws(SettingsError) {

@@ -55,11 +55,14 @@ package struct SettingsValues: Sendable {
 
     package func text(of name: String) -> String? { found[name]?.text }
 
-    /// The secret from its environment variable, else from the file its `…-file` setting names.
+    /// The secret from the file that a flag names, else from its environment variable, else from the file that its
+    /// `…-file` setting names elsewhere.
     package func secret(_ secret: Setting<String>, file: Setting<String>) throws(SettingsError) -> TokenSetting? {
-        if let token = given(secret) { return TokenSetting(token: token, warning: nil) }
-        guard let path = given(file) else { return nil }
         let name = file.declaration.name
+        var isFlag = false
+        if case .flag = source(of: name) { isFlag = true }
+        if !isFlag, let token = given(secret) { return TokenSetting(token: token, warning: nil) }
+        guard let path = given(file) else { return nil }
         let read = try TokenFile(path: path, setting: name, source: source(of: name))
         return TokenSetting(token: read.token, warning: read.warning)
     }

@@ -15,6 +15,8 @@ import Testing
         let epoch = try cluster.stream("live/s1").epoch
         let viewers = [try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.media("live/s1", ".flv"))]
         for viewer in viewers { try await viewer.waitForMore() }
+        // The packager that stays over the change of owners is the one to be judged.
+        try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
 
         first.process.kill()
         publisher.kill()
@@ -23,11 +25,43 @@ import Testing
         #expect(try cluster.stream("live/s1").epoch > epoch)
         for viewer in viewers { try await viewer.waitForMore(100_000) }
         try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
+        try await expectSameObjects(of: "live/s1", on: edge, and: second)
         #expect(again.isRunning)
         for viewer in viewers {
             viewer.process.kill()
             let times = try videoTimes(in: viewer.path)
             #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "timestamps grow in \(viewer.path)")
+        }
+    }
+
+    /// Every object that the edge's playlist names for the newest epoch has the same bytes on the other node.
+    private func expectSameObjects(
+        of stream: String,
+        on edge: WorkerHandle,
+        and origin: WorkerHandle
+    ) async throws {
+        let epochs = { (playlist: String) in
+            Set(
+                playlist.split(whereSeparator: \.isNewline).filter { $0.hasSuffix(".m4s") }.map {
+                    $0.split(separator: "-")[1]
+                }
+            )
+        }
+        var playlist = ""
+        try await eventually("the edge lists a segment of the new owner") {
+            playlist = String(decoding: try http(edge.media(stream, ".m3u8")).body, as: UTF8.self)
+            let newest = String(decoding: try http(origin.media(stream, ".m3u8")).body, as: UTF8.self)
+            return !epochs(newest).isDisjoint(with: epochs(playlist)) && !epochs(newest).isEmpty
+        }
+        let epoch = try #require(epochs(playlist).max())
+        let names = playlist.split(whereSeparator: \.isNewline).filter {
+            $0.hasSuffix(".m4s") && $0.contains("-\(epoch)-")
+        }
+        for name in names {
+            let path = "/live/streams/\(name)"
+            let (here, there) = (try http(edge.http(path)), try http(origin.http(path)))
+            #expect(here.status == 200 && there.status == 200 && here.body == there.body, "\(name)")
+            #expect(here.body.count > 5_000, "\(name) holds media")
         }
     }
 

@@ -63,4 +63,43 @@ import Testing
             return String(decoding: playlist.body, as: UTF8.self).contains("#EXT-X-ENDLIST")
         }
     }
+
+    @Test func `a finished stream is readable where it was, also when nobody watched it over HLS`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin, seconds: 6)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let viewer = try cluster.view(edge.rtmp("live/s1"))
+        try await viewer.waitForMore()
+        try await eventually("the publisher ends") { !publisher.isRunning }
+        for node in [origin, edge] {
+            try await eventually("\(node.id) has the finished stream\n\(cluster.logs)") {
+                let playlist = try http(node.media("live/s1", ".m3u8"))
+                return String(decoding: playlist.body, as: UTF8.self).contains("#EXT-X-ENDLIST")
+            }
+            #expect(try codecs(at: node.media("live/s1", ".m3u8")) == ["aac", "h264"])
+        }
+    }
+
+    @Test func `a publisher that breaks off interrupts the stream, which then ends and is free for another origin`()
+        async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let app = cluster.controlURL + "/v1/apps/live"
+        _ = try http(app, method: "PUT", bearer: Cluster.adminToken, body: #"{"publisherGrace":3}"#)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let other = try await cluster.startWorker("origin2", .origin)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        publisher.kill()
+        for status in [StreamStatus.interrupted, .finished] {
+            try await eventually("the stream is \(status)\n\(cluster.logs)") {
+                try cluster.stream("live/s1").status == status
+            }
+        }
+        let again = try cluster.publish("live/s1", to: other)
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        #expect(again.isRunning)
+    }
 }

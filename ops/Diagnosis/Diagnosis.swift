@@ -139,7 +139,7 @@ package struct Diagnosis {
             return .wrong(
                 "relay",
                 "\(words): \(link.probe.detail ?? "the connection broke")",
-                advice: "Something else may listen there: check --advertise and --relay-port on \(target.nodeId)."
+                advice: "Check --advertise, --relay-port, --relay-tls and --relay-ca on \(target.nodeId)."
             )
         }
     }

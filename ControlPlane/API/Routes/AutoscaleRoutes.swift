@@ -125,7 +125,7 @@ enum AutoscaleRoutes {
             switch wanted {
             case .desired: scaling.desired
             case .current: scaling.current
-            case .utilisation: Int((scaling.utilisation * 100).rounded())
+            case .utilisation: Int((min(scaling.utilisation, 1e9) * 100).rounded())
             }
         return try .json(KEDAValue(value: value, metricName: wanted.rawValue))
     }

@@ -40,12 +40,12 @@ package enum HeartbeatReader {
         var load = NodeLoad()
         try json.object { json, key throws(JSONScanner.Unusual) in
             switch key {
-            case "cpu": load.cpu = try json.double()
-            case "memory": load.memory = try json.double()
-            case "egressBitsPerSecond": load.egressBitsPerSecond = try json.integer()
-            case "publishers": load.publishers = try json.integer()
+            case "cpu": load.cpu = try share(&json)
+            case "memory": load.memory = try share(&json)
+            case "egressBitsPerSecond": load.egressBitsPerSecond = Int64(try count(&json, upTo: NodeLoad.countMax))
+            case "publishers": load.publishers = try count(&json, upTo: NodeLoad.countMax)
             case "viewers": load.viewers = try viewers(&json)
-            case "encoderQueueDepth": load.encoderQueueDepth = try json.integer()
+            case "encoderQueueDepth": load.encoderQueueDepth = try count(&json, upTo: NodeLoad.countMax)
             default: throw Unusual()
             }
         }
@@ -55,9 +55,7 @@ package enum HeartbeatReader {
     private static func viewers(_ json: inout JSONScanner) throws(JSONScanner.Unusual) -> ViewerCounts {
         var counts = ViewerCounts()
         try json.object { json, key throws(JSONScanner.Unusual) in
-            let count = try json.integer(Int.self)
-            // What is cut at decoding is for `JSONDecoder`, here and below.
-            guard (0...ViewerCounts.countMax).contains(count) else { throw Unusual() }
+            let count = try count(&json, upTo: ViewerCounts.countMax)
             switch key {
             case "rtmp": counts.rtmp = count
             case "httpFlv": counts.httpFlv = count
@@ -70,6 +68,20 @@ package enum HeartbeatReader {
             }
         }
         return counts
+    }
+
+    // What is cut at decoding is for `JSONDecoder`, here and below.
+
+    private static func count(_ json: inout JSONScanner, upTo limit: Int) throws(JSONScanner.Unusual) -> Int {
+        let count = try json.integer(Int.self)
+        guard (0...limit).contains(count) else { throw Unusual() }
+        return count
+    }
+
+    private static func share(_ json: inout JSONScanner) throws(JSONScanner.Unusual) -> Double {
+        let share = try json.double()
+        guard (0...1).contains(share) else { throw Unusual() }
+        return share
     }
 
     private static func hold(_ json: inout JSONScanner) throws(JSONScanner.Unusual) -> Hold {

@@ -7,6 +7,7 @@ package enum StoreAddress: Hashable, Sendable {
 
     package init?(_ text: String) {
         let scheme = "sqlite:"
+        if !text.hasPrefix(scheme), text.contains(where: \.isWhitespace) { return nil }
         if text.hasPrefix(scheme) {
             let path = String(text.dropFirst(scheme.count))
             guard !path.isEmpty else { return nil }

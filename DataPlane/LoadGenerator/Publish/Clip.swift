@@ -26,10 +26,11 @@ package struct Clip: Sendable {
     package let durationMilliseconds: UInt32
 
     package init(path: String) throws {
-        do {
-            let data = try Data(contentsOf: URL(fileURLWithPath: path))
-            try self.init(ByteBuffer(bytes: data))
-        } catch { throw Unreadable(path: path, why: "\(error)") }
+        let data: Data
+        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+            throw Unreadable(path: path, why: error.localizedDescription)
+        }
+        do { try self.init(ByteBuffer(bytes: data)) } catch { throw Unreadable(path: path, why: "\(error)") }
     }
 
     package init(_ bytes: ByteBuffer) throws {

@@ -51,7 +51,14 @@ package struct LiveRendition: Sendable {
     package mutating func adopt(_ index: SegmentIndex) {
         guard index.epoch >= current.index.epoch else { return }
         let isNewEpoch = index.epoch > current.index.epoch
-        packager = Packager(rendition: rendition, epoch: index.epoch, selection: selection, limits: packagerLimits)
+        packager = Packager(
+            rendition: rendition,
+            epoch: index.epoch,
+            selection: selection,
+            limits: packagerLimits,
+            // The stream tells tracks only when they change.
+            announced: packager.announced
+        )
         let window = SegmentWindow(index: index)
         if isNewEpoch {
             if current.isPlayable { previous = current }

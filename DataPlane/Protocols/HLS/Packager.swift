@@ -67,7 +67,7 @@ package struct Packager: Sendable {
     private let selection: TrackSelection
     private let limits: PackagerLimits
     /// As announced; they come into force with the next new discontinuity number.
-    private var announced: [Track] = []
+    private(set) var announced: [Track]
     private var tracks: [MP4Track] = []
     private var discontinuity: UInt64?
     private var part: OpenPart?
@@ -76,8 +76,10 @@ package struct Packager: Sendable {
         rendition: String = ObjectName.sourceRendition,
         epoch: Epoch,
         selection: TrackSelection = .all,
-        limits: PackagerLimits = PackagerLimits()
+        limits: PackagerLimits = PackagerLimits(),
+        announced: [Track] = []
     ) {
+        self.announced = announced
         self.rendition = rendition
         self.epoch = epoch
         self.selection = selection
@@ -120,8 +122,13 @@ package struct Packager: Sendable {
         var outputs: [PackagerOutput] = []
         if let closed = closePart(before: mark) { outputs.append(.part(closed)) }
         if mark.discontinuity != discontinuity {
-            discontinuity = mark.discontinuity
             tracks = announced.filter { selection.includes($0.id) }.compactMap(MP4Track.init)
+            // Objects without tracks would bear the names under which other nodes have the media.
+            guard !tracks.isEmpty else {
+                (discontinuity, part) = (nil, nil)
+                return outputs
+            }
+            discontinuity = mark.discontinuity
             outputs.append(
                 .initialization(name(.initialization(mark.discontinuity)), InitializationSegment.encode(tracks))
             )

@@ -8,6 +8,8 @@ package struct RTMPLimits: Sendable {
     package var handshakeTimeout = Duration.seconds(5)
     /// A publisher this silent has lost its network; TCP would notice only minutes later.
     package var publisherSilenceMax = Duration.seconds(20)
+    /// How long media may go on to come after the publisher has said the end.
+    package var mediaAfterEndMax = Duration.seconds(5)
     /// A player says nothing but acknowledgements and answers to pings, and some answer late while paused.
     package var playerSilenceMax = Duration.seconds(60)
     /// Publishers send one message a frame; 4K keyframes at high quality stay well below.

@@ -32,6 +32,8 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     private var outputs = Deque<EngineOutput<Event>>()
     private var peer = PeerCapabilities()
     private var commandCount = 0
+    /// When the publisher said the end.
+    private var finishedAt: MonotonicInstant?
     private let openedAt: MonotonicInstant
     private let limits: RTMPLimits
 
@@ -188,8 +190,9 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         switch state {
         case .publishing:
             try MediaMessage.forEach(in: message) { outputs.append(.event(.media($0))) }
-        // What was under way when the end was said.
-        case .finished: return
+        case .finished:
+            // What was under way when the end was said, but not for ever.
+            if let finishedAt, link.lastHeard - finishedAt > limits.mediaAfterEndMax { throw .mediaOutsidePublish }
         case .handshaking, .connecting, .connected, .requested, .playing, .closed: throw .mediaOutsidePublish
         }
     }
@@ -276,6 +279,7 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
         case .publish:
             transmit(Command.onStatus(.unpublishSuccess, "the publish has ended").encoded(on: .media))
             outputs.append(.event(.publishEnded(clean: true)))
+            finishedAt = link.lastHeard
         case .play: outputs.append(.event(.playEnded))
         }
     }

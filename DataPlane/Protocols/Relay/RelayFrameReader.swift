@@ -8,6 +8,9 @@ package struct RelayFrameReader: Sendable {
 
     package init() {}
 
+    /// Memory held for a frame that is not whole yet.
+    package var heldBytes: Int { pending.storageCapacity }
+
     /// No bytes wait for the rest of their frame.
     var isEmpty: Bool { pending.readableBytes == 0 }
 
@@ -15,6 +18,8 @@ package struct RelayFrameReader: Sendable {
         if pending.readableBytes == 0 {
             pending = bytes
         } else {
+            // Else a peer that always leaves a frame begun makes the buffer grow for ever.
+            pending.discardReadBytes()
             pending.writeImmutableBuffer(bytes)
         }
     }

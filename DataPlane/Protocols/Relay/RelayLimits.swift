@@ -26,7 +26,7 @@ package struct RelayLimits: Sendable {
     package var objectRequestsMax = 64
     /// An object as the child puts it together: a segment of 30 s at 20 Mbit/s is 75 MB; more is refused.
     package var objectBytesMax = 96 << 20
-    /// All objects a child is being sent, together.
+    /// All objects a child is being sent, together: what it has of them, and what its parent keeps to send.
     package var openObjectsBytesMax = 192 << 20
     /// Slices short enough that a live frame between two of them waits little.
     package var objectSliceBytes = 64 << 10

@@ -41,6 +41,7 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
     private var outputs = Deque<EngineOutput<Event>>()
     private var openRequests: Set<UInt32> = []
     private var objects = Deque<OwedObject>()
+    private var owedObjectBytes = 0
     private var lastHeard: MonotonicInstant
     private var nextKeepAlive: MonotonicInstant
     private let openedAt: MonotonicInstant
@@ -117,9 +118,13 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
         if state == .serving { transmit(.state(streamState)) }
     }
 
-    /// The object goes out by `nextObjectSlice`, behind those before it.
+    /// The object goes out by `nextObjectSlice`, behind those before it. A child that reads too slowly for what it asks for
+    /// is told that the object is missing.
     package mutating func send(object bytes: [ByteBuffer], id: UInt32) {
         guard state == .serving, openRequests.contains(id), !objects.contains(where: { $0.id == id }) else { return }
+        let byteCount = bytes.reduce(0) { $0 + $1.readableBytes }
+        guard owedObjectBytes + byteCount <= limits.openObjectsBytesMax else { return objectMissing(id: id) }
+        owedObjectBytes += byteCount
         objects.append(OwedObject(id: id, pieces: Deque(bytes.filter { $0.readableBytes > 0 })))
     }
 
@@ -127,6 +132,7 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
     package mutating func nextObjectSlice() -> ByteBuffer? {
         guard state == .serving, var object = objects.popFirst() else { return nil }
         let slice = object.pieces.popPrefix(bytesMax: limits.objectSliceBytes)
+        owedObjectBytes -= slice.readableBytes
         let isLast = object.pieces.isEmpty
         if isLast { openRequests.remove(object.id) } else { objects.prepend(object) }
         return RelayFrame.objectData(id: object.id, isLast: isLast, bytes: slice).encoded

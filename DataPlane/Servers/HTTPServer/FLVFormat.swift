@@ -16,6 +16,7 @@ package struct FLVFormat: WireFormat {
         switch item {
         case .tracks(let changed):
             tracks = Dictionary(uniqueKeysWithValues: changed.map { ($0.id, $0) })
+            tracks[.data] = Track(id: .data, codec: .data)
             return [FLVWireForm.headers(for: changed, timestamp: 0)]
         case .unit(let unit): return tracks[unit.track].map { FLVWireForm.pieces(for: unit, track: $0) }
         case .cut: return nil

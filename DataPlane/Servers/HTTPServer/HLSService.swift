@@ -1,5 +1,6 @@
 package import ClusterModel
 import HLS
+package import MediaModel
 package import NIOCore
 package import Streams
 import Synchronization
@@ -58,6 +59,17 @@ package final class HLSService: Sendable {
         }
     }
 
+    /// A stream that nobody watched over HLS stays readable for a while after its end all the same.
+    /// Called on its loop, before the stream forgets its last items.
+    package func ending(_ stream: LiveStream, _ reason: EndReason) {
+        switch reason {
+        case .unpublished, .publisherLost: break
+        case .fenced, .draining, .removed: return
+        }
+        guard streams.withLock({ $0.count }) < limits.packagersMax else { return }
+        packager(of: stream).startForTheEnd()
+    }
+
     /// First fetches of the newest segments of a stream, for the heartbeat.
     package func segmentFetches(of id: StreamID) -> [SegmentFetches] {
         streams.withLock { $0[id] }?.fetches ?? []
@@ -77,6 +89,8 @@ package struct HLSLimits: Sendable {
     package var firstSegmentTimeout = TimeAmount.seconds(10)
     /// A finished stream stays fetchable this long (contract §4.9).
     package var afterEnd = TimeAmount.seconds(60)
+    /// Streams packaged at once, those just ended among them; further ones that end unwatched are not kept.
+    package var packagersMax = 2_000
     /// Requests one stream may hold; more are told to come back.
     package var waitingMax = 20_000
 

@@ -74,6 +74,12 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         start()
     }
 
+    /// The stream is about to end: what it still has makes its last segments.
+    func startForTheEnd() {
+        stream.loop.preconditionInEventLoop()
+        start()
+    }
+
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.

@@ -44,9 +44,11 @@ package final class HTTPMeters: Sendable {
     }
 
     /// Counts a refusal. How many of its kind went without a log line since the last, nil when this one is to as well.
-    func refused(_ reason: String, path: Substring) -> Int? {
+    ///
+    /// Paths make no kind: a flood of made-up names would write a line each.
+    func refused(_ reason: String) -> Int? {
         MetricNames.connectionsRefused.counter("http", reason).increment()
-        return refusalLines.withLock { $0.admit("\(reason) \(path)", at: .now) }
+        return refusalLines.withLock { $0.admit(reason, at: .now) }
     }
 
     func badRequest(_ reason: String) { MetricNames.protocolErrors.counter("http", reason).increment() }

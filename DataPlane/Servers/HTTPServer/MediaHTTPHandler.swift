@@ -107,7 +107,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case HTTPParserError.headerOverflow: "headers_too_large"
         case is HTTPParserError: "malformed_request"
         case is RequestTimeout: "request_timeout"
-        default: nil
+        default: error.isOfTLS ? "tls" : nil
         }
     }
 
@@ -234,7 +234,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     /// The path goes to the log without the query, which may hold a token.
     private func note(_ refusal: Refusal, of request: HTTPRequestHead) {
         let path = request.uri.prefix { $0 != "?" }.prefix(300)
-        guard let suppressed = service.meters.refused(refusal.reason, path: path) else { return }
+        guard let suppressed = service.meters.refused(refusal.reason) else { return }
         service.logger.info(
             "play refused",
             metadata: [

@@ -1,4 +1,5 @@
 package import ClusterModel
+import Foundation
 import HLS
 
 /// What a request to a worker's HTTP port asks for, read from its path alone.
@@ -72,7 +73,7 @@ package struct MediaQuery: Hashable, Sendable {
 
     package init(_ query: Substring) {
         let fields = query.split(separator: "&")
-        token = fields.first { $0.hasPrefix("token=") }.map { String($0.dropFirst(6)) }
+        token = fields.first { $0.hasPrefix("token=") }.flatMap { String($0.dropFirst(6)).removingPercentEncoding }
         directives = fields.filter { $0.hasPrefix("_HLS_") }.joined(separator: "&")
     }
 }

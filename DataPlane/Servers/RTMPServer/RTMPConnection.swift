@@ -113,7 +113,12 @@ final class RTMPConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        if error.isOfTLS {
+            service.protocolErrors("tls")
+            logger.notice("connection closed", metadata: [LogKeys.reason: "tls", LogKeys.error: "\(error)"])
+        } else {
+            logger.debug("connection closed on an error", metadata: [LogKeys.error: "\(error)"])
+        }
         context.close(promise: nil)
     }
 

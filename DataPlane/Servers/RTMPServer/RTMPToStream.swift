@@ -28,6 +28,8 @@ package struct RTMPToStream {
     /// How long the first kind of media waits for the other before the tracks are announced without it.
     private static let announceAfter = MediaTime(milliseconds: 500)
     private static let pendingMax = 256
+    /// Captions and cue points are a few hundred; each lies in the memory of every node for the slowest player's time.
+    private static let dataBytesMax = 64 << 10
 
     private var video: Source?
     private var audio: Source?
@@ -45,7 +47,7 @@ package struct RTMPToStream {
             switch message.kind {
             case .video: tag = try .video(message.payload)
             case .audio: tag = try .audio(message.payload)
-            case .data: return
+            case .data: return takeData(message, into: &batch)
             }
         } catch { throw .container(error) }
         switch tag {
@@ -61,6 +63,21 @@ package struct RTMPToStream {
             announce(try unit(frame, of: source, message.timestamp), &batch)
         case .endOfSequence, .ignored: return
         }
+    }
+
+    /// Passed on as it is. Metadata is made anew from the tracks, so that it is true of what players get.
+    private mutating func takeData(_ message: MediaMessage, into batch: inout [IngestItem]) {
+        var decoder = AMF0Decoder(message.payload)
+        guard isAnnounced, message.payload.readableBytes <= Self.dataBytesMax,
+            let name = try? decoder.value().string, name != "onMetaData"
+        else { return }
+        let unit = AccessUnit(
+            track: .data,
+            decodeTime: MediaTime(milliseconds: clock.near(message.timestamp)),
+            isKeyframe: false,
+            payload: message.payload
+        )
+        batch.append(.unit(unit, frame: nil))
     }
 
     private func source(_ kind: TrackKind) -> Source? { kind == .video ? video : audio }
@@ -143,6 +160,12 @@ package struct MillisecondUnwrapper {
     private var last: (stamp: SerialNumber<UInt32>, value: Int64)?
 
     package init() {}
+
+    /// Where `timestamp` lies beside the last one, which stays the last.
+    package func near(_ timestamp: UInt32) -> Int64 {
+        var copy = self
+        return copy.unwrap(timestamp)
+    }
 
     package mutating func unwrap(_ timestamp: UInt32) -> Int64 {
         let stamp = SerialNumber(timestamp)

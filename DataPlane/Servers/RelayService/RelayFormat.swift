@@ -57,5 +57,13 @@ enum TrackChoice: Hashable, Sendable {
         }
     }
 
+    func covers(_ other: TrackChoice) -> Bool {
+        switch (self, other) {
+        case (.all, _): true
+        case (.only, .all): false
+        case (.only(let ids), .only(let others)): others.isSubset(of: ids)
+        }
+    }
+
     func of(_ tracks: [Track]) -> [Track] { tracks.filter { takes($0.id) } }
 }

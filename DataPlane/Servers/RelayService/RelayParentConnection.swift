@@ -28,6 +28,7 @@ final class RelayParentConnection: ChannelInboundHandler {
     private var session: RelayParentSession
     private var serving: Serving?
     private var timer = EngineTimer()
+    private var hasAsked = false
     private var lastTransmitAt: MonotonicInstant?
     private var context: ChannelHandlerContext?
     private var logger: Logger
@@ -52,6 +53,17 @@ final class RelayParentConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
         drain()
+    }
+
+    /// Pings are answered to anybody before a hello; who lets the answers pile up does not want them. What follows a hello is
+    /// bounded by itself.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if !hasAsked, !context.channel.isWritable {
+            service.protocolError("peer_not_reading")
+            logger.notice("relay child closed", metadata: [LogKeys.reason: "peer_not_reading"])
+            context.close(promise: nil)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -135,6 +147,7 @@ final class RelayParentConnection: ChannelInboundHandler {
     // MARK: Pull
 
     private func pullRequested(_ hello: RelayHello) {
+        hasAsked = true
         guard let context else { return }
         if let gate, !gate.hasBegunTLS {
             let detail = "this relay port takes TLS only: ask for a new route, and set --relay-tls on both nodes"
@@ -156,7 +169,9 @@ final class RelayParentConnection: ChannelInboundHandler {
         switch result {
         case .failure(let error):
             service.refused("\(error.refusal.code)")
-            logger.notice(
+            // A relay port that is only tried is refused by design.
+            logger.log(
+                level: (hello.app, hello.id) == (StreamID.relayProbe.app, StreamID.relayProbe.id) ? .debug : .notice,
                 "pull refused",
                 metadata: [LogKeys.nodeId: "\(hello.child)", LogKeys.reason: "\(error.refusal.detail)"]
             )

@@ -39,6 +39,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     private var fetches: [UInt32: @Sendable (ObjectAnswer) -> Void] = [:]
     private var hasEnded = false
 
+    let chosenTracks: [TrackID]
     private(set) var hops: [String] = []
     private(set) var segmentIndex: ByteBuffer?
 
@@ -51,6 +52,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     ) {
         self.stream = stream
         child = hello.child
+        chosenTracks = hello.tracks
         self.onEnd = onEnd
         session = RelayChildSession(hello, limits: limits, at: now)
     }

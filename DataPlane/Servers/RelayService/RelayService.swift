@@ -64,9 +64,15 @@ package struct RelayService: Sendable {
         } catch { throw RelayRefusalError(error.relayCode, error.description) }
         let nodeID = nodeID
         let choice = TrackChoice(hello.tracks)
-        let accept = try? await stream.loop.submit { Self.accept(stream, choice, nodeID: nodeID) }.get()
-        guard let accept else {
+        let offer = try? await stream.loop.submit { Self.offer(stream, choice, nodeID: nodeID) }.get()
+        guard let (accept, here) = offer else {
             throw RelayRefusalError(.unavailable, "stream \(id) has no owner's media here yet: ask again shortly")
+        }
+        guard here.covers(choice) else {
+            throw RelayRefusalError(
+                .unavailable,
+                "of stream \(id) only some tracks are here: pull it from another node"
+            )
         }
         guard !accept.tracks.isEmpty else {
             let wanted = hello.tracks.map { "\($0.value)" }.joined(separator: ", ")
@@ -102,16 +108,22 @@ package struct RelayService: Sendable {
         }
     }
 
-    /// On the stream's loop. Nil while nothing can be promised.
-    private static func accept(_ stream: LiveStream, _ choice: TrackChoice, nodeID: String) -> RelayAccept? {
+    /// What the child would get, and what of the stream comes to this node. On the stream's loop. Nil while nothing can be
+    /// promised.
+    private static func offer(
+        _ stream: LiveStream,
+        _ choice: TrackChoice,
+        nodeID: String
+    ) -> (RelayAccept, here: TrackChoice)? {
         guard let epoch = stream.epoch, !stream.tracks.isEmpty else { return nil }
-        return RelayAccept(
+        let accept = RelayAccept(
             epoch: epoch,
             hops: (stream.upstream?.hops ?? []) + [nodeID],
             state: stream.phase == .interrupted ? .interrupted : .broadcasting,
             tracks: choice.of(stream.tracks),
             segmentIndex: stream.objects?.segmentIndex()
         )
+        return (accept, TrackChoice(stream.upstream?.chosenTracks ?? []))
     }
 
     func refused(_ reason: String) { MetricNames.connectionsRefused.counter("relay", reason).increment() }

@@ -58,10 +58,3 @@ package struct RelayTrust: Sendable {
         return try NIOSSLClientHandler(context: context(), serverHostname: isAddress ? nil : host)
     }
 }
-
-extension Error {
-    /// Whether TLS itself failed: the handshake, a certificate, a record.
-    var isOfTLS: Bool {
-        self is NIOSSLError || self is NIOSSLExtraError || self is BoringSSLError
-    }
-}

@@ -1,4 +1,5 @@
 package import ClusterModel
+import DequeModule
 import MediaModel
 package import RelayService
 package import Streams
@@ -97,25 +98,34 @@ package struct RouteSearch: Sendable {
 }
 
 /// Streams the control plane said it does not know, for a short while: a flood of requests for them costs no questions.
-struct UnknownStreams {
-    private static let lifetime = Duration.seconds(2)
-    private static let countMax = 10_000
+package struct UnknownStreams {
+    package static let lifetime = Duration.seconds(2)
+    package static let countMax = 10_000
 
     private var until: [StreamID: MonotonicInstant] = [:]
+    /// In the order in which they end, since all live equally long. An entry of a stream that was forgotten or told again
+    /// since is another's than the table's.
+    private var ends = Deque<(id: StreamID, end: MonotonicInstant)>()
 
-    mutating func add(_ id: StreamID, at now: MonotonicInstant) {
-        if until.count >= Self.countMax { until = until.filter { $0.value > now } }
-        if until.count < Self.countMax { until[id] = now + Self.lifetime }
+    package init() {}
+
+    package mutating func add(_ id: StreamID, at now: MonotonicInstant) {
+        while let oldest = ends.first, oldest.end <= now || ends.count >= Self.countMax {
+            ends.removeFirst()
+            if until[oldest.id] == oldest.end { until[oldest.id] = nil }
+        }
+        until[id] = now + Self.lifetime
+        ends.append((id, now + Self.lifetime))
     }
 
-    mutating func contains(_ id: StreamID, at now: MonotonicInstant) -> Bool {
+    package mutating func contains(_ id: StreamID, at now: MonotonicInstant) -> Bool {
         guard let end = until[id] else { return false }
         if end > now { return true }
         until[id] = nil
         return false
     }
 
-    mutating func forget(_ id: StreamID) { until[id] = nil }
+    package mutating func forget(_ id: StreamID) { until[id] = nil }
 }
 
 /// This node's own view of its lease. Past it, holds are unconfirmed: they go on, and nothing new is taken.

@@ -29,6 +29,8 @@ package actor StreamCoordinator: StreamGate {
         var grace: Task<Void, Never>?
     }
 
+    /// Fires when the control plane should not wait for the next heartbeat.
+    package nonisolated let news = Nudge()
     let identity: NodeIdentity
     let registry: StreamRegistry
     let control: any ControlPlaneLink
@@ -134,6 +136,7 @@ package actor StreamCoordinator: StreamGate {
         holds[stream.id]?.grace = nil
         holds[stream.id]?.publication = publication
         await stream.loop.run { stream.publisherReturned() }
+        news.fire()
         logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
         return publication
     }
@@ -153,6 +156,7 @@ package actor StreamCoordinator: StreamGate {
             holds[stream.id]?.publication = nil
             await stream.loop.run { stream.interrupt() }
             logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
+            news.fire()
             holds[stream.id]?.grace = Task {
                 guard await self.clock.sleep(.seconds(hold.settings.publisherGrace)) else { return }
                 await self.graceEnded(stream.id, hold.epoch)
@@ -161,7 +165,9 @@ package actor StreamCoordinator: StreamGate {
     }
 
     private func graceEnded(_ id: StreamID, _ epoch: Epoch) async {
-        guard let hold = holds[id], hold.epoch == epoch, hold.publication == nil else { return }
+        guard var hold = holds[id], hold.epoch == epoch, hold.publication == nil else { return }
+        // This is the grace's own task: cancelled with the hold, it could not tell the control plane.
+        hold.grace = nil
         await endHold(hold, .publisherLost)
     }
 

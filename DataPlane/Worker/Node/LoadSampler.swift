@@ -2,10 +2,10 @@ import Foundation
 import Synchronization
 package import Timebase
 
-/// Measures what this machine and process carry, from `/proc`, between two calls.
+/// Measures what this process carries between two calls.
 package final class LoadSampler: Sendable {
     package struct Sample: Sendable {
-        /// Share of all cores busy, 0 to 1, whoever keeps them so.
+        /// Share of all cores that this process uses, 0 to 1. What else the machine does is not this node's to limit or scale by.
         package var cpu = 0.0
         /// Share of the machine's memory this process holds, 0 to 1.
         package var memory = 0.0
@@ -14,8 +14,7 @@ package final class LoadSampler: Sendable {
 
     private struct Reading {
         var at: MonotonicInstant
-        var busyTicks: Int64
-        var allTicks: Int64
+        var processorNanoseconds: Int64
         var sentBytes: Int
     }
 
@@ -27,30 +26,26 @@ package final class LoadSampler: Sendable {
     package func sample(at now: MonotonicInstant) -> Sample {
         var sample = Sample()
         sample.memory = Self.memoryShare()
-        guard let ticks = Self.processorTicks() else { return sample }
-        let reading = Reading(at: now, busyTicks: ticks.busy, allTicks: ticks.all, sentBytes: sentBytes())
+        let reading = Reading(at: now, processorNanoseconds: Self.processorNanoseconds(), sentBytes: sentBytes())
         let previous = last.withLock { stored in
             defer { stored = reading }
             return stored
         }
-        guard let previous, reading.allTicks > previous.allTicks else { return sample }
-        sample.cpu = Double(reading.busyTicks - previous.busyTicks) / Double(reading.allTicks - previous.allTicks)
-        let seconds = (now - previous.at).secondsAsDouble
-        if seconds > 0 {
-            sample.egressBitsPerSecond = Int64(Double(reading.sentBytes - previous.sentBytes) * 8 / seconds)
-        }
+        guard let previous, now > previous.at else { return sample }
+        let used = Double(reading.processorNanoseconds - previous.processorNanoseconds)
+        let elapsed = now - previous.at
+        let cores = Double(ProcessInfo.processInfo.activeProcessorCount)
+        sample.cpu = min(1, max(0, used / Double(elapsed.nanoseconds) / cores))
+        let bits = Double(reading.sentBytes - previous.sentBytes) * 8
+        sample.egressBitsPerSecond = Int64(max(0, bits / elapsed.secondsAsDouble))
         return sample
     }
 
-    /// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal in ticks of all cores (proc(5)).
-    private static func processorTicks() -> (busy: Int64, all: Int64)? {
-        guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
-            let line = text.split(separator: "\n").first
-        else { return nil }
-        let fields = line.split(separator: " ").dropFirst().prefix(8).compactMap { Int64($0) }
-        guard fields.count == 8 else { return nil }
-        let all = fields.reduce(0, +)
-        return (all - fields[3] - fields[4], all)
+    /// User and system time of all threads of this process.
+    private static func processorNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     private static func memoryShare() -> Double {

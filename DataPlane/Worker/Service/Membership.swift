@@ -32,7 +32,7 @@ final class Membership: Sendable {
     private let surveyor: RelaySurveyor
     private let directory: StateDirectory
     private let clock: WorkerClock
-    private let news = Nudge()
+    private var news: Nudge { coordinator.news }
     private let logger: Logger
     private let gauges = NodeGauges()
     private let missed = MetricNames.heartbeatsMissed.counter()
@@ -142,8 +142,10 @@ final class Membership: Sendable {
                 }
             }
             await keepMap(&kept)
+            // News that come one after the other go together.
+            guard await clock.sleep(.milliseconds(100)) else { return }
             let spent = clock.now() - sentAt
-            guard await news.wait(atMost: max(.milliseconds(100), .seconds(period) - spent), clock) else { return }
+            guard await news.wait(atMost: max(.zero, .seconds(period) - spent), clock) else { return }
         }
     }
 

@@ -198,6 +198,9 @@ private final class StreamParts: StreamServers {
 
     func opened(_ stream: LiveStream) {
         let hls = hls.withLock { $0 }
+        stream.onEnding = { [weak stream] reason in
+            if let stream { hls?.ending(stream, reason) }
+        }
         // Children that want older segments need this node to package, also when nobody asks here.
         stream.onObjectInterestChanged = { [weak stream] isWanted in
             if isWanted, let stream { hls?.packager(of: stream).startForChildren() }

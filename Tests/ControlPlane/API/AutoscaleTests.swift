@@ -12,6 +12,24 @@ import Timebase
         #expect(try await api.call(.post, "/v1/nodes/\(id)/heartbeat", json: heartbeat).status == 200)
     }
 
+    @Test func `a load that no node can have is cut to what one can`() async throws {
+        let cluster = try await TestCluster()
+        try await cluster.test { api in
+            try await Self.register(api)
+            let rate = #""egressBitsPerSecond":9223372036854775807"#
+            let load = #"{"cpu":1e300,"memory":-1e300,"encoderQueueDepth":-3,\#(rate)}"#
+            for number in 1...4 {
+                let path = "/v1/nodes/edge\(number)/heartbeat"
+                #expect(try await api.call(.post, path, #"{"bootId":"boot1","load":\#(load)}"#).status == 200)
+            }
+            await cluster.coordinator.judgeScale()
+            let keda = try await api.call(.get, "/v1/autoscale/region2/edge/keda?metric=utilisation")
+            #expect(keda.status == 200)
+            let node: NodeResource = try await api.call(.get, "/v1/nodes/edge1").decode()
+            #expect(node.load.cpu == 1 && node.load.memory == 0 && node.load.encoderQueueDepth == 0)
+        }
+    }
+
     /// Three periods of ten seconds.
     private static func pass(_ cluster: TestCluster, _ api: TestAPI, cpu: Double, periods: Int = 3) async throws {
         for _ in 0..<periods {

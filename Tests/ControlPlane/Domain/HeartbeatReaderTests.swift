@@ -85,16 +85,19 @@ import class Foundation.JSONEncoder
 
     @Test func `numbers are the doubles that the decoder makes of them`() throws {
         for text in ["0", "0.1", "-0.5", "0.05", "12.000001", "99999.9999999999", "0.007", "1e-3"] {
-            let json = #"{ "bootId" : "b", "load" : {"cpu": \#(text)} }"#
+            let next = #"{"sequence":1,"discontinuity":0,"mediaTime": \#(text)}"#
+            let json = #"{ "bootId" : "b", "holds" : [{"app":"a","id":"i","epoch":1,"next":\#(next)}] }"#
             guard let read = Self.read(json.utf8) else { continue }
             let decoded = try JSONDecoder().decode(Heartbeat.self, from: Data(json.utf8))
-            #expect(read.load.cpu.bitPattern == decoded.load.cpu.bitPattern, "\(text)")
+            let times = [read, decoded].map { $0.holds.first?.next?.mediaTime.bitPattern }
+            #expect(times[0] == times[1] && times[0] != nil, "\(text)")
         }
     }
 
     @Test func `numbers that are cut at decoding are left to JSONDecoder`() throws {
         let json = String(decoding: try JSONEncoder().encode(Self.full), as: UTF8.self)
         for (usual, unusual) in [
+            ("\"cpu\":0.31", "\"cpu\":1.5"), ("\"cpu\":0.31", "\"cpu\":-1"),
             ("\"httpFlv\":200", "\"httpFlv\":-1"), ("\"httpFlv\":200", "\"httpFlv\":9000000000000000"),
             ("\"sequence\":812", "\"sequence\":900000000000000000"), ("\"dash\":0", "\"dash\":900000000000000000"),
         ] {

@@ -103,6 +103,7 @@ struct FanOutRig {
 
         func stopReading() { tap.isOpen = false }
         func goOnReading() { tap.open() }
+        func takeOneWrite() { tap.takeOne() }
         func breakConnection() { tap.fail() }
 
         /// All bytes since the last call.
@@ -140,6 +141,13 @@ struct FanOutRig {
             held = []
             for (bytes, promise) in writes { context?.write(wrapOutboundOut(bytes), promise: promise) }
             context?.flush()
+        }
+
+        /// The oldest write held back goes through; what it makes the viewer write is held in turn.
+        func takeOne() {
+            guard !held.isEmpty else { return }
+            let (bytes, promise) = held.removeFirst()
+            context?.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
         }
 
         func fail() {

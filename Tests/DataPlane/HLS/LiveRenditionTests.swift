@@ -101,6 +101,32 @@ import Timebase
         #expect(rendition.object(name("source-7-15.m4s")) == .expired)
     }
 
+    /// The stream tells tracks only when they change, and the new owner's are most often the old one's.
+    @Test func `after a change of owner the bytes are those of a node that joined with the new one`() {
+        let resume = ResumePoint(sequence: 20, discontinuity: 1, mediaTime: MediaTime(milliseconds: 31_000))
+        let items = marked(FixtureStream(seed: 2).items(seconds: 5), resume: resume)
+        let fresh = LiveRendition(epoch: 9, items: items)
+        var rendition = LiveRendition(items: Self.items)
+        rendition.adopt(SegmentIndex(epoch: Epoch(9), settings: PackagingSettings()))
+        for item in items {
+            if case .tracks = item { continue }
+            rendition.receive(item)
+        }
+        #expect(rendition.index.segments.count == fresh.index.segments.count && !fresh.index.segments.isEmpty)
+        for object in ["source-9-init1.mp4", "source-9-20.m4s", "source-9-20.0.m4s", "source-9-21.m4s"] {
+            #expect(rendition.object(name(object)) == fresh.object(name(object)), "\(object)")
+        }
+    }
+
+    @Test func `what has no tracks gives no objects`() {
+        var rendition = LiveRendition()
+        for item in Self.items {
+            if case .tracks = item { continue }
+            rendition.receive(item)
+        }
+        #expect(!rendition.listed.isPlayable && rendition.byteCount == 0)
+    }
+
     @Test func `an index of an older epoch changes nothing`() {
         var rendition = LiveRendition(items: Self.items)
         let before = rendition.index

@@ -1,4 +1,5 @@
 import EngineModel
+import FLV
 import NIOCore
 import RTMP
 import Testing
@@ -39,6 +40,21 @@ import Timebase
         #expect(server.nextDeadline == start + .seconds(20))
         server.timeoutReached(at: start + .seconds(20))
         #expect(server.drain() == [.event(.publishEnded(clean: false)), .event(.failed(.peerSilent)), .close])
+    }
+
+    @Test func `media may follow the publisher's end for five seconds`() {
+        var server = AcceptingServer()
+        _ = server.feed(
+            ClientBytes.make {
+                ServerSessionTests.requesting("publish")(&$0)
+                $0.command("FCUnpublish", 0, .null, 1)
+            }
+        )
+        var writer = ChunkWriter()
+        writer.message(8, id: 4, time: 9, stream: 1, [0xAF, 1, 5])
+        #expect(server.feed(writer.bytes, at: start + .seconds(5)) == [])
+        let late = server.feed(writer.bytes, at: start + .milliseconds(5001))
+        #expect(late == [.event(.failed(.mediaOutsidePublish)), .close])
     }
 
     @Test func `an answer to a ping keeps a player`() {

@@ -41,6 +41,20 @@ import struct NIOCore.ByteBuffer
         #expect(try Self.frames(in: bytes.map { ByteBuffer(bytes: [$0]) }) == expected)
     }
 
+    /// Each piece ends one frame and begins the next, so the reader is never empty.
+    @Test func `A peer that always leaves a frame begun does not make the reader grow`() throws {
+        let frame = Array(RelayFrame.objectRequest(id: 1, name: "abc").encoded.readableBytesView)
+        let piece = ByteBuffer(bytes: frame.dropFirst(3) + frame.prefix(3))
+        var reader = RelayFrameReader()
+        reader.append(ByteBuffer(bytes: frame.prefix(3)))
+        for _ in 0..<10_000 {
+            reader.append(piece)
+            #expect(try reader.next(bytesMax: 100, limits: Self.limits) != nil)
+            #expect(try reader.next(bytesMax: 100, limits: Self.limits) == nil)
+        }
+        #expect(reader.heldBytes <= 1024)
+    }
+
     @Test(arguments: RelayVector.all)
     func `A frame shortened anywhere inside is refused or is another frame, and does not crash`(vector: RelayVector) {
         let payload = Array(vector.bytes.readableBytesView.dropFirst(RelayFrame.headerLength))

@@ -219,6 +219,27 @@ import struct NIOCore.ByteBuffer
         #expect(pair.parentEvents.suffix(2) == [.childLeft, .failed(.tooManyObjectRequests(limit: 64))])
     }
 
+    @Test func `Objects that a child asks for and does not read are kept up to a limit, and more are missing`() throws {
+        var limits = RelayLimits()
+        limits.openObjectsBytesMax = 100
+        limits.objectSliceBytes = 10
+        var pair = RelayPair.serving(limits: limits)
+        let slice = ByteBuffer(repeating: 0, count: 60)
+        let requests = (1...3).map { RelayFrame.objectRequest(id: $0, name: "x").encoded }
+        for request in requests { pair.parent.receive(request, at: start) }
+        pair.parent.send(object: [slice], id: 1)
+        pair.parent.send(object: [slice], id: 2)
+        var outputs: [ByteBuffer] = []
+        while let output = pair.parent.nextOutput() {
+            if case .transmit(let bytes) = output { outputs.append(bytes) }
+        }
+        #expect(outputs == [RelayFrame.objectMissing(id: 2).encoded])
+        // What has been sent makes room.
+        for _ in 0..<3 { _ = pair.parent.nextObjectSlice() }
+        pair.parent.send(object: [slice], id: 3)
+        #expect(pair.parent.nextOutput() == nil)
+    }
+
     @Test func `An object longer than the limit ends the pull instead of filling the memory`() throws {
         var limits = RelayLimits()
         limits.objectBytesMax = 100

@@ -22,6 +22,25 @@ import Worker
         return limits
     }()
 
+    /// Anybody may ask whether a node is there: who asks without end and never reads would fill its memory.
+    @Test func `a peer that pings before its hello and does not read the answers is closed`() async throws {
+        var limits = RelayLimits()
+        limits.helloTimeout = .seconds(600)
+        let parent = try await ParentNode(limits: limits)
+        let peer = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.socketOption(.so_rcvbuf), value: 4096)
+            .channelOption(.autoRead, value: false)
+            .connect(host: "127.0.0.1", port: parent.port).get()
+        let pings = ByteBuffer(bytes: repeatElement(RelayPing.frame, count: 10_000).joined())
+        var hasFailed = false
+        for _ in 0..<400 where !hasFailed {
+            do { try await peer.writeAndFlush(pings) } catch { hasFailed = true }
+        }
+        #expect(hasFailed)
+        try? await peer.close()
+        try await parent.stop()
+    }
+
     @Test func `a parent that goes silent is lost`() async throws {
         let parent = try await ScriptedParent([.accept(ScriptedParent.accept)])
         let child = try await ChildNode()

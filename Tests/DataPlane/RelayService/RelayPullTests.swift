@@ -125,6 +125,28 @@ import Timebase
         try await parent.stop()
     }
 
+    @Test func `a node that pulled some tracks gives them on, and sends who wants more to another`() async throws {
+        let parent = try await ParentNode()
+        try await parent.publish(Media.opening)
+        let upstream = PassedThrough(hops: ["o1"], chosenTracks: [.video])
+        try await parent.onLoop { [stream = parent.stream] in stream.upstream = upstream }
+        for wanted in [[], [.audio], [.video, .audio]] as [[TrackID]] {
+            let end = await (try ChildNode()).pull(from: parent, tracks: wanted)
+            guard case .refused(let refusal) = end else {
+                Issue.record("the pull of \(wanted) ended so: \(end)")
+                return
+            }
+            #expect(refusal.code == .unavailable)
+            #expect(refusal.detail.contains("another node"), "\(refusal.detail)")
+        }
+        let child = try await ChildNode()
+        async let end = child.pull(from: parent, tracks: [.video])
+        _ = await child.tap.entries { $0.contains(unit: "p1") }
+        try await parent.onLoop { [stream = parent.stream] in stream.end(.removed) }
+        #expect(await end == .ended(.removed))
+        try await parent.stop()
+    }
+
     @Test func `tracks that change while the child waits for its first segment reach it before that`() async throws {
         let parent = try await ParentNode()
         try await parent.publish([.tracks([Media.video])])
@@ -219,7 +241,13 @@ import Timebase
 /// Where a stream came through.
 private final class PassedThrough: StreamUpstream {
     let hops: [String]
-    init(hops: [String]) { self.hops = hops }
+    let chosenTracks: [TrackID]
+
+    init(hops: [String], chosenTracks: [TrackID] = []) {
+        self.hops = hops
+        self.chosenTracks = chosenTracks
+    }
+
     func wantObjects(_ isWanted: Bool) {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     var segmentIndex: ByteBuffer? { nil }

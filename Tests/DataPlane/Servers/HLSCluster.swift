@@ -123,6 +123,7 @@ final class DirectUpstream: StreamUpstream, @unchecked Sendable {
     private let parent: HLSNode
     let segmentIndex: ByteBuffer?
     var hops: [String] { ["o1"] }
+    let chosenTracks: [TrackID] = []
 
     init(_ parent: HLSNode) {
         self.parent = parent

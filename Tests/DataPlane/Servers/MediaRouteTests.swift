@@ -48,6 +48,7 @@ import Testing
             ("token=abc", "abc", ""),
             ("a=1&token=x=y&token=z", "x=y", ""),
             ("token=", "", ""),
+            ("token=a%22b%2B%3D", "a\"b+=", ""),
             ("_HLS_msn=5&x=1&_HLS_part=2", nil, "_HLS_msn=5&_HLS_part=2"),
             ("&&_HLS_skip=YES&", nil, "_HLS_skip=YES"),
         ] as [(String, String?, String)]

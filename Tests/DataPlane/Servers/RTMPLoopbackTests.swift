@@ -1,4 +1,5 @@
 import ClusterModel
+import FLV
 import MediaFixtures
 import MediaModel
 import NIOCore
@@ -46,6 +47,35 @@ import Testing
         #expect(times == times.sorted())
         #expect(worker.gate.ends == [.clean])
         #expect(worker.gate.stream(id) == nil)
+        try await worker.stop()
+    }
+
+    @Test func `Data messages of a publisher reach RTMP and HTTP-FLV players, in order with the media`()
+        async throws
+    {
+        let worker = try await TestWorker()
+        let publisher = try await publisher(on: worker, sending: 1)
+        let player = try await player(on: worker)
+        let flv = try await RawClient(port: worker.httpPort, on: worker.group)
+        flv.send("GET /live/s1.flv HTTP/1.1\r\nHost: a\r\n\r\n")
+        let frames = PublishedMedia.frames(of: fixture, seconds: 2)
+        let rest = frames.filter { $0.timestamp > 1000 }
+        try await eventually("frames come") { player.media.count > 10 && flv.received.readableBytes > 2000 }
+        var body = ByteBuffer()
+        body.writeAMF0(.string("onTextData"))
+        body.writeAMF0(.object(["text": "hello there"]))
+        let text = MediaMessage(kind: .data, timestamp: rest[0].timestamp, payload: body)
+        var own = ByteBuffer()
+        own.writeAMF0(.string("onMetaData"))
+        own.writeAMF0(.object(["encoder": "of the publisher"]))
+        let metadata = MediaMessage(kind: .data, timestamp: rest[0].timestamp, payload: own)
+        publisher.send([rest[0], metadata, text, rest[1]])
+        try await eventually("the frame behind it comes") { player.media.last?.payload == rest[1].payload }
+        #expect(player.media.suffix(3).map(\.payload) == [rest[0].payload, body, rest[1].payload])
+        try await eventually("it is in the FLV stream") {
+            Array(flv.received.readableBytesView).firstRange(of: Array("hello there".utf8)) != nil
+        }
+        flv.close()
         try await worker.stop()
     }
 

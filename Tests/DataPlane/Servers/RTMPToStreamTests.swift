@@ -45,6 +45,31 @@ import Timebase
         #expect(tracks(try adapter.audio(Self.sound, timestamp: 45)) == [])
     }
 
+    private static func data(_ name: String, bytes count: Int = 1) -> MediaMessage {
+        var body = ByteBuffer()
+        body.writeAMF0(.string(name))
+        body.writeAMF0(.string(String(repeating: "x", count: count)))
+        return MediaMessage(kind: .data, timestamp: 60, payload: body)
+    }
+
+    @Test func `Data messages go on as they are, but for metadata, which is the server's own, and what is too long`()
+        throws
+    {
+        var adapter = RTMPToStream()
+        var batch: [IngestItem] = []
+        _ = try adapter.video(Self.avcHeader, timestamp: 0)
+        _ = try adapter.audio(Self.aacHeader, timestamp: 0)
+        _ = try adapter.video(Self.keyframe, timestamp: 40)
+        let names = ["onTextData", "onCuePoint", "onFI", "myOwnEvent"]
+        for name in names { try adapter.take(Self.data(name), into: &batch) }
+        #expect(units(batch).map(\.payload) == names.map { Self.data($0).payload })
+        #expect(units(batch).allSatisfy { $0.track == .data && !$0.isKeyframe })
+        batch = []
+        try adapter.take(Self.data("onMetaData"), into: &batch)
+        try adapter.take(Self.data("onTextData", bytes: 70_000), into: &batch)
+        #expect(batch == [])
+    }
+
     @Test func `A frame keeps its time, its composition offset, its payload and whether decoding can start at it`()
         throws
     {

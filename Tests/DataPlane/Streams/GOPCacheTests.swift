@@ -27,6 +27,13 @@ import struct NIOCore.ByteBuffer
         #expect(Array(cache.items) == [cut(1), unit(80)])
     }
 
+    @Test func `data messages are for who is there`() {
+        var cache = GOPCache()
+        let data = AccessUnit(track: .data, decodeTime: .zero, isKeyframe: false, payload: ByteBuffer(string: "x"))
+        for item in [cut(0), unit(0), .unit(data), unit(40)] { cache.append(item) }
+        #expect(Array(cache.items) == [cut(0), unit(0), unit(40)])
+    }
+
     @Test func `what exceeds a limit is not cached until the next segment`() {
         var limits = GOPCacheLimits()
         limits.bytesMax = 250

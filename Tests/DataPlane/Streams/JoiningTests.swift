@@ -18,6 +18,7 @@ import Timebase
 
     private final class Parent: StreamUpstream, @unchecked Sendable {
         let hops: [String] = []
+        let chosenTracks: [TrackID] = []
         let segmentIndex: ByteBuffer? = nil
 
         func wantObjects(_ isWanted: Bool) {}

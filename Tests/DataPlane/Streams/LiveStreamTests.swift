@@ -232,6 +232,7 @@ import Timebase
 private final class FakeUpstream: StreamUpstream, @unchecked Sendable {
     var wanted: [Bool] = []
     let hops: [String] = []
+    let chosenTracks: [TrackID] = []
     let segmentIndex: ByteBuffer? = nil
 
     func wantObjects(_ isWanted: Bool) { wanted.append(isWanted) }

@@ -41,6 +41,19 @@ import struct NIOCore.ByteBuffer
         )
     }
 
+    /// A node's cache has none of them, so which of them a parent sends depends on when it was asked.
+    @Test func `data messages do not count for the place in a segment`() {
+        let data = StreamItem.unit(
+            AccessUnit(track: .data, decodeTime: .zero, isKeyframe: false, payload: ByteBuffer(string: "x"))
+        )
+        var filter = SpliceFilter()
+        filter.parentChanged()
+        for item in Self.original[0..<2] + [data, data] { #expect(filter.admit(item) == .pass) }
+        filter.parentChanged()
+        let outcomes = (Self.original[0..<2] + [data] + Self.original[2..<4] + [data]).map { filter.admit($0) }
+        #expect(outcomes == [.drop, .drop, .drop, .pass, .pass, .pass])
+    }
+
     @Test(arguments: 1...50 as ClosedRange<UInt64>)
     func `parents that come and go give the original items, or say where some are missing`(seed: UInt64) {
         var random = SplitMix64(seed: seed)

@@ -38,6 +38,21 @@ import Timebase
         #expect(next == late + MediaTime(samples: 1024, rate: 44_100))
     }
 
+    /// Encoders stamp them carelessly, zero above all.
+    @Test func `data messages go beside the media and move none of it`() {
+        var repair = TimelineRepair(startingAt: MediaTime(seconds: 100))
+        #expect(repair.place(beside: .zero) == MediaTime(seconds: 100))
+        _ = repair.place(MediaTime(seconds: 7), track: .video, frame: nil)
+        _ = repair.place(MediaTime(milliseconds: 7040), track: .video, frame: nil)
+        #expect(repair.place(beside: MediaTime(milliseconds: 7020)) == MediaTime(milliseconds: 100_020))
+        #expect(repair.place(beside: .zero) == MediaTime(milliseconds: 100_040))
+        #expect(repair.place(beside: MediaTime(seconds: 4000)) == MediaTime(milliseconds: 100_040))
+        #expect(
+            repair.place(MediaTime(milliseconds: 7080), track: .video, frame: nil) == MediaTime(milliseconds: 100_080)
+        )
+        #expect(repair.jumpCount == 0)
+    }
+
     static let jumps = [3_600_000, 10_000, -3_600_000, -5_000]
 
     @Test(arguments: jumps)

@@ -118,6 +118,7 @@ final class FakeControlPlane: ControlPlaneLink {
     }
 
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
+        if Task.isCancelled { throw .unavailable("the request was cancelled") }
         state.withLock { $0.releases.append(request.reason) }
     }
 

@@ -134,11 +134,13 @@ private func values(
         #expect(!text.contains("hush"))
     }
 
-    @Test func `a token comes from the environment first, else from a file, with a word about its mode`() throws {
+    @Test func `a token comes from the file of a flag first, then from the environment, else from a file`() throws {
         let file = try TemporaryFile("from-file\n", mode: 0o644)
         let closed = try TemporaryFile("closed\n", mode: 0o600)
         let both = try values(["--node-token-file", file.path], ["MILLRACE_NODE_TOKEN": "from-environment"])
-        #expect(try both.secret(token, file: tokenFile)?.token == "from-environment")
+        #expect(try both.secret(token, file: tokenFile)?.token == "from-file")
+        let variables = ["MILLRACE_NODE_TOKEN": "from-environment", "MILLRACE_NODE_TOKEN_FILE": file.path]
+        #expect(try values([], variables).secret(token, file: tokenFile)?.token == "from-environment")
         let open = try values(["--node-token-file", file.path]).secret(token, file: tokenFile)
         #expect(open?.token == "from-file")
         #expect(open?.warning?.contains("mode 644") == true)

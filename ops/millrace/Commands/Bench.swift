@@ -19,6 +19,8 @@ struct BenchOptions: ParsableArguments {
     @Flag(help: "Answer with JSON.")
     var json = false
 
+    static let secondsMax = 86_400.0
+
     static func target(_ url: String) throws -> PlayTarget {
         do { return try PlayTarget(url) } catch { throw ValidationError("--url: \(error)") }
     }

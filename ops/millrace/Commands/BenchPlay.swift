@@ -21,6 +21,9 @@ struct BenchPlay: AsyncParsableCommand {
         guard viewers > 0, ramp > 0, batchMs >= 0, seconds > 0, warmUp >= 0 else {
             throw ValidationError("--viewers, --ramp and --seconds must be above 0, --batch-ms and --warm-up not below")
         }
+        guard max(seconds, warmUp) <= BenchOptions.secondsMax else {
+            throw ValidationError("--seconds and --warm-up may be at most \(Int(BenchOptions.secondsMax)): a day")
+        }
         _ = try BenchOptions.target(url)
     }
 

@@ -18,6 +18,9 @@ struct BenchPublish: AsyncParsableCommand {
 
     func validate() throws {
         guard streams > 0, seconds ?? 1 > 0 else { throw ValidationError("--streams and --seconds must be above 0") }
+        guard seconds ?? 1 <= BenchOptions.secondsMax else {
+            throw ValidationError("--seconds may be at most \(Int(BenchOptions.secondsMax)): a day")
+        }
         guard try BenchOptions.target(url).scheme == "rtmp" else { throw ValidationError("--url: must be rtmp://") }
     }
 

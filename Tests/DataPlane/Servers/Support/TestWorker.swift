@@ -3,6 +3,7 @@ import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Observability
 import RTMP
 import RTMPServer
@@ -16,6 +17,8 @@ final class TestWorker: Sendable {
         var fanOut = FanOutLimits()
         var http = HTTPLimits()
         var hls = HLSLimits()
+        /// RTMPS and HTTPS instead of RTMP and HTTP.
+        var tls: NIOSSLContext?
     }
 
     let gate = TestGate()
@@ -52,9 +55,14 @@ final class TestWorker: Sendable {
             controlPlaneURL: { "http://control.example:5070" },
             isTrustedProxy: { _ in false }
         )
-        let rtmpListener = try await RTMPServer(service: rtmp).listen(host: "127.0.0.1", port: 0, on: group)
+        let rtmpListener = try await RTMPServer(service: rtmp).listen(
+            host: "127.0.0.1",
+            port: 0,
+            on: group,
+            tls: options.tls
+        )
         let httpListener = try await MediaHTTPServer(service: http, limits: options.http)
-            .listen(host: "127.0.0.1", port: 0, on: group)
+            .listen(host: "127.0.0.1", port: 0, on: group, tls: options.tls)
         listeners = [rtmpListener, httpListener]
         rtmpPort = rtmpListener.localAddress?.port ?? 0
         httpPort = httpListener.localAddress?.port ?? 0

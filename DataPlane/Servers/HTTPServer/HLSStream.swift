@@ -339,7 +339,7 @@ private struct PlaylistCache {
         if token == nil, let cached = skip ? skipping : plain { return cached }
         let playlist = MediaPlaylist(
             index: window.index,
-            streamID: stream.source.id,
+            streamID: stream.objectFolder,
             rendition: stream.renditionName
         )
         let body = playlist.render(skip: skip, token: token)

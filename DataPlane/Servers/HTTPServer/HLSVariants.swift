@@ -6,6 +6,11 @@ import Streams
 import Transcoding
 
 extension StreamID {
+    /// Below `/{app}/streams/`: the objects of rungs lie beside their source's.
+    var objectFolder: String {
+        if case .rung? = derivation { source.id } else { id }
+    }
+
     /// As HLS objects are named.
     var renditionName: String {
         if case .rung(let name)? = derivation { name } else { ObjectName.sourceRendition }

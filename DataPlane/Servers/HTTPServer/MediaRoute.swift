@@ -38,7 +38,7 @@ package enum MediaRoute: Hashable, Sendable {
             switch segments.count {
             case 3: return try file(app: String(app), name: segments[2])
             case 4:
-                let stream = try StreamID(app: String(app), id: String(segments[2]))
+                let stream = try StreamID(playable: String(app), id: String(segments[2]))
                 return object(of: stream, name: String(segments[3]))
             default: return .unknown
             }

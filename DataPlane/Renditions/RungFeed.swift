@@ -95,5 +95,6 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 
     var hops: [String] { [] }
+    var chosenTracks: [TrackID] { [] }
     var segmentIndex: ByteBuffer? { nil }
 }

@@ -200,6 +200,7 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 
     var hops: [String] { [] }
+    var chosenTracks: [TrackID] { [] }
     var segmentIndex: ByteBuffer? { nil }
 }
 

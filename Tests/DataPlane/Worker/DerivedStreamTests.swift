@@ -92,5 +92,6 @@ private final class NoUpstream: StreamUpstream {
     func wantObjects(_ isWanted: Bool) {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     var hops: [String] { [] }
+    var chosenTracks: [TrackID] { [] }
     var segmentIndex: ByteBuffer? { nil }
 }

@@ -172,7 +172,8 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
             "MediaModel", "Observability", "Relay",
-            "RelayService", "Renditions", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics, nioCore,
+            "RelayService", "Renditions", "RTMPServer", "Settings", "Streams", "Timebase", lifecycle, logging, metrics,
+            nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -243,7 +244,8 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator", "MediaModel",
+            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator",
+            "MediaModel",
             "Observability", "Relay", "Settings",
             "StoreMove", "StoreSelection", "Timebase", "Transcoding", arguments, logging, nioCore, nioPosix,
         ]
@@ -409,6 +411,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport + testTargets,
+    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+        + testTargets,
     swiftLanguageModes: [.v6]
 )

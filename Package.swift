@@ -248,7 +248,8 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator", "MediaModel",
+            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator",
+            "MediaModel",
             "Observability", "Relay", "Settings",
             "StoreMove", "StoreSelection", "Timebase", "Transcoding", arguments, logging, nioCore, nioPosix,
         ]
@@ -414,6 +415,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport + testTargets,
+    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+        + testTargets,
     swiftLanguageModes: [.v6]
 )

@@ -29,8 +29,6 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var fallbackEncoder: String
     /// Speed against quality, in the encoder's own word; empty leaves its default.
     package var encoderSpeed: String
-    /// Rungs are encoded while somebody watches them; else all the time.
-    package var renditionsOnDemand: Bool
     /// Seconds a rung is encoded beyond its last viewer.
     package var renditionLinger: Double
 
@@ -47,15 +45,13 @@ package struct AppSettings: Codable, Hashable, Sendable {
         videoEncoder = "libx264"
         fallbackEncoder = "libx264"
         encoderSpeed = "veryfast"
-        renditionsOnDemand = true
         renditionLinger = 30
     }
 
     private enum CodingKeys: String, CodingKey {
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
         case hlsWindowSegments
-        case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionsOnDemand
-        case renditionLinger
+        case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionLinger
     }
 
     package init(from decoder: any Decoder) throws {
@@ -80,8 +76,6 @@ package struct AppSettings: Codable, Hashable, Sendable {
         videoEncoder = try container.decodeIfPresent(String.self, forKey: .videoEncoder) ?? videoEncoder
         fallbackEncoder = try container.decodeIfPresent(String.self, forKey: .fallbackEncoder) ?? fallbackEncoder
         encoderSpeed = try container.decodeIfPresent(String.self, forKey: .encoderSpeed) ?? encoderSpeed
-        renditionsOnDemand =
-            try container.decodeIfPresent(Bool.self, forKey: .renditionsOnDemand) ?? renditionsOnDemand
         renditionLinger = try container.decodeIfPresent(Double.self, forKey: .renditionLinger) ?? renditionLinger
     }
 
@@ -89,7 +83,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package static let rungsMax = 8
 
     private static func isCodecWord(_ word: String) -> Bool {
-        word.utf8.count <= 32 && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+        word.utf8.count <= 32
+            && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
     }
 
     /// The first value out of range, as a sentence for the person who set it; nil when all are fine.

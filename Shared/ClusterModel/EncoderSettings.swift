@@ -34,12 +34,14 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
     /// What is out of range, as a sentence; nil when all is fine.
     package var fault: String? {
         func outside(_ name: String, _ value: Int, _ range: ClosedRange<Int>) -> String? {
-            range.contains(value) ? nil : "\(name) of a rung is \(value); allowed is \(range.lowerBound) to \(range.upperBound)"
+            range.contains(value)
+                ? nil : "\(name) of a rung is \(value); allowed is \(range.lowerBound) to \(range.upperBound)"
         }
         return outside("height", height, 64...4320)
             ?? outside("videoBitrate", videoBitrate, 20_000...100_000_000)
             ?? outside("audioBitrate", audioBitrate, 16_000...512_000)
-            ?? (height % 2 == 0 ? nil : "height of a rung is \(height); pictures are encoded in pairs of lines, give an even number")
+            ?? (height % 2 == 0
+                ? nil : "height of a rung is \(height); pictures are encoded in pairs of lines, give an even number")
     }
 }
 

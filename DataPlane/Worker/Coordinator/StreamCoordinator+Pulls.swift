@@ -74,7 +74,9 @@ extension StreamCoordinator {
     /// A stream and its renditions are one.
     var pullReports: [Pull] {
         let reports = pulls.compactMap { id, state in
-            state.route.map { (id.source, Pull(app: id.app, id: id.source.id, epoch: $0.epoch, from: $0.parent.nodeId)) }
+            state.route.map {
+                (id.source, Pull(app: id.app, id: id.source.id, epoch: $0.epoch, from: $0.parent.nodeId))
+            }
         }
         return Array(Dictionary(reports) { first, second in first.epoch >= second.epoch ? first : second }.values)
     }
@@ -204,7 +206,8 @@ extension StreamCoordinator {
             known.remember(route, to: stream.id.source)
         } catch {
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
-            guard case .unavailable = error, let last = pulls[stream.id]?.route ?? known.route(to: stream.id.source) else {
+            guard case .unavailable = error, let last = pulls[stream.id]?.route ?? known.route(to: stream.id.source)
+            else {
                 return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())
             }
             route = last

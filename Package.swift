@@ -92,6 +92,21 @@ let protocols: [Target] = [
     ),
 ]
 
+let transcoding: [Target] = [
+    library(
+        "Transcoding",
+        "DataPlane/Transcoding",
+        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, metrics, nioCore]
+    ),
+    .systemLibrary(
+        name: "CLibAV",
+        path: "DataPlane/Native/CLibAV",
+        pkgConfig: "libavcodec",
+        providers: [.apt(["libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])]
+    ),
+    library("LibAV", "DataPlane/Native/LibAV", ["CLibAV", "Codecs", "MediaModel", "Timebase", "Transcoding", nioCore]),
+]
+
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
     .systemLibrary(
@@ -105,6 +120,14 @@ let dataPlane: [Target] = [
         "Streams",
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library(
+        "Renditions",
+        "DataPlane/Renditions",
+        [
+            "ClusterModel", "Codecs", "MediaModel", "Observability", "Streams", "Timebase", "Transcoding", deque,
+            logging, metrics, nioCore,
+        ]
     ),
     library(
         "Drivers",
@@ -134,7 +157,7 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
-            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     library(
@@ -167,10 +190,10 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
-            "Observability", "Relay",
-            "RelayService", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
-            nioCore,
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
+            "MediaModel", "Observability", "Relay",
+            "RelayService", "Renditions", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque,
+            lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -241,8 +264,10 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
-            "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
+            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator",
+            "MediaModel",
+            "Observability", "Relay", "Settings",
+            "StoreMove", "StoreSelection", "Timebase", "Transcoding", arguments, logging, nioCore, nioPosix,
         ]
     ),
 ]
@@ -262,7 +287,8 @@ let testSupport: [Target] = [
         "Tests/Simulation/Simulator",
         [
             "ClusterModel", "Coordination", "Domain", "FanOut", "HLS", "MediaModel", "MemoryStore", "Relay",
-            "RelayService", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore, nioEmbedded,
+            "RelayService", "Renditions", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore,
+            nioEmbedded,
         ]
     ),
     program("millrace-simulate", "Tests/Simulation/Program", ["Simulator", arguments]),
@@ -311,6 +337,14 @@ let testTargets: [Target] = [
         ]
     ),
     tests(
+        "TranscodingTests",
+        "Tests/DataPlane/Transcoding",
+        [
+            "ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Renditions", "Streams", "Timebase",
+            "Transcoding", logging, nioCore, nioPosix,
+        ]
+    ),
+    tests(
         "StreamsTests",
         "Tests/DataPlane/Streams",
         [
@@ -346,7 +380,8 @@ let testTargets: [Target] = [
         "RelayServiceTests",
         "Tests/DataPlane/RelayService",
         [
-            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Renditions", "Settings", "Streams",
+            "TestSupport",
             "Timebase",
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
@@ -365,7 +400,7 @@ let testTargets: [Target] = [
         "Tests/DataPlane/Worker",
         [
             "ClusterModel", "ControlPlaneService", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay",
-            "RelayService", "Settings", "Streams",
+            "RelayService", "Renditions", "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
@@ -429,6 +464,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + dataPlane + controlPlane + operations + testSupport + testTargets,
+    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+        + testTargets,
     swiftLanguageModes: [.v6]
 )

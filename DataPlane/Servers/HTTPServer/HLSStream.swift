@@ -83,7 +83,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.
-        rendition = LiveRendition(index: index(for: epoch))
+        rendition = LiveRendition(rendition: stream.id.renditionName, index: index(for: epoch))
         let snapshot = stream.subscribe(self)
         rendition?.receive(.tracks(snapshot.tracks))
         for item in snapshot.items { rendition?.receive(item) }
@@ -188,8 +188,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         case .multivariantPlaylist(let query):
             guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
             let index = rendition.listed.index
-            let variant = MultivariantPlaylist.Variant(uri: "\(stream.id.id).m3u8", index: index, tracks: stream.tracks)
-            return .answer(.playlist(MultivariantPlaylist.render([variant], token: query.token), maxAge: 2))
+            let variants = MultivariantPlaylist.variants(of: stream, index: index)
+            return .answer(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
         }
     }
 
@@ -203,7 +203,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         let window = rendition.listed
         switch reload.decide(window) {
         case .answer:
-            let body = playlists.body(of: window, streamID: stream.id.id, skip: reload.skip, token: query.token)
+            let body = playlists.body(of: window, stream: stream.id, skip: reload.skip, token: query.token)
             // A blocked answer is the same for ever; a plain one is old with the next part.
             return .answer(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
         case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
@@ -335,9 +335,14 @@ private struct PlaylistCache {
         skipping = nil
     }
 
-    mutating func body(of window: SegmentWindow, streamID: String, skip: Bool, token: String?) -> ByteBuffer {
+    mutating func body(of window: SegmentWindow, stream: StreamID, skip: Bool, token: String?) -> ByteBuffer {
         if token == nil, let cached = skip ? skipping : plain { return cached }
-        let body = MediaPlaylist(index: window.index, streamID: streamID).render(skip: skip, token: token)
+        let playlist = MediaPlaylist(
+            index: window.index,
+            streamID: stream.objectFolder,
+            rendition: stream.renditionName
+        )
+        let body = playlist.render(skip: skip, token: token)
         guard token == nil else { return body }
         if skip { skipping = body } else { plain = body }
         return body

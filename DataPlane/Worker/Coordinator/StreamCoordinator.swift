@@ -2,6 +2,7 @@ package import ClusterModel
 package import Logging
 package import MediaModel
 package import NIOCore
+package import Renditions
 package import Streams
 import Timebase
 
@@ -35,6 +36,7 @@ package actor StreamCoordinator: StreamGate {
     let registry: StreamRegistry
     let control: any ControlPlaneLink
     let puller: any StreamPuller
+    let deriver: any StreamDeriver
     let clock: WorkerClock
     let logger: Logger
     let makeCutter: MakeStreamCutter
@@ -64,6 +66,7 @@ package actor StreamCoordinator: StreamGate {
         registry: StreamRegistry,
         control: any ControlPlaneLink,
         puller: any StreamPuller,
+        deriver: any StreamDeriver,
         clock: WorkerClock,
         logger: Logger,
         group: any EventLoopGroup,
@@ -78,6 +81,7 @@ package actor StreamCoordinator: StreamGate {
         self.registry = registry
         self.control = control
         self.puller = puller
+        self.deriver = deriver
         self.clock = clock
         self.logger = logger
         self.group = group

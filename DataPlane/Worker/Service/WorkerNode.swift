@@ -2,11 +2,13 @@ import ClusterModel
 import FanOut
 import Foundation
 import HTTPServer
+import LibAV
 import Logging
 import NIOCore
 import Observability
 import RTMPServer
 import RelayService
+import Renditions
 import SRTServer
 import Settings
 import Streams
@@ -64,6 +66,7 @@ struct WorkerNode {
             registry: StreamRegistry(),
             control: client,
             puller: RelayPuller(nodeID: identity.nodeID, trust: trust),
+            deriver: RenditionService(codecs: LibAVCodecs(), logger: logger),
             clock: clock,
             logger: logger,
             group: group,

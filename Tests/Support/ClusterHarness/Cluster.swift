@@ -175,13 +175,18 @@ package final class Cluster: Sendable {
     }
 
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
-    package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
-        try publish(at: worker.rtmp(stream), seconds: seconds)
+    package func publish(
+        _ stream: String,
+        to worker: WorkerHandle,
+        seconds: Int? = nil,
+        size: String = "320x180"
+    ) throws -> Child {
+        try publish(at: worker.rtmp(stream), seconds: seconds, size: size)
     }
 
-    package func publish(at url: String, seconds: Int? = nil) throws -> Child {
+    package func publish(at url: String, seconds: Int? = nil, size: String = "320x180") throws -> Child {
         let end = seconds.map { ["-t", "\($0)"] } ?? []
-        let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
+        let picture = ["-f", "lavfi", "-i", "testsrc2=size=\(size):rate=25"]
         let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
         let video = [
             "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25",

@@ -84,6 +84,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/HLS",
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
     library(
         "Relay",
@@ -155,7 +156,7 @@ let dataPlane: [Target] = [
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
+            "ClusterModel", "Codecs", "DASH", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
             "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
@@ -328,6 +329,7 @@ let testTargets: [Target] = [
         "Tests/DataPlane/HLS",
         ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
+    tests("DASHTests", "Tests/DataPlane/DASH", ["DASH", "HLS", "MediaModel", "Timebase", nioCore]),
     tests(
         "RelayTests",
         "Tests/DataPlane/Relay",

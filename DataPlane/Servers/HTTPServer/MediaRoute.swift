@@ -12,6 +12,8 @@ package enum MediaRoute: Hashable, Sendable {
     case mediaPlaylist(StreamID)
     /// `{id}_adaptive.m3u8`.
     case multivariantPlaylist(StreamID)
+    /// `{id}/{id}.mpd`.
+    case mediaPresentation(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
     /// Ant Media's calls to change this node's settings.
@@ -42,6 +44,7 @@ package enum MediaRoute: Hashable, Sendable {
             case 3: return try file(app: String(app), name: segments[2])
             case 4:
                 let stream = try StreamID(playable: String(app), id: String(segments[2]))
+                if segments[3] == "\(stream.id).mpd" { return .mediaPresentation(stream) }
                 return object(of: stream, name: String(segments[3]))
             default: return .unknown
             }

@@ -95,10 +95,12 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
                 figures.withLock { $0.speed.count(upTo: job.picture.presentationTime, spent: spent) }
             }
             let end = end.withLock { $0 }
+            if case .failed = end { TranscodingMeters.failed.increment() }
             if end == .stopped { try encoding.finish() }
             output(.ended(end, of: rendition.name))
         } catch {
             queue.close(discarding: true)
+            TranscodingMeters.failed.increment()
             output(.ended(.failed(error), of: rendition.name))
         }
     }

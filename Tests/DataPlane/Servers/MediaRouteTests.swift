@@ -18,6 +18,7 @@ import Testing
             ("/live/rest/v2/broadcasts/s1", .controlPlane),
             ("/live/streams/s1.flv", .httpFLV(try Self.stream("s1"))),
             ("/live/streams/s1.m3u8", .mediaPlaylist(try Self.stream("s1"))),
+            ("/live/streams/s1/s1.mpd", .mediaPresentation(try Self.stream("s1"))),
             ("/live/streams/s1_adaptive.m3u8", .multivariantPlaylist(try Self.stream("s1"))),
             ("/live/streams/s1_240p300kbps.m3u8", .mediaPlaylist(rung)),
             ("/live/streams/s1/240p300kbps-7-12.m4s", .object(rung, name: "240p300kbps-7-12.m4s")),

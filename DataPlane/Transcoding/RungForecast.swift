@@ -23,7 +23,8 @@ package struct RungForecast: Hashable, Sendable {
     }
 
     private static func codec(_ rendition: Rendition, _ settings: AppSettings, _ framesPerSecond: Double) -> String? {
-        guard settings.videoEncoder == "libx264" else { return nil }
+        // An origin that falls back would make what the fallback's word is; edges cannot know which origins do.
+        guard settings.videoEncoder == "libx264", ["", "libx264"].contains(settings.fallbackEncoder) else { return nil }
         // x264's fastest preset leaves out all that needs more than the Constrained Baseline profile.
         let profile = settings.encoderSpeed == "ultrafast" ? "42c0" : "6400"
         let level = H264Level.lowest(

@@ -127,7 +127,8 @@ extension AdmissionLimits {
                 ?? MachineLimits.linkBitsPerSecond,
             publishers: values.given(Table.publishersMax) ?? cores * MachineLimits.publishersPerCore,
             viewers: values.given(Table.viewersMax)
-                ?? MachineLimits.openFiles.map { max(1, $0 - MachineLimits.filesForItself) }
+                ?? MachineLimits.openFiles.map { max(1, $0 - MachineLimits.filesForItself) },
+            encoderQueueDepth: values.given(Table.encoderQueueMax) ?? cores * MachineLimits.encoderQueuePerCore
         )
     }
 }

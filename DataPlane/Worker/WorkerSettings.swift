@@ -131,6 +131,12 @@ package enum WorkerSettings {
         note: "open files allowed, less 200",
         help: "Viewers at once; more are refused."
     )
+    static let encoderQueueMax = Setting(
+        "max-encoder-queue",
+        .integer(1...1_000_000),
+        note: "24 a core",
+        help: "Pictures that wait for encoders, from which on no publisher is taken."
+    )
 
     // Running
     static let threads = Setting(
@@ -177,7 +183,7 @@ package enum WorkerSettings {
             "Limits (running sessions are never touched)",
             [
                 cpuMax.declaration, memoryMax.declaration, egressMax.declaration, publishersMax.declaration,
-                viewersMax.declaration,
+                viewersMax.declaration, encoderQueueMax.declaration,
             ]
         ),
         .init(

@@ -6,6 +6,12 @@ package struct AppSettings: Codable, Hashable, Sendable {
         case standBy
     }
 
+    /// What HLS segments are.
+    package enum HLSSegmentType: String, Codable, CaseIterable, Sendable {
+        /// CMAF, which DASH shares.
+        case fmp4
+    }
+
     /// How long writes to viewers may be held back and merged, in ms, 0 to 350. Nil: 0 to 50 as the load asks.
     package var mergeWindowMilliseconds: Int?
     /// What a publisher meets when the stream has a live owner.
@@ -20,6 +26,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var hlsPartDuration: Double
     /// Complete segments in a playlist.
     package var hlsWindowSegments: Int
+    package var hlsSegmentType: HLSSegmentType
     /// The rungs encoded beside the source. Empty: those of `ladderPreset`.
     package var encoderSettings: [EncoderSetting]
     package var ladderPreset: LadderPreset
@@ -40,6 +47,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
         hlsPartDuration = 0.2
         // Half of them lie beyond the skip boundary of six target durations, so that delta updates save something.
         hlsWindowSegments = 12
+        hlsSegmentType = .fmp4
         encoderSettings = []
         ladderPreset = .none
         videoEncoder = "libx264"
@@ -50,7 +58,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
-        case hlsWindowSegments
+        case hlsWindowSegments, hlsSegmentType
         case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionLinger
     }
 
@@ -66,6 +74,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
             try container.decodeIfPresent(Double.self, forKey: .hlsSegmentDuration) ?? hlsSegmentDuration
         hlsPartDuration = try container.decodeIfPresent(Double.self, forKey: .hlsPartDuration) ?? hlsPartDuration
         hlsWindowSegments = try container.decodeIfPresent(Int.self, forKey: .hlsWindowSegments) ?? hlsWindowSegments
+        hlsSegmentType = try container.decodeIfPresent(HLSSegmentType.self, forKey: .hlsSegmentType) ?? hlsSegmentType
         try decodeRenditions(from: container)
     }
 

@@ -4,7 +4,7 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
     package var height: Int
     /// Bits a second.
     package var videoBitrate: Int
-    /// Bits a second.
+    /// Bits a second, as players are told. The source's sound goes with every rung as it is.
     package var audioBitrate: Int
     /// Encode this rung also when the source has fewer lines.
     package var forceEncode: Bool

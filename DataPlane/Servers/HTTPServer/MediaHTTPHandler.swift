@@ -222,7 +222,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     }
 
     private func unknownPath(_ path: Substring) -> MediaResponse {
-        let detail = "nothing is served at '\(path.prefix(200))': see /{app}/streams/{id}.m3u8, {id}.flv and {id}/{id}.mpd"
+        let detail =
+            "nothing is served at '\(path.prefix(200))': see /{app}/streams/{id}.m3u8, {id}.flv and {id}/{id}.mpd"
         return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
     }
 

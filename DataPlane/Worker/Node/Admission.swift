@@ -44,8 +44,8 @@ package struct Admission: Hashable, Sendable {
         package func concerns(_ ask: Intake.Ask) -> Bool {
             switch (self, ask) {
             case (_, .nextObject), (.publishers, .play), (.viewers, .publish), (.encoders, .play): false
-            case (.cpu, _), (.memory, _), (.egress, _), (.publishers, .publish), (.viewers, .play), (.encoders, .publish):
-                true
+            case (.cpu, _), (.memory, _), (.egress, _): true
+            case (.publishers, .publish), (.encoders, .publish), (.viewers, .play): true
             }
         }
     }

@@ -17,7 +17,8 @@ import Worker
     }
 
     @Test(arguments: [AppSettings.SecondPublisher.takeOver, .standBy])
-    func `a stream whose app takes second publishers has room for one`(policy: AppSettings.SecondPublisher) async throws {
+    func `a stream whose app takes second publishers has room for one`(policy: AppSettings.SecondPublisher) async throws
+    {
         let node = try TestNode()
         let first = try await node.publish()
         var settings = AppSettings()

@@ -114,6 +114,27 @@ import Timebase
         await server.close()
     }
 
+    @Test func `a publisher that is to leave is closed before its next keyframe`() async throws {
+        let units = fixture.units(seconds: 4)
+        let keyframes = units.indices.filter { units[$0].track == .video && units[$0].isKeyframe }
+        let second = try #require(keyframes.dropFirst().first)
+        let packets = muxed(units)
+        let publisher = try call("#!::r=live/s1,m=publish")
+        try send(Array(packets[..<second]), to: publisher)
+        let stream = try await gate.served()
+        let player = Player(try call("#!::r=live/s1,m=request"))
+        await gate.until { player.payloads(.video).count > 1 }
+        gate.publication?.ask(.leaveAtKeyframe)
+        // The loop has the request before what comes next.
+        try await stream.loop.submit {}.get()
+        try send(Array(packets[second...]), to: publisher)
+        await gate.until { gate.ends == [false] }
+        await gate.until { player.isClosed }
+        let before = units[..<second].filter { $0.track == .video }.map(\.payload)
+        #expect(player.payloads(.video) == before)
+        await server.close()
+    }
+
     @Test func `a port that is taken is an error`() async throws {
         let other = SRTServer(service: server.service)
         #expect(throws: IOError.self) {
@@ -137,6 +158,7 @@ private final class HubGate: StreamGate, StreamScreen {
 
     private struct State {
         var stream: LiveStream?
+        var publication: Publication?
         var ends: [Bool] = []
         var publishRefusal: Refusal?
         var playRefusal: Refusal?
@@ -165,6 +187,7 @@ private final class HubGate: StreamGate, StreamScreen {
 
     init() throws { id = try StreamID(app: "live", id: "s1") }
 
+    var publication: Publication? { state.withLock { $0.publication } }
     var ends: [Bool] { state.withLock { $0.ends } }
 
     func refuse(publish: Refusal?, play: Refusal?) {
@@ -180,7 +203,7 @@ private final class HubGate: StreamGate, StreamScreen {
         loop.execute {
             stream.beginTenure(epoch: Epoch(1), resume: .start, settings: AppSettings(), cutter: Cutter())
         }
-        return Publication(
+        let publication = Publication(
             stream: stream,
             epoch: Epoch(1),
             wallClock: { WallTime(milliseconds: 0) },
@@ -189,6 +212,8 @@ private final class HubGate: StreamGate, StreamScreen {
                 self.state.withLock { $0.ends.append(isClean) }
             }
         )
+        state.withLock { $0.publication = publication }
+        return publication
     }
 
     func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {

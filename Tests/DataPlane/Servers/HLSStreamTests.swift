@@ -57,7 +57,8 @@ import Testing
         _ = origin.publish(until: 9)
         let text = try #require(held.response).text
         let number = try #require(text.split(separator: "startNumber=\"").last?.split(separator: "\"").first)
-        #expect(origin.node.ask(.object("source-3-init0.mp4"))?.status == .ok)
+        let header = try #require(text.split(separator: "initialization=\"").last?.split(separator: "\"").first)
+        #expect(origin.node.ask(.object(String(header)))?.status == .ok)
         let name = "source-3-\(number).m4s"
         #expect(origin.node.ask(.object(name), connection: held)?.status == .ok)
         let other = HeldAnswer()

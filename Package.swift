@@ -73,6 +73,10 @@ let media: [Target] = [
     library("MPEGTS", "DataPlane/Media/Containers/MPEGTS", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
+let recording: [Target] = [
+    library("Recording", "DataPlane/Recording", ["Bytes", "FMP4", "MediaModel", "Timebase", nioCore])
+]
+
 let protocols: [Target] = [
     library(
         "RTMP",
@@ -320,6 +324,11 @@ let testTargets: [Target] = [
         ["Codecs", "MPEGTS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
     ),
     tests(
+        "RecordingTests",
+        "Tests/DataPlane/Recording",
+        ["Bytes", "FMP4", "MediaFixtures", "MediaModel", "Recording", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
         "RTMPTests",
         "Tests/DataPlane/RTMP",
         ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
@@ -466,7 +475,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+    targets: shared + media + recording + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
         + testTargets,
     swiftLanguageModes: [.v6]
 )

@@ -23,7 +23,8 @@ extension Coordinator {
         let (writes, news) = shared.withLock { shared in
             let now = shared.storeTime.now(at: clock.now())
             let news = shared.state.announceTimeouts(at: now)
-            return (shared.state.sweep(at: now), news)
+            let placements = shared.state.placementWrites(at: now, using: &shared.random)
+            return (shared.state.sweep(at: now) + placements, news)
         }
         tell(news)
         for write in writes where phase == .answering { _ = try? await perform(write) }

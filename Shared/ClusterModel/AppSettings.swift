@@ -38,6 +38,10 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var encoderSpeed: String
     /// Seconds a rung is encoded beyond its last viewer.
     package var renditionLinger: Double
+    /// Record every stream of the app, unless the stream's own settings say otherwise.
+    package var recordingEnabled: Bool
+    /// Seconds from one preview picture to the next; 0 makes none.
+    package var previewInterval: Double
 
     package init() {
         secondPublisher = .refuse
@@ -54,12 +58,15 @@ package struct AppSettings: Codable, Hashable, Sendable {
         fallbackEncoder = "libx264"
         encoderSpeed = "veryfast"
         renditionLinger = 30
+        recordingEnabled = false
+        previewInterval = 0
     }
 
     private enum CodingKeys: String, CodingKey {
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
         case hlsWindowSegments, hlsSegmentType
         case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionLinger
+        case recordingEnabled, previewInterval
     }
 
     package init(from decoder: any Decoder) throws {
@@ -75,6 +82,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
         hlsPartDuration = try container.decodeIfPresent(Double.self, forKey: .hlsPartDuration) ?? hlsPartDuration
         hlsWindowSegments = try container.decodeIfPresent(Int.self, forKey: .hlsWindowSegments) ?? hlsWindowSegments
         hlsSegmentType = try container.decodeIfPresent(HLSSegmentType.self, forKey: .hlsSegmentType) ?? hlsSegmentType
+        recordingEnabled = try container.decodeIfPresent(Bool.self, forKey: .recordingEnabled) ?? recordingEnabled
+        previewInterval = try container.decodeIfPresent(Double.self, forKey: .previewInterval) ?? previewInterval
         try decodeRenditions(from: container)
     }
 
@@ -108,6 +117,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
             ?? outside("hlsPartDuration", hlsPartDuration, 0.1...5)
             ?? outside("hlsWindowSegments", hlsWindowSegments, 3...60)
             ?? outside("renditionLinger", renditionLinger, 0...3600)
+            ?? (previewInterval == 0 ? nil : outside("previewInterval", previewInterval, 1...3600))
             ?? renditionFault
     }
 

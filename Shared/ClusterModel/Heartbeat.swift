@@ -22,6 +22,8 @@ package struct Heartbeat: Codable, Hashable, Sendable {
     package var isDraining: Bool?
     /// Why the sender takes nothing new, in words; absent while it is within its limits.
     package var full: [String]?
+    /// What this node does for streams beside serving them.
+    package var work: [StreamWork]?
 
     package init(
         bootId: String,
@@ -33,7 +35,8 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         sentAt: WallTime? = nil,
         relayProbes: RelayProbeReport? = nil,
         isDraining: Bool? = nil,
-        full: [String]? = nil
+        full: [String]? = nil,
+        work: [StreamWork]? = nil
     ) {
         self.bootId = bootId
         self.load = load
@@ -45,11 +48,12 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         self.relayProbes = relayProbes
         self.isDraining = isDraining
         self.full = full
+        self.work = work
     }
 
     private enum CodingKeys: String, CodingKey {
         case bootId, load, holds, pulls, sessions, streams, sentAt, clockOffsetMilliseconds, relayProbes
-        case isDraining, full
+        case isDraining, full, work
     }
 
     package init(from decoder: any Decoder) throws {
@@ -65,6 +69,7 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         relayProbes = try container.decodeIfPresent(RelayProbeReport.self, forKey: .relayProbes)
         isDraining = try container.decodeIfPresent(Bool.self, forKey: .isDraining)
         full = try container.decodeIfPresent([String].self, forKey: .full)
+        work = try container.decodeIfPresent([StreamWork].self, forKey: .work)
     }
 }
 
@@ -209,12 +214,21 @@ package struct HeartbeatAnswer: Codable, Hashable, Sendable {
     package var lost: [LostHold]
     package var directives: [Directive]
     package var revision: Int64
+    /// What the receiver is to do for streams; nil for nothing.
+    package var orders: [StreamOrder]?
 
-    package init(state: NodeState, lost: [LostHold], directives: [Directive], revision: Int64) {
+    package init(
+        state: NodeState,
+        lost: [LostHold],
+        directives: [Directive],
+        revision: Int64,
+        orders: [StreamOrder]? = nil
+    ) {
         self.state = state
         self.lost = lost
         self.directives = directives
         self.revision = revision
+        self.orders = orders
     }
 }
 

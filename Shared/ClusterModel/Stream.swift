@@ -38,6 +38,8 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
     /// Where to continue when the stream lived before.
     package var resume: StreamPosition?
     package var appSettings: AppSettings
+    /// What else the grantee is to do for the stream.
+    package var order: StreamOrder?
 
     package init(
         app: String,
@@ -46,7 +48,8 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         epoch: Int64,
         leaseSeconds: Int,
         resume: StreamPosition?,
-        appSettings: AppSettings
+        appSettings: AppSettings,
+        order: StreamOrder? = nil
     ) {
         self.app = app
         self.id = id
@@ -55,6 +58,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         self.leaseSeconds = leaseSeconds
         self.resume = resume
         self.appSettings = appSettings
+        self.order = order
     }
 }
 
@@ -198,6 +202,11 @@ package struct StreamResource: Codable, Hashable, Sendable {
     package var tracks: [TrackDescription]
     package var viewers: ViewerCounts
     package var relayTree: [RelayLink]
+    /// Null when nothing is recorded.
+    package var recording: RecordingStatus?
+    package var restreams: [RestreamResource]
+    /// Null when somebody publishes it.
+    package var source: SourceResource?
 
     package init(
         app: String,
@@ -209,7 +218,10 @@ package struct StreamResource: Codable, Hashable, Sendable {
         endedAt: WallTime?,
         tracks: [TrackDescription],
         viewers: ViewerCounts,
-        relayTree: [RelayLink]
+        relayTree: [RelayLink],
+        recording: RecordingStatus? = nil,
+        restreams: [RestreamResource] = [],
+        source: SourceResource? = nil
     ) {
         self.app = app
         self.id = id
@@ -221,13 +233,17 @@ package struct StreamResource: Codable, Hashable, Sendable {
         self.tracks = tracks
         self.viewers = viewers
         self.relayTree = relayTree
+        self.recording = recording
+        self.restreams = restreams
+        self.source = source
     }
 
     private enum CodingKeys: String, CodingKey {
         case app, id, status, epoch, originNodeId, startedAt, endedAt, tracks, viewers, relayTree
+        case recording, restreams, source
     }
 
-    /// Writes `originNodeId`, `startedAt` and `endedAt` as null when unknown: readers may rely on the keys.
+    /// Writes what is unknown as null: readers may rely on the keys.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(app, forKey: .app)
@@ -240,6 +256,9 @@ package struct StreamResource: Codable, Hashable, Sendable {
         try container.encode(tracks, forKey: .tracks)
         try container.encode(viewers, forKey: .viewers)
         try container.encode(relayTree, forKey: .relayTree)
+        try container.encode(recording, forKey: .recording)
+        try container.encode(restreams, forKey: .restreams)
+        try container.encode(source, forKey: .source)
     }
 }
 

@@ -100,7 +100,8 @@ extension ClusterState {
             epoch: record.epoch,
             leaseSeconds: Int(timing.leaseDuration.components.seconds),
             resume: record.began,
-            appSettings: settings(of: record.app)
+            appSettings: settings(of: record.app),
+            order: order(of: record, for: request.nodeId)
         )
     }
 

@@ -1,4 +1,4 @@
-import ClusterModel
+package import ClusterModel
 package import Timebase
 
 /// Who fetches the streams that nobody publishes.
@@ -7,58 +7,49 @@ package import Timebase
 /// decides about ownership, and a placement only about who tries. It is written when the stream is wanted, changed when its
 /// node is not alive any more or drains, and dropped when nobody wants the stream.
 extension ClusterState {
-    /// Writes for the streams whose placement is not as it should be.
-    package func placementWrites(
+    private enum Verdict {
+        case right
+        case unwanted
+        case missing
+    }
+
+    /// The streams whose placement is not as it should be.
+    package func misplaced(at now: WallTime, max: Int = 100) -> [StreamID] {
+        Array(sourced.lazy.filter { judge($0, at: now) != .right }.prefix(max))
+    }
+
+    /// True when the placement changed.
+    package func decidePlacement(
+        _ stream: StreamID,
         at now: WallTime,
-        max: Int = 100,
         using random: inout some RandomNumberGenerator
-    ) -> [RecordWrite] {
-        var writes: [RecordWrite] = []
-        for stream in sourced where writes.count < max {
-            guard let stored = streams[stream], let source = stored.body.settings?.source,
-                let placement = placement(of: stream, stored.body, source, at: now, using: &random)
-            else { continue }
-            var record = stored.body
-            record.placement = placement.node
-            if let write = try? RecordWrite.of(.stream, stream.recordKey, record, expecting: stored.revision) {
-                writes.append(write)
-            }
+    ) throws(Problem) -> Decision<Bool> {
+        guard let stored = streams[stream] else { return .answer(false) }
+        var record = stored.body
+        switch judge(stream, at: now) {
+        case .right: return .answer(false)
+        case .unwanted: record.placement = nil
+        case .missing:
+            let node = try assign(Wish(stream, for: .publish), at: now, using: &random).nodeId
+            guard let boot = nodes[node]?.body.bootId else { return .answer(false) }
+            record.placement = StreamRecord.Placement(nodeId: node, bootId: boot, since: now)
         }
-        return writes
+        return .write(try .of(.stream, stream.recordKey, record, expecting: stored.revision), then: true)
     }
 
-    /// What the placement is to become.
-    private struct Change {
-        var node: StreamRecord.Placement?
-    }
-
-    /// Nil when it is right as it is.
-    private func placement(
-        of stream: StreamID,
-        _ record: StreamRecord,
-        _ source: StreamSource,
-        at now: WallTime,
-        using random: inout some RandomNumberGenerator
-    ) -> Change? {
-        // Whoever publishes it himself is left alone.
+    private func judge(_ stream: StreamID, at now: WallTime) -> Verdict {
+        guard let record = streams[stream]?.body, let source = record.settings?.source else { return .right }
         let owner = record.owner.flatMap { verdict(on: $0, at: now).isGone ? nil : $0 }
-        if let owner, owner.nodeId != record.placement?.nodeId, !isDraining(owner.nodeId, at: now) { return nil }
-        if let placement = record.placement, isSound(placement, record, at: now) {
-            let isStarting = now - placement.since < timing.sourceStart
-            let isWanted = source.mode == .always || owner != nil || isStarting || isAskedFor(stream, record, at: now)
-            return isWanted ? nil : Change(node: nil)
-        }
-        guard source.mode == .always || record.placement != nil || isAskedFor(stream, record, at: now) else { return nil }
-        let wish = Wish(stream, for: .publish)
-        guard let node = try? assign(wish, at: now, using: &random).nodeId, let boot = nodes[node]?.body.bootId else {
-            return nil
-        }
-        let chosen = StreamRecord.Placement(nodeId: node, bootId: boot, since: now)
-        return chosen.nodeId == record.placement?.nodeId && chosen.bootId == record.placement?.bootId
-            ? nil : Change(node: chosen)
+        // Whoever publishes it himself is left alone.
+        if let owner, owner.nodeId != record.placement?.nodeId, !isDraining(owner.nodeId) { return .right }
+        let isWanted = source.mode == .always || isAskedFor(stream, record, at: now)
+        guard let placement = record.placement else { return isWanted ? .missing : .right }
+        guard isSound(placement, record, at: now) else { return .missing }
+        let isStarting = now - placement.since < timing.sourceStart
+        return isWanted || owner != nil || isStarting ? .right : .unwanted
     }
 
-    private func isDraining(_ nodeID: String, at now: WallTime) -> Bool { nodes[nodeID]?.body.drain != nil }
+    private func isDraining(_ nodeID: String) -> Bool { nodes[nodeID]?.body.drain != nil }
 
     /// Its node is the one it was, lives and takes publishers. A node that owns the stream is judged as any owner is, which
     /// shows its death before its lease has ended.

@@ -183,6 +183,23 @@ let dataPlane: [Target] = [
         ]
     ),
     library(
+        "Recorder",
+        "DataPlane/Servers/Recorder",
+        [
+            "ClusterModel", "MediaModel", "Observability", "Recording", "Streams", "Timebase", logging, metrics, nioCore,
+            nioPosix,
+        ]
+    ),
+    library(
+        "OutsideLinks",
+        "DataPlane/Servers/OutsideLinks",
+        [
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FMP4", "HTTPClient", "MPEGTS", "MediaModel",
+            "Observability", "RTMP", "RTMPServer", "SRT", "SRTServer", "Streams", "Timebase", logging, metrics, nioCore,
+            nioPosix, nioTLS,
+        ]
+    ),
+    library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [

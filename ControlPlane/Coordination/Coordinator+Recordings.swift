@@ -24,9 +24,10 @@ extension Coordinator {
         }
     }
 
-    /// True when it was not known before.
-    package func put(_ recording: RecordingResource) async throws(Problem) -> Bool {
+    /// Returns what is known of it now.
+    package func put(_ recording: RecordingResource) async throws(Problem) -> RecordingResource {
         try requireAnswering()
+        try await learn(.recording, recording.recordKey)
         return try await commit { shared, _ throws(Problem) in try shared.state.decidePut(recording: recording) }
     }
 

@@ -26,6 +26,8 @@ package struct RecordingScanner: Sendable {
         case head
         case movie(UInt32)
         case fragment(UInt32)
+        /// The 64-bit size of the box that holds all media of a final file.
+        case mediaSize
     }
 
     private static let movieBytesMax: UInt32 = 1 << 20
@@ -43,6 +45,17 @@ package struct RecordingScanner: Sendable {
     private var completeBytes: UInt64 = 0
     /// It was made a plain MP4 before.
     package private(set) var isFinal = false
+    private var movieOffset: UInt64?
+
+    /// Where a final file says how long it is, in milliseconds: behind the heads of `moov` and `mvhd`, version and flags, two
+    /// times and the timescale.
+    package var durationField: Range<UInt64>? {
+        movieOffset.flatMap { offset in
+            let begin = offset.addingReportingOverflow(32)
+            return begin.overflow || begin.partialValue + 4 > fileBytes
+                ? nil : begin.partialValue..<begin.partialValue + 4
+        }
+    }
 
     package init(fileBytes: UInt64) { self.fileBytes = fileBytes }
 
@@ -52,6 +65,7 @@ package struct RecordingScanner: Sendable {
         let length: UInt64 =
             switch wish {
             case .head: 8
+            case .mediaSize: 16
             case .movie(let size), .fragment(let size): UInt64(size)
             }
         return position + length <= fileBytes ? position..<position + length : nil
@@ -61,6 +75,9 @@ package struct RecordingScanner: Sendable {
         switch wish {
         case nil: return
         case .head: try readHead(bytes)
+        case .mediaSize:
+            movieOffset = bytes.getInteger(at: bytes.readerIndex + 8, as: UInt64.self).map { position &+ $0 }
+            wish = nil
         case .movie(let size):
             let box = try box(bytes)
             do throws(FragmentRun.Failure) { defaults = try FragmentRun.defaults(in: box) } catch {
@@ -95,7 +112,7 @@ package struct RecordingScanner: Sendable {
         if position == 0, type != "ftyp" { throw .notARecording("it begins with '\(type)'") }
         if type == "mdat", size == 1, placeholder == nil {
             isFinal = true
-            return wish = nil
+            return wish = .mediaSize
         }
         guard size >= 8, position + UInt64(size) <= fileBytes else { return wish = nil }
         switch type {

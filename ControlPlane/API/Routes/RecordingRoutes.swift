@@ -31,11 +31,11 @@ enum RecordingRoutes {
             id: "putRecording",
             method: .put,
             path: "/v1/recordings/{app}/{name}",
-            summary: "A node tells of a recording that is complete, or was copied.",
+            summary: "A node tells of a recording that is complete, was copied, or is not there any more.",
             roles: [.node],
             requestSchema: "Recording",
             answers: [
-                .ok("Recording", "Changed."), .ok("Recording", "Listed.", status: 201),
+                .ok("Recording", "As it is known now."),
                 .problem(422, "The names do not fit together."),
             ],
             handler: put
@@ -44,7 +44,8 @@ enum RecordingRoutes {
             id: "deleteRecording",
             method: .delete,
             path: "/v1/recordings/{app}/{name}",
-            summary: "Take a recording off the list; a node does so when it has removed the file.",
+            summary: "Take a recording off the list. Its file stays for as long as its node keeps files.",
+            roles: [.admin],
             answers: [.empty("Forgotten."), .problem(404, "No such recording.")],
             handler: delete
         ),
@@ -82,8 +83,7 @@ enum RecordingRoutes {
         guard recording.recordKey == key else {
             throw Problem.unprocessable("app and name of the body are not those of the path.")
         }
-        let isNew = try await call.coordinator.put(recording)
-        return try .json(recording, status: isNew ? .created : .ok)
+        return try .json(try await call.coordinator.put(recording))
     }
 
     @Sendable private static func delete(_ call: Call) async throws -> Reply {

@@ -92,6 +92,6 @@ enum RecordingRoutes {
     }
 
     private static func key(of call: Call) throws -> String {
-        "\(try call.name("app", .app))/\(try call.name("name", .app))"
+        "\(try call.name("app", .app))/\(try call.name("name", .recording))"
     }
 }

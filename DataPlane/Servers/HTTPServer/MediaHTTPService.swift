@@ -29,6 +29,7 @@ package struct MediaHTTPService: Sendable {
     package let changeSettings: ChangeSettings
     /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
+    package let recordings: RecordedFiles
 
     package init(
         gate: any StreamGate,
@@ -40,7 +41,8 @@ package struct MediaHTTPService: Sendable {
         renderMetrics: @escaping @Sendable () -> String,
         controlPlaneURL: @escaping @Sendable () -> String,
         changeSettings: @escaping ChangeSettings,
-        isTrustedProxy: @escaping @Sendable (String) -> Bool
+        isTrustedProxy: @escaping @Sendable (String) -> Bool,
+        recordings: RecordedFiles
     ) {
         self.gate = gate
         self.flv = flv
@@ -52,6 +54,7 @@ package struct MediaHTTPService: Sendable {
         self.controlPlaneURL = controlPlaneURL
         self.changeSettings = changeSettings
         self.isTrustedProxy = isTrustedProxy
+        self.recordings = recordings
     }
 
     func proxyFailed(_ error: ProxyProtocolError, from remote: SocketAddress?) {

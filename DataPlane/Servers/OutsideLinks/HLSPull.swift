@@ -46,8 +46,8 @@ struct HLSPull: Sendable {
             guard case .media(let media) = try await read(playlist) else { throw HLSSource.Fault.noPlaylist }
             let first = media.segments.dropLast(media.isEnded ? 0 : Self.segmentsBehind - 1).last?.sequence ?? 0
             // A playlist that begins anew is followed from its end, like one seen for the first time.
-            let isBehind = next.map { media.segments.last.map(\.sequence).map { last in last &+ 1 < $0 } ?? false } ?? true
-            if isBehind { next = media.isEnded ? media.segments.first?.sequence : first }
+            let end = media.segments.last.map { $0.sequence &+ 1 } ?? 0
+            if next.map({ end < $0 }) ?? true { next = media.isEnded ? media.segments.first?.sequence : first }
             for segment in media.segments where segment.sequence >= next ?? 0 {
                 do {
                     try await read(segment, of: playlist, with: reader)

@@ -1,6 +1,5 @@
 package import Observability
 package import RTMP
-package import Timebase
 
 /// A server outside of the cluster, read off the URL that an operator gave.
 package enum LinkAddress: Sendable {

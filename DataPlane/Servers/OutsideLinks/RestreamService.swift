@@ -2,6 +2,7 @@ package import ClusterModel
 package import Logging
 import Metrics
 import Observability
+import RTMP
 package import Streams
 import Synchronization
 

@@ -1,9 +1,10 @@
-package import ClusterModel
+import ClusterModel
 import Logging
+import MediaModel
 import Metrics
-package import NIOCore
+import NIOCore
 import Observability
-package import Streams
+import Streams
 import Synchronization
 
 /// The publisher of a stream that is fetched from outside: asks for the right to publish when the first media is there, keeps
@@ -11,7 +12,7 @@ import Synchronization
 ///
 /// It outlives the connections to the source, so that a new one goes on with the same hold within the publisher's grace.
 /// `@unchecked Sendable`: touched on `loop` only.
-package final class SourceIntake: @unchecked Sendable {
+final class SourceIntake: @unchecked Sendable {
     private enum State {
         case idle
         case asking(waiting: [IngestItem], bytes: Int)
@@ -21,7 +22,7 @@ package final class SourceIntake: @unchecked Sendable {
     /// What may come while the control plane decides: 5 s, the longest a claim is held, of 20 Mbit/s.
     private static let waitingBytesMax = 12 << 20
 
-    package let loop: any EventLoop
+    let loop: any EventLoop
     private let stream: StreamID
     private let kind: ClientProtocol
     private let gate: any StreamGate
@@ -33,7 +34,7 @@ package final class SourceIntake: @unchecked Sendable {
     private var fault: String?
     private let ingestBytes: Counter
 
-    package init(
+    init(
         stream: StreamID,
         kind: ClientProtocol,
         gate: any StreamGate,
@@ -52,7 +53,7 @@ package final class SourceIntake: @unchecked Sendable {
         ingestBytes = MetricNames.ingestBytes.counter(kind.rawValue)
     }
 
-    package func take(_ items: [IngestItem]) {
+    func take(_ items: [IngestItem]) {
         loop.preconditionInEventLoop()
         let bytes = items.reduce(0) { $0 + $1.byteCount }
         ingestBytes.increment(by: bytes)
@@ -67,20 +68,20 @@ package final class SourceIntake: @unchecked Sendable {
         }
     }
 
-    package func failed(_ reason: String) {
+    func failed(_ reason: String) {
         loop.preconditionInEventLoop()
         fault = reason
     }
 
     /// Why the media could not be read, told once.
-    package func takeFault() -> String? {
+    func takeFault() -> String? {
         loop.preconditionInEventLoop()
         defer { fault = nil }
         return fault
     }
 
     /// The connection is over. From any thread.
-    package func end(isClean: Bool) {
+    func end(isClean: Bool) {
         loop.execute {
             if case .publishing(let publication) = self.state { publication.end(isClean: isClean) }
             self.state = .idle
@@ -107,8 +108,9 @@ package final class SourceIntake: @unchecked Sendable {
             publication.end(isClean: false)
         case (.success(let publication), .asking(let waiting, _)):
             state = .publishing(publication)
-            publication.whenRevoked { [weak self] reason in self?.loop.execute { self?.revoked(reason) } }
-            publication.whenAsked { [weak self] _ in self?.loop.execute { self?.leave() } }
+            let loop = loop
+            publication.whenRevoked { [weak self] reason in loop.execute { [weak self] in self?.revoked(reason) } }
+            publication.whenAsked { [weak self] _ in loop.execute { [weak self] in self?.leave() } }
             publication.deliver(waiting)
             onMedia()
         }

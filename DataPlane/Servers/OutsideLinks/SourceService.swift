@@ -4,6 +4,7 @@ package import Logging
 import Metrics
 package import NIOCore
 import Observability
+import RTMP
 import SRT
 package import Streams
 import Synchronization
@@ -52,9 +53,7 @@ package final class SourceService: Sendable {
     package func status(of stream: StreamID) -> LinkStatus? { pulls.withLock { $0[stream] }?.runner.status }
 
     private func start(_ stream: StreamID, _ source: StreamSource) {
-        var logger = logger
-        logger[metadataKey: LogKeys.stream] = "\(stream)"
-        logger[metadataKey: LogKeys.url] = "\(OutsideURL.shown(source.url))"
+        let logger = logger(for: stream, source)
         let address: LinkAddress
         do throws(LinkAddress.Fault) { address = try LinkAddress(source.url) } catch {
             return logger.error("stream not fetched", metadata: [LogKeys.error: "\(error)"])
@@ -76,12 +75,19 @@ package final class SourceService: Sendable {
             let end = await self.attempt(address, intake, current, logger)
             intake.end(isClean: end == .sourceEnded)
             return end
-        } onFailure: { [logger] reason in
+        } onFailure: { reason in
             Self.failures.increment()
             logger.warning("stream is not fetched now", metadata: [LogKeys.reason: "\(reason)"])
         } onOver: {
             self.forget(stream, runner)
         }
+    }
+
+    private func logger(for stream: StreamID, _ source: StreamSource) -> Logger {
+        var logger = logger
+        logger[metadataKey: LogKeys.stream] = "\(stream)"
+        logger[metadataKey: LogKeys.url] = "\(OutsideURL.shown(source.url))"
+        return logger
     }
 
     /// The next answer to a heartbeat orders it anew, if it is still wanted here.

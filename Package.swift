@@ -191,6 +191,11 @@ let dataPlane: [Target] = [
         ]
     ),
     library(
+        "ObjectStore",
+        "DataPlane/Servers/ObjectStore",
+        ["HTTPClient", "Observability", "Recorder", "Timebase", crypto, nioPosix]
+    ),
+    library(
         "OutsideLinks",
         "DataPlane/Servers/OutsideLinks",
         [
@@ -213,7 +218,7 @@ let dataPlane: [Target] = [
         "DataPlane/Worker",
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
-            "MediaModel", "Observability", "Relay",
+            "MediaModel", "ObjectStore", "Observability", "OutsideLinks", "Recorder", "Recording", "Relay",
             "RelayService", "Renditions", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque,
             lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,

@@ -53,7 +53,7 @@ package struct Worker {
         )
         await stay(node.join(as: listeners.addresses()), certificates)
         await listeners.close()
-        node.client.shutdown()
+        await node.close()
         try? await group.shutdownGracefully()
     }
 

@@ -70,7 +70,9 @@ package enum NameRules {
     /// `[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}`, and what the role adds to it.
     package static func check(_ name: String, role: NameError.Role) throws(NameError) {
         let bytes = Array(name.utf8)
-        guard (1...(role == .recording ? recordingBytesMax : 128)).contains(bytes.count), bytes[0] != UInt8(ascii: "."), bytes.allSatisfy(isNameByte) else {
+        guard (1...(role == .recording ? recordingBytesMax : 128)).contains(bytes.count), bytes[0] != UInt8(ascii: "."),
+            bytes.allSatisfy(isNameByte)
+        else {
             throw NameError(role: role, name: name, rule: .form)
         }
         switch role {

@@ -1,3 +1,5 @@
+package import Timebase
+
 /// `PUT /v1/streams/{app}/{id}`: what is wanted of a stream beside being distributed.
 package struct StreamSettings: Codable, Hashable, Sendable {
     /// Nil: as the app's `recordingEnabled` says.
@@ -26,7 +28,9 @@ package struct StreamSettings: Codable, Hashable, Sendable {
         if restreams.count > Self.restreamsMax {
             return "restreams has \(restreams.count) entries; allowed are \(Self.restreamsMax)"
         }
-        if Set(restreams.map(\.id)).count < restreams.count { return "two restreams have the same id; give each its own" }
+        if Set(restreams.map(\.id)).count < restreams.count {
+            return "two restreams have the same id; give each its own"
+        }
         return restreams.lazy.compactMap(\.fault).first ?? source?.fault
     }
 }
@@ -46,7 +50,9 @@ package struct Restream: Codable, Hashable, Sendable {
     package static let schemes = ["rtmp", "rtmps", "srt"]
 
     fileprivate var fault: String? {
-        let isName = (1...64).contains(id.utf8.count) && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        let isName =
+            (1...64).contains(id.utf8.count)
+            && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
         guard isName else { return "restreams: '\(id.prefix(40))' is no id; use 1 to 64 letters, digits, _ and -" }
         return OutsideURL.fault(url, of: "restreams", schemes: Self.schemes)
     }
@@ -90,7 +96,8 @@ package enum OutsideURL {
         let scheme = schemes.first { url.lowercased().hasPrefix("\($0)://") }
         guard isClean, let scheme, url.utf8.count > scheme.utf8.count + 3 else {
             let allowed = schemes.map { "\($0)://" }.joined(separator: ", ")
-            return "url of \(field) must begin with \(allowed) and name a host, in at most \(bytesMax) characters of ASCII"
+            return
+                "url of \(field) must begin with \(allowed) and name a host, in at most \(bytesMax) characters of ASCII"
         }
         return nil
     }
@@ -117,8 +124,18 @@ package struct StreamOrder: Codable, Hashable, Sendable {
     package var restreams: [Restream]
     /// Set only for the node that the stream was placed on.
     package var source: StreamSource?
+    /// When it was placed: the next placement is another order.
+    package var placedAt: WallTime?
 
-    package init(app: String, id: String, recording: Bool?, restreams: [Restream], source: StreamSource?) {
+    package init(
+        app: String,
+        id: String,
+        recording: Bool?,
+        restreams: [Restream],
+        source: StreamSource?,
+        placedAt: WallTime? = nil
+    ) {
+        self.placedAt = placedAt
         self.app = app
         self.id = id
         self.recording = recording

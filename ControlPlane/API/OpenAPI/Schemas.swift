@@ -126,7 +126,8 @@ enum Schemas {
         id: "s1",
         recording: true,
         restreams: [restream],
-        source: source
+        source: source,
+        placedAt: time
     )
 
     private static let recording = RecordingResource(

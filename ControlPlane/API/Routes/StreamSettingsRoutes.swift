@@ -28,7 +28,9 @@ enum StreamSettingsRoutes {
             path: "/v1/streams/{app}/{id}",
             summary: "Forget a stream and what is wanted of it. Who publishes it goes on.",
             roles: [.admin],
-            answers: [.empty("Forgotten."), .problem(404, "No such stream."), .problem(412, "If-Match does not hold.")],
+            answers: [
+                .empty("Forgotten."), .problem(404, "No such stream."), .problem(412, "If-Match does not hold."),
+            ],
             handler: delete
         ),
         Operation(
@@ -65,7 +67,9 @@ enum StreamSettingsRoutes {
             path: "/v1/streams/{app}/{id}/restreams/{restreamId}",
             summary: "Push the stream there no longer.",
             roles: [.admin],
-            answers: [.empty("Removed."), .problem(404, "No such restream."), .problem(412, "If-Match does not hold.")],
+            answers: [
+                .empty("Removed."), .problem(404, "No such restream."), .problem(412, "If-Match does not hold."),
+            ],
             handler: remove
         ),
     ]

@@ -57,7 +57,9 @@ extension ClusterState {
         guard let node = nodes[placement.nodeId]?.body, node.bootId == placement.bootId, node.drain == nil else {
             return false
         }
-        if let owner = record.owner, owner.nodeId == placement.nodeId, verdict(on: owner, at: now).isGone { return false }
+        if let owner = record.owner, owner.nodeId == placement.nodeId, verdict(on: owner, at: now).isGone {
+            return false
+        }
         return state(of: placement.nodeId, at: now) == .alive
     }
 

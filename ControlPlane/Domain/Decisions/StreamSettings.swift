@@ -91,7 +91,8 @@ extension ClusterState {
             id: record.id,
             recording: settings.recording,
             restreams: settings.restreams,
-            source: isPlaced ? settings.source : nil
+            source: isPlaced ? settings.source : nil,
+            placedAt: isPlaced ? record.placement?.since : nil
         )
     }
 

@@ -276,7 +276,10 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .part(let part):
             range = part
             head.status = .partialContent
-            head.headers.add(name: "content-range", value: "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)")
+            head.headers.add(
+                name: "content-range",
+                value: "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)"
+            )
         case .unsatisfiable:
             let headers: HTTPHeaders = ["content-range": "bytes */\(file.size)"]
             return respond(MediaResponse(status: .rangeNotSatisfiable, headers: headers))

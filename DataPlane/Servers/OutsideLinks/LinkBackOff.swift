@@ -9,7 +9,9 @@ package import Timebase
 ///         └──pause──── waiting
 package struct LinkBackOff: Sendable {
     /// Before the second try, the third, and so on.
-    private static let pauses: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(16), .seconds(30)]
+    private static let pauses: [Duration] = [
+        .seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(16), .seconds(30),
+    ]
     /// A link that lasted so long was good: what ends it is no reason to wait for long.
     private static let provenAfter = Duration.seconds(10)
 

@@ -62,7 +62,9 @@ final class SourceIntake: @unchecked Sendable {
             state = .asking(waiting: items, bytes: bytes)
             ask()
         case .asking(let waiting, let before):
-            guard before + bytes <= Self.waitingBytesMax else { return refuse("too much came before it could be published") }
+            guard before + bytes <= Self.waitingBytesMax else {
+                return refuse("too much came before it could be published")
+            }
             state = .asking(waiting: waiting + items, bytes: before + bytes)
         case .publishing(let publication): publication.deliver(items)
         }

@@ -67,7 +67,8 @@ struct RecordingName {
         guard characters.count > 19, characters[characters.count - 19] == "-" else { return nil }
         let time = Array(characters.suffix(18))
         func part(_ range: Range<Int>) -> String { String(time[range]) }
-        let text = "\(part(0..<4))-\(part(4..<6))-\(part(6..<8))T\(part(9..<11)):\(part(11..<13)):\(part(13..<15)).\(part(15..<18))Z"
+        let text =
+            "\(part(0..<4))-\(part(4..<6))-\(part(6..<8))T\(part(9..<11)):\(part(11..<13)):\(part(13..<15)).\(part(15..<18))Z"
         guard let startedAt = WallTime(rfc3339: text) else { return nil }
         id = String(characters.dropLast(19))
         self.startedAt = startedAt

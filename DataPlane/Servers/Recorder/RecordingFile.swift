@@ -107,7 +107,12 @@ struct RecordingFile: ~Copyable {
         var written = 0
         while written < piece.readableBytes {
             let count = piece.withUnsafeReadableBytes { bytes in
-                pwrite(descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written, off_t(offset) + off_t(written))
+                pwrite(
+                    descriptor,
+                    bytes.baseAddress?.advanced(by: written),
+                    bytes.count - written,
+                    off_t(offset) + off_t(written)
+                )
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw .system("write", path) }

@@ -65,10 +65,12 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
     }
 
     private func finish() {
-        guard shared.withLock({ shared in
-            defer { shared.isOver = true }
-            return !shared.isOver
-        }) else { return }
+        guard
+            shared.withLock({ shared in
+                defer { shared.isOver = true }
+                return !shared.isOver
+            })
+        else { return }
         stream.unsubscribe(self)
         for output in fragmenter.finish() { send(output) }
         service.thread.submit { _ in

@@ -10,8 +10,14 @@ import Timebase
 package protocol StreamServers: Sendable {
     /// A new stream, before anybody else has it.
     func opened(_ stream: LiveStream)
+    /// This node is its owner from here on.
+    func owned(_ stream: LiveStream, _ order: StreamOrder?)
     /// It is over on this node: forget it.
     func closed(_ stream: LiveStream)
+}
+
+extension StreamServers {
+    package func owned(_ stream: LiveStream, _ order: StreamOrder?) {}
 }
 
 /// Decides on this node who may publish and where a stream comes from; the one that talks with the control plane about
@@ -169,6 +175,7 @@ package actor StreamCoordinator: StreamGate {
         let publication = makePublication(stream, epoch)
         holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
         tellScreen(of: id)
+        servers.owned(stream, grant.order)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         return publication
     }

@@ -49,7 +49,11 @@ struct FragmenterTests {
         let outputs = story.outputs()
         #expect(outputs.count { $0 == .end } == 2)
         let starts = zip(outputs, outputs.dropFirst()).compactMap { before, after in
-            if case .begin = before, case .fragment(let fragment) = after { fragment.units.first?.isKeyframe } else { nil }
+            if case .begin = before, case .fragment(let fragment) = after {
+                fragment.units.first?.isKeyframe
+            } else {
+                nil
+            }
         }
         #expect(starts == [true, true])
     }
@@ -58,7 +62,9 @@ struct FragmenterTests {
         var story = RecordingStory(seed: 1, seconds: 6)
         story.limits.fragmentBytesMax = 500
         story.items = story.items.filter { if case .cut = $0 { false } else { true } }
-        let sizes = story.outputs().compactMap { if case .fragment(let fragment) = $0 { fragment.byteCount } else { nil } }
+        let sizes = story.outputs().compactMap {
+            if case .fragment(let fragment) = $0 { fragment.byteCount } else { nil }
+        }
         #expect(sizes.count > 10)
         #expect(sizes.allSatisfy { $0 < 500 + 2000 })
     }

@@ -29,7 +29,8 @@ struct RecordingStory {
         }
     }
 
-    static func mark(_ sequence: UInt64, part: UInt32 = 0, at time: MediaTime, isDiscontinuous: Bool = false) -> CutMark {
+    static func mark(_ sequence: UInt64, part: UInt32 = 0, at time: MediaTime, isDiscontinuous: Bool = false) -> CutMark
+    {
         CutMark(
             sequence: sequence,
             part: part,

@@ -48,7 +48,9 @@ package struct FragmentDemuxer: Sendable {
         }
         guard !found.isEmpty else { throw .noTracks }
         sources = found
-        do throws(FragmentRun.Failure) { defaults = try FragmentRun.defaults(in: movie) } catch { throw .fragment(error) }
+        do throws(FragmentRun.Failure) { defaults = try FragmentRun.defaults(in: movie) } catch {
+            throw .fragment(error)
+        }
     }
 
     package var tracks: [Track] { sources.values.map(\.track).sorted { $0.id < $1.id } }

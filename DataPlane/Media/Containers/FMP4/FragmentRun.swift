@@ -103,7 +103,9 @@ package struct FragmentRun: Hashable, Sendable {
 
     private static func decodeTime(_ fields: inout ByteBuffer) throws(Failure) -> UInt64 {
         guard let version = fields.readInteger(as: UInt32.self) else { throw .truncated("tfdt") }
-        let time = version >> 24 == 1 ? fields.readInteger(as: UInt64.self) : fields.readInteger(as: UInt32.self).map(UInt64.init)
+        let time =
+            version >> 24 == 1
+            ? fields.readInteger(as: UInt64.self) : fields.readInteger(as: UInt32.self).map(UInt64.init)
         guard let time else { throw .truncated("tfdt") }
         return time
     }
@@ -115,7 +117,9 @@ package struct FragmentRun: Hashable, Sendable {
         at time: UInt64,
         after dataEnd: Int
     ) throws(Failure) {
-        guard let (flags, count) = fields.readMultipleIntegers(as: (UInt32, UInt32).self) else { throw .truncated("trun") }
+        guard let (flags, count) = fields.readMultipleIntegers(as: (UInt32, UInt32).self) else {
+            throw .truncated("trun")
+        }
         guard count <= Self.samplesMax else { throw .tooManySamples(Int(count)) }
         func field<Value: FixedWidthInteger>(_ flag: UInt32, else value: Value) throws(Failure) -> Value {
             guard flags & flag != 0 else { return value }

@@ -146,7 +146,7 @@ private final class StalledWrites: ChannelOutboundHandler {
         promises.append(promise)
     }
     func handlerRemoved(context: ChannelHandlerContext) {
-        promises.forEach { $0?.fail(ChannelError.ioOnClosedChannel) }
+        for promise in promises { promise?.fail(ChannelError.ioOnClosedChannel) }
     }
 }
 

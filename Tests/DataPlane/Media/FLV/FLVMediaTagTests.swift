@@ -99,8 +99,8 @@ import Testing
     @Test func `a codec we cannot carry is named`() {
         #expect(throws: FLVError.unsupportedVideoCodecID(2)) { try FLVMediaTag.video(ByteBuffer(bytes: [0x12, 0])) }
         #expect(throws: FLVError.unsupportedSoundFormat(11)) { try FLVMediaTag.audio(ByteBuffer(bytes: [0xB2, 0])) }
-        #expect(throws: FLVError.unsupportedFourCC("ac-3")) {
-            try FLVMediaTag.audio(ByteBuffer(bytes: [0x91] + Array("ac-3".utf8)))
+        #expect(throws: FLVError.unsupportedFourCC("fLaC")) {
+            try FLVMediaTag.audio(ByteBuffer(bytes: [0x91] + Array("fLaC".utf8)))
         }
         #expect(throws: FLVError.unsupportedFourCC("Opus")) {
             try FLVMediaTag.video(ByteBuffer(bytes: [0x91] + Array("Opus".utf8)))

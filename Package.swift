@@ -419,6 +419,8 @@ let testTargets: [Target] = [
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
+    tests("ObjectStoreTests", "Tests/DataPlane/ObjectStore", ["HTTPClient", "ObjectStore", "Observability", "Timebase"]),
+    tests("OutsideLinksTests", "Tests/DataPlane/OutsideLinks", ["OutsideLinks", "TestSupport", "Timebase"]),
     tests(
         "SRTServerTests",
         "Tests/DataPlane/SRT",

@@ -186,7 +186,16 @@ let dataPlane: [Target] = [
         "Recorder",
         "DataPlane/Servers/Recorder",
         [
-            "ClusterModel", "MediaModel", "Observability", "Recording", "Streams", "Timebase", logging, metrics, nioCore,
+            "ClusterModel", "MediaModel", "Observability", "Recording", "Streams", "Timebase", logging, metrics,
+            nioCore,
+            nioPosix,
+        ]
+    ),
+    library(
+        "Previews",
+        "DataPlane/Servers/Previews",
+        [
+            "ClusterModel", "MediaModel", "Observability", "Streams", "Timebase", "Transcoding", logging, nioCore,
             nioPosix,
         ]
     ),
@@ -218,7 +227,8 @@ let dataPlane: [Target] = [
         "DataPlane/Worker",
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
-            "MediaModel", "ObjectStore", "Observability", "OutsideLinks", "Recorder", "Recording", "Relay",
+            "MediaModel", "ObjectStore", "Observability", "OutsideLinks", "Previews", "Recorder", "Recording",
+            "Relay",
             "RelayService", "Renditions", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque,
             lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
@@ -419,8 +429,16 @@ let testTargets: [Target] = [
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
-    tests("ObjectStoreTests", "Tests/DataPlane/ObjectStore", ["HTTPClient", "ObjectStore", "Observability", "Timebase"]),
-    tests("OutsideLinksTests", "Tests/DataPlane/OutsideLinks", ["OutsideLinks", "TestSupport", "Timebase"]),
+    tests(
+        "ObjectStoreTests",
+        "Tests/DataPlane/ObjectStore",
+        ["HTTPClient", "ObjectStore", "Observability", "Timebase"]
+    ),
+    tests(
+        "OutsideLinksTests",
+        "Tests/DataPlane/OutsideLinks",
+        ["ClusterModel", "Observability", "OutsideLinks", "RTMP", "TestSupport", "Timebase"]
+    ),
     tests(
         "SRTServerTests",
         "Tests/DataPlane/SRT",

@@ -30,7 +30,9 @@ import Testing
         #expect(whole.output == "200 \(recording.bytes)")
         let sent = try run(["curl", "-s", "-L", "-r", "4-7", cluster.controlURL + path])
         #expect(sent.output == "ftyp", "the control plane knows which node has it")
-        let beyond = try run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-r", "999999999-", node.http(path)])
+        let beyond = try run([
+            "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-r", "999999999-", node.http(path),
+        ])
         #expect(beyond.output == "416")
     }
 
@@ -141,7 +143,12 @@ private struct S3Server {
         url = "http://127.0.0.1:\(port)"
         let python = SourceTree.root.appending(path: ".tools/moto-5.2.1/bin/python").path
         try #require(FileManager.default.fileExists(atPath: python), "run ops/install-deps test")
-        let process = try Child("moto", python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"], in: directory)
+        let process = try Child(
+            "moto",
+            python,
+            ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"],
+            in: directory
+        )
         let address = url
         self.process = process
         try await eventually("moto answers\n\(process.lastLines)", within: .seconds(60)) {

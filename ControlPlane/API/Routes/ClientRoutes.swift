@@ -22,6 +22,13 @@ enum ClientRoutes {
             file
         ),
         operation(
+            "previewPicture",
+            .get,
+            "/{app}/previews/{object}",
+            "A stream's newest still picture: see its owner in Location.",
+            preview
+        ),
+        operation(
             "playObject",
             .get,
             "/{app}/streams/{id}/{object}",
@@ -35,6 +42,20 @@ enum ClientRoutes {
         guard let file = ClientFile(name: call.parameters.get("object") ?? "") else { throw nothingHere }
         let stream = try Call.streamID(app: call.parameters.get("app") ?? "", id: file.id)
         return try redirect(call, ClusterState.Wish(stream, for: .play, over: file.protocol, group: try call.group()))
+    }
+
+    /// Only the owner of a stream makes pictures of it.
+    private static func preview(_ call: Call) throws -> Reply {
+        let object = call.parameters.get("object") ?? ""
+        guard object.hasSuffix(".jpg") else { throw nothingHere }
+        let stream = try Call.streamID(app: call.parameters.get("app") ?? "", id: String(object.dropLast(4)))
+        let node = call.coordinator.read { state, now in
+            let owner = state.streamResource(stream, at: now)?.originNodeId
+            let isMade = state.settings(of: stream.app).previewInterval > 0
+            return isMade ? owner.flatMap { state.nodes[$0]?.body.addresses } : nil
+        }
+        guard let base = node?.webURL else { throw Problem.notFound("There is no preview of '\(stream)'.") }
+        return redirect(call, to: base)
     }
 
     /// Only the node that recorded it has the file.

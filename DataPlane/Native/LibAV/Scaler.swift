@@ -1,22 +1,24 @@
 import CLibAV
 package import Transcoding
 
-/// Brings pictures of any size, bit depth and chroma format to one size in 8-bit 4:2:0.
+/// Brings pictures of any size, bit depth and chroma format to one size and format, 8-bit 4:2:0 where none is said.
 package final class Scaler: VideoScaling {
-    private static let format = AV_PIX_FMT_YUV420P
-
     private let size: PictureSize
+    private let format: AVPixelFormat
     private var context: OpaquePointer?
     /// The last picture made: its memory serves the next one if nobody holds it any more.
     private var spare: Frame?
 
-    package init(to size: PictureSize) { self.size = size }
+    init(to size: PictureSize, format: AVPixelFormat = AV_PIX_FMT_YUV420P) {
+        self.size = size
+        self.format = format
+    }
 
     deinit { sws_freeContext(context) }
 
     package func scale(_ picture: Picture) throws(CodecPortError) -> Picture {
         let source = picture.frame.pointer
-        if picture.size == size, source.pointee.format == Self.format.rawValue { return picture }
+        if picture.size == size, source.pointee.format == format.rawValue { return picture }
         try prepare(for: source.pointee)
         let target = try emptyFrame()
         try LibraryCalls.check(sws_scale_frame(context, target.pointer, source), "scaling a picture")
@@ -34,7 +36,7 @@ package final class Scaler: VideoScaling {
             AVPixelFormat(rawValue: source.format),
             Int32(clamping: size.width),
             Int32(clamping: size.height),
-            Self.format,
+            format,
             SWS_BICUBIC,
             nil,
             nil,
@@ -52,7 +54,7 @@ package final class Scaler: VideoScaling {
     private func emptyFrame() throws(CodecPortError) -> Frame {
         if isKnownUniquelyReferenced(&spare), let spare, av_frame_is_writable(spare.pointer) == 1 { return spare }
         let frame = try Frame()
-        frame.pointer.pointee.format = Self.format.rawValue
+        frame.pointer.pointee.format = format.rawValue
         frame.pointer.pointee.width = Int32(clamping: size.width)
         frame.pointer.pointee.height = Int32(clamping: size.height)
         try LibraryCalls.check(av_frame_get_buffer(frame.pointer, 0), "making room for a picture")

@@ -11,6 +11,7 @@ package final class HTTPMeters: Sendable {
         case playlist
         case object
         case recording
+        case preview
         case health
         case metrics
         case other
@@ -22,6 +23,7 @@ package final class HTTPMeters: Sendable {
                 case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
                 case .recording: .recording
+                case .preview: .preview
                 case .live, .ready: .health
                 case .metrics: .metrics
                 case .controlPlane, .nodeSettings, .badName, .unknown: .other

@@ -166,6 +166,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
         case .badName(let error): respond(.refusal(.badName(error)))
         case .unknown: respond(unknownPath(target.first ?? ""))
+        case .preview(let stream): respond(preview(of: stream, head))
         case .recording(let app, let name): startFile(app, name, head)
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
         case .mediaPlaylist(let stream):
@@ -251,7 +252,19 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         respond(.redirect(to: origin + head.uri))
     }
 
-    // MARK: Recordings
+    // MARK: Previews and recordings
+
+    private func preview(of stream: StreamID, _ head: HTTPRequestHead) -> MediaResponse {
+        // The control plane knows the owner, who alone makes them.
+        guard let picture = service.preview(stream) else {
+            return .redirect(to: service.controlPlaneURL() + head.uri)
+        }
+        return MediaResponse(
+            status: .ok,
+            headers: ["content-type": "image/jpeg", "cache-control": "max-age=1"],
+            body: [picture]
+        )
+    }
 
     /// Read ahead of the socket.
     private static let filePieceBytes = 256 << 10

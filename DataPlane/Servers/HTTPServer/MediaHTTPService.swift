@@ -1,3 +1,4 @@
+package import ClusterModel
 package import FanOut
 package import Logging
 package import NIOCore
@@ -30,6 +31,8 @@ package struct MediaHTTPService: Sendable {
     /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
     package let recordings: RecordedFiles
+    /// The newest still picture of a stream that this node owns, as JPEG.
+    package let preview: @Sendable (StreamID) -> ByteBuffer?
 
     package init(
         gate: any StreamGate,
@@ -42,7 +45,8 @@ package struct MediaHTTPService: Sendable {
         controlPlaneURL: @escaping @Sendable () -> String,
         changeSettings: @escaping ChangeSettings,
         isTrustedProxy: @escaping @Sendable (String) -> Bool,
-        recordings: RecordedFiles
+        recordings: RecordedFiles,
+        preview: @escaping @Sendable (StreamID) -> ByteBuffer?
     ) {
         self.gate = gate
         self.flv = flv
@@ -55,6 +59,7 @@ package struct MediaHTTPService: Sendable {
         self.changeSettings = changeSettings
         self.isTrustedProxy = isTrustedProxy
         self.recordings = recordings
+        self.preview = preview
     }
 
     func proxyFailed(_ error: ProxyProtocolError, from remote: SocketAddress?) {

@@ -16,6 +16,8 @@ package enum MediaRoute: Hashable, Sendable {
     case mediaPresentation(StreamID)
     /// `{name}.mp4`: a recording.
     case recording(app: String, name: String)
+    /// `/{app}/previews/{id}.jpg`: the newest still picture.
+    case preview(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
     /// Ant Media's calls to change this node's settings.
@@ -40,8 +42,12 @@ package enum MediaRoute: Hashable, Sendable {
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard path.first == "/", let app = segments.first else { return .unknown }
         if app == "rest" || (segments.count > 1 && segments[1] == "rest") { return .controlPlane }
-        guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
+        guard segments.count >= 3, ["streams", "previews"].contains(segments[1]) else { return .unknown }
         do throws(NameError) {
+            if segments[1] == "previews" {
+                guard segments.count == 3, let id = segments[2].withoutSuffix(".jpg") else { return .unknown }
+                return .preview(try StreamID(app: String(app), id: id))
+            }
             switch segments.count {
             case 3: return try file(app: String(app), name: segments[2])
             case 4:

@@ -5,6 +5,12 @@ package enum HLSSource: Hashable, Sendable {
         package var uri: String
         /// Of the initialization section; nil for MPEG-TS.
         package var map: String?
+
+        package init(sequence: UInt64, uri: String, map: String?) {
+            self.sequence = sequence
+            self.uri = uri
+            self.map = map
+        }
     }
 
     package struct Media: Hashable, Sendable {
@@ -12,6 +18,12 @@ package enum HLSSource: Hashable, Sendable {
         package var targetDuration: Double
         package var segments: [Segment]
         package var isEnded: Bool
+
+        package init(targetDuration: Double, segments: [Segment], isEnded: Bool) {
+            self.targetDuration = targetDuration
+            self.segments = segments
+            self.isEnded = isEnded
+        }
     }
 
     /// The URI of the variant with the highest bandwidth.

@@ -10,6 +10,7 @@ import NIOPosix
 import ObjectStore
 import Observability
 import OutsideLinks
+import Previews
 import RTMPServer
 import Recorder
 import Recording
@@ -35,6 +36,7 @@ struct WorkerNode {
     private let coordinator: StreamCoordinator
     private let recordings: RecordingService
     private let tasks: StreamTasks
+    private let previews: PreviewService
     private let files: NIOThreadPool
     private let outside: HTTPClient
     private let hls: HLSService
@@ -101,10 +103,13 @@ struct WorkerNode {
             wall: clock.wall,
             logger: logger
         )
+        let previews = PreviewService(codecs: LibAVCodecs(), logger: logger)
+        self.previews = previews
         tasks = StreamTasks(
             recordings: recordings,
             restreams: RestreamService(logger: logger),
             sources: SourceService(gate: coordinator, group: group, http: outside, logger: logger),
+            previews: previews,
             now: clock.now
         )
         parts.join(tasks)
@@ -134,7 +139,8 @@ struct WorkerNode {
                 isTrustedProxy: isTrustedProxy,
                 recordings: RecordedFiles(threads: files) { [directory = recordings.directory] app, name in
                     directory.file(app: app, name: name)
-                }
+                },
+                preview: { previews.picture(of: $0) }
             )
         )
         rtmp = RTMPServer(
@@ -202,6 +208,7 @@ struct WorkerNode {
     /// Completes the files of recordings.
     func close() async {
         await recordings.close()
+        await previews.close()
         outside.shutdown()
         client.shutdown()
         try? await files.shutdownGracefully()

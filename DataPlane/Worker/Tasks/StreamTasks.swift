@@ -1,6 +1,7 @@
 import ClusterModel
 import NIOCore
 import OutsideLinks
+import Previews
 import Recorder
 import Streams
 import Synchronization
@@ -24,17 +25,20 @@ final class StreamTasks: Sendable {
     private let recordings: RecordingService
     private let restreams: RestreamService
     private let sources: SourceService
+    private let previews: PreviewService
     private let now: @Sendable () -> MonotonicInstant
 
     init(
         recordings: RecordingService,
         restreams: RestreamService,
         sources: SourceService,
+        previews: PreviewService,
         now: @escaping @Sendable () -> MonotonicInstant
     ) {
         self.recordings = recordings
         self.restreams = restreams
         self.sources = sources
+        self.previews = previews
         self.now = now
     }
 
@@ -111,13 +115,14 @@ final class StreamTasks: Sendable {
                 self.recordings.stop(stream.id)
             }
             self.restreams.want(order?.restreams ?? [], of: stream)
+            if stream.settings.previewInterval > 0 { self.previews.watch(stream) } else { self.previews.drop(stream) }
         }
     }
 
-    /// What is recorded or pushed elsewhere is not watched by that alone.
+    /// What is recorded, pushed elsewhere or shown as a preview is not watched by that alone.
     private func checkDemand(of stream: LiveStream, _ order: StreamOrder) {
-        let own =
-            (recordings.isRecording(stream.id) ? 1 : 0) + restreams.status(of: stream.id).count { $0.state == .active }
+        let pushes = restreams.status(of: stream.id).count { $0.state == .active }
+        let own = pushes + (recordings.isRecording(stream.id) ? 1 : 0) + (previews.isWatching(stream.id) ? 1 : 0)
         stream.loop.execute {
             let isWatched = stream.subscriberCount > own
             let linger = Duration.seconds(stream.settings.pullLinger)

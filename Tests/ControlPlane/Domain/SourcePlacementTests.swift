@@ -138,7 +138,8 @@ import Timebase
     }
 
     @Test(arguments: [
-        ("rtmp://far/live/key?token=t", "rtmp://far/live/…?…"), ("rtmps://u:p@far:443/a/b/key", "rtmps://far:443/a/b/…"),
+        ("rtmp://far/live/key?token=t", "rtmp://far/live/…?…"),
+        ("rtmps://u:p@far:443/a/b/key", "rtmps://far:443/a/b/…"),
         ("srt://far:4200?passphrase=p", "srt://far:4200?…"), ("https://u:p@far/a.m3u8", "https://far/a.m3u8"),
     ])
     func `secrets of a URL are not shown`(url: String, shown: String) {

@@ -37,7 +37,8 @@ struct RequestSignerTests {
             host: host,
             path: "/test%24file.text",
             headers: [
-                HTTPHeader("Date", "Fri, 24 May 2013 00:00:00 GMT"), HTTPHeader("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+                HTTPHeader("Date", "Fri, 24 May 2013 00:00:00 GMT"),
+                HTTPHeader("x-amz-storage-class", "REDUCED_REDUNDANCY"),
             ],
             body: Array("Welcome to Amazon S3.".utf8)
         )

@@ -20,7 +20,8 @@ struct HLSSourceTests {
         let media = HLSSource.Media(
             targetDuration: 4,
             segments: [
-                .init(sequence: 17, uri: "a.m4s", map: "init0.mp4"), .init(sequence: 18, uri: "b.m4s", map: "init1.mp4"),
+                .init(sequence: 17, uri: "a.m4s", map: "init0.mp4"),
+                .init(sequence: 18, uri: "b.m4s", map: "init1.mp4"),
             ],
             isEnded: false
         )
@@ -50,8 +51,10 @@ struct HLSSourceTests {
     }
 
     @Test(arguments: [
-        ("b.m4s", "http://h:1/a/p.m3u8", "http://h:1/a/b.m4s"), ("/b.m4s", "http://h:1/a/p.m3u8?x=/", "http://h:1/b.m4s"),
-        ("//g/b", "https://h/a", "https://g/b"), ("http://g/b", "http://h/a", "http://g/b"), ("b", "http://h", "http://h/b"),
+        ("b.m4s", "http://h:1/a/p.m3u8", "http://h:1/a/b.m4s"),
+        ("/b.m4s", "http://h:1/a/p.m3u8?x=/", "http://h:1/b.m4s"),
+        ("//g/b", "https://h/a", "https://g/b"), ("http://g/b", "http://h/a", "http://g/b"),
+        ("b", "http://h", "http://h/b"),
     ])
     func `references are read as they stand in their playlist`(reference: String, base: String, whole: String) {
         #expect(HLSSource.resolve(reference, against: base) == whole)

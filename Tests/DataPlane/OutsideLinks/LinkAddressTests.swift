@@ -1,4 +1,6 @@
+import Observability
 import OutsideLinks
+import RTMP
 import Testing
 
 struct LinkAddressTests {

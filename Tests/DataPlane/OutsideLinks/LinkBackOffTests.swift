@@ -1,10 +1,13 @@
+import ClusterModel
 import OutsideLinks
 import TestSupport
 import Testing
 import Timebase
 
 struct LinkBackOffTests {
-    private func instant(_ seconds: Int64) -> MonotonicInstant { MonotonicInstant(nanoseconds: seconds * 1_000_000_000) }
+    private func instant(_ seconds: Int64) -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: seconds * 1_000_000_000)
+    }
 
     @Test func `pauses grow up to half a minute, and are never longer nor much shorter`() {
         var (link, random) = (LinkBackOff(id: "a"), SplitMix64(seed: 1))

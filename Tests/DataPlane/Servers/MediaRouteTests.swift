@@ -27,6 +27,8 @@ import Testing
             ("/live/streams/s1/v0-7-12.m4s", .object(try Self.stream("s1"), name: "v0-7-12.m4s")),
             ("/live/streams/s1/", .object(try Self.stream("s1"), name: "")),
             ("/live/streams/s1-20261121T120000000.mp4", .recording(app: "live", name: "s1-20261121T120000000")),
+            ("/live/previews/s1.jpg", .preview(try Self.stream("s1"))),
+            ("/live/previews/s1.png", .unknown),
             ("/live/streams/s1.txt", .unknown),
             ("/live/streams/s1", .unknown),
             ("/live/s1.flv", .unknown),

@@ -58,7 +58,8 @@ final class TestWorker: Sendable {
             isTrustedProxy: { _ in false },
             recordings: RecordedFiles(threads: .singleton) { [folder = state.recordings] app, name in
                 "\(folder)/\(app)-\(name).mp4"
-            }
+            },
+            preview: { _ in nil }
         )
         let rtmpListener = try await RTMPServer(service: rtmp).listen(
             host: "127.0.0.1",

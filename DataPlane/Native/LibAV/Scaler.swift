@@ -9,7 +9,9 @@ package final class Scaler: VideoScaling {
     /// The last picture made: its memory serves the next one if nobody holds it any more.
     private var spare: Frame?
 
-    init(to size: PictureSize, format: AVPixelFormat = AV_PIX_FMT_YUV420P) {
+    package convenience init(to size: PictureSize) { self.init(to: size, format: AV_PIX_FMT_YUV420P) }
+
+    init(to size: PictureSize, format: AVPixelFormat) {
         self.size = size
         self.format = format
     }

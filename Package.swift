@@ -84,6 +84,8 @@ let protocols: [Target] = [
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
+    library("ICE", "DataPlane/Protocols/ICE", ["Bytes", "Timebase", crypto, deque, nioCore]),
+    library("SDP", "DataPlane/Protocols/SDP"),
     library(
         "Relay",
         "DataPlane/Protocols/Relay",

@@ -240,7 +240,10 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        [
+            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MediaModel", "Relay", "RTMP", "SDP", "Timebase",
+            nioCore,
+        ]
     ),
 ]
 
@@ -263,6 +266,12 @@ let testTargets: [Target] = [
         "Tests/DataPlane/RTMP",
         ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
     ),
+    tests(
+        "ICETests",
+        "Tests/DataPlane/ICE",
+        ["Bytes", "ICE", "TestSupport", "Timebase", nioCore]
+    ),
+    tests("SDPTests", "Tests/DataPlane/SDP", ["SDP"]),
     tests(
         "HLSTests",
         "Tests/DataPlane/HLS",

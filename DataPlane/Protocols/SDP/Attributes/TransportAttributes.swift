@@ -83,7 +83,8 @@ package struct TransportAttributes: Hashable, Sendable {
         switch name {
         case "ice-ufrag": userFragment = String(value)
         case "ice-pwd": password = String(value)
-        case "ice-options": iceOptions = value.words.map(String.init)
+        // Between spaces, says RFC 8839 §5.6; libdatachannel, and so OBS, writes a comma.
+        case "ice-options": iceOptions = value.split { $0 == " " || $0 == "," }.map(String.init)
         case "fingerprint":
             // A hash of later times is passed over: another line names one that is known, or the check will say so.
             guard let hash = value.words.first?.lowercased(), Fingerprint.Hash(rawValue: hash) != nil else { return false }

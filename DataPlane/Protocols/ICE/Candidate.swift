@@ -56,8 +56,9 @@ package struct Candidate: Hashable, Sendable {
         switch transport {
         case .udp: kind.typePreference << 24 | UInt32(localPreference) << 8 | 255
         // RFC 6544 §4.2: TCP of a kind stands behind UDP of the same kind, and passive has direction preference 4 of 7.
-        case .tcp: (kind.typePreference - min(kind.typePreference, 36)) << 24
-            | (4 << 13 | UInt32(localPreference >> 3)) << 8 | 255
+        case .tcp:
+            (kind.typePreference - min(kind.typePreference, 36)) << 24
+                | (4 << 13 | UInt32(localPreference >> 3)) << 8 | 255
         }
     }
 

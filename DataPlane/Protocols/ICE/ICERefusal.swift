@@ -69,7 +69,8 @@ package enum ICEFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .noConnection:
             "no connectivity check succeeded in time; see that the port is open for UDP or TCP and the host name is right"
         case .consentExpired: "the peer has not been heard on any path for longer than consent lasts"
-        case .roleConflict: "the peer insists on controlling, as this agent must; connect to an ICE-lite or controlled one"
+        case .roleConflict:
+            "the peer insists on controlling, as this agent must; connect to an ICE-lite or controlled one"
         }
     }
 

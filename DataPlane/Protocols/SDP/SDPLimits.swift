@@ -7,6 +7,8 @@ package struct SDPLimits: Sendable {
     package var mediaCountMax = 64
     /// Lines per media section. Chromium writes 190 for video.
     package var linesPerMediaMax = 1_000
+    /// Of one payload type, so that wildcards cannot multiply. Chromium names five.
+    package var feedbackCountMax = 32
     /// A trickle fragment carries a handful of candidates.
     package var fragmentBytesMax = 32 << 10
 

@@ -11,7 +11,8 @@ struct SDPLine {
     }
 
     var malformed: SDPError {
-        type == "a" ? .malformedAttribute(line: number, name: String(attribute.name.prefix(40)))
+        type == "a"
+            ? .malformedAttribute(line: number, name: String(attribute.name.prefix(40)))
             : .malformedLine(line: number, type: type)
     }
 }
@@ -27,7 +28,9 @@ struct SDPLines {
             number += 1
             while line.last == UInt8(ascii: "\r") { line.removeLast() }
             guard !line.isEmpty else { continue }
-            guard line.count <= limits.lineBytesMax else { throw .lineTooLong(line: number, limit: limits.lineBytesMax) }
+            guard line.count <= limits.lineBytesMax else {
+                throw .lineTooLong(line: number, limit: limits.lineBytesMax)
+            }
             guard let type = line.first, UInt8(ascii: "a")...UInt8(ascii: "z") ~= type,
                 line.dropFirst().first == UInt8(ascii: "=")
             else { throw .notSDP(line: number) }

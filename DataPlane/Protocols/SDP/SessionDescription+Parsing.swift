@@ -6,7 +6,9 @@ extension SessionDescription {
         self.init(origin: Origin(sessionID: 0, sessionVersion: 0))
         var direction = Direction.sendReceive
         for line in sections.session.dropFirst() { try read(line, direction: &direction) }
-        for section in sections.media { media.append(try MediaDescription(section, direction: direction)) }
+        for section in sections.media {
+            media.append(try MediaDescription(section, direction: direction, limits: limits))
+        }
     }
 
     /// The lines before the first `m=`, and those of each media section.
@@ -66,7 +68,11 @@ extension SessionDescription {
 
 extension MediaDescription {
     /// `direction` is the session's, which holds where the section says none.
-    fileprivate init(_ lines: ArraySlice<SDPLine>, direction: Direction) throws(SDPError) {
+    fileprivate init(
+        _ lines: ArraySlice<SDPLine>,
+        direction: Direction,
+        limits: SDPLimits
+    ) throws(SDPError) {
         guard let first = lines.first else { throw .notSDP(line: 1) }
         let words = first.value.words
         // `<port>/<count>` is for layered multicast; no peer of ours sends it.
@@ -80,7 +86,7 @@ extension MediaDescription {
         self.direction = direction
         var payloads = PayloadLines()
         for line in lines.dropFirst() { try read(line, &payloads) }
-        if isRTP { codecs = payloads.codecs(for: formats) }
+        if isRTP { codecs = payloads.codecs(for: formats, feedbackCountMax: limits.feedbackCountMax) }
     }
 
     package var isRTP: Bool { protocolName.contains("RTP/") }
@@ -176,10 +182,14 @@ private struct PayloadLines {
             codecs[codec.payloadType] = codec
         case "fmtp":
             // Data channels have formats that are names.
-            guard let (format, text) = value.halves(at: " "), let payloadType = UInt8(digits: format) else { return false }
+            guard let (format, text) = value.halves(at: " "), let payloadType = UInt8(digits: format) else {
+                return false
+            }
             parameters[payloadType, default: FormatParameters()].append(text)
         case "rtcp-fb":
-            guard let (format, text) = value.halves(at: " "), let each = RTCPFeedback(text) else { throw line.malformed }
+            guard let (format, text) = value.halves(at: " "), let each = RTCPFeedback(text) else {
+                throw line.malformed
+            }
             if format == "*" {
                 feedback.append((nil, each))
             } else {
@@ -192,7 +202,7 @@ private struct PayloadLines {
     }
 
     /// Those of the media line in its order. One that nothing describes is of no use to anybody.
-    func codecs(for formats: [String]) -> [Codec] {
+    func codecs(for formats: [String], feedbackCountMax: Int) -> [Codec] {
         var seen: Set<UInt8> = []
         return formats.compactMap { format in
             guard let payloadType = UInt8(digits: format), payloadType < 128, seen.insert(payloadType).inserted,
@@ -201,6 +211,7 @@ private struct PayloadLines {
             codec.parameters = parameters[payloadType] ?? FormatParameters()
             codec.feedback = []
             for each in feedback where each.payloadType == nil || each.payloadType == payloadType {
+                guard codec.feedback.count < feedbackCountMax else { break }
                 if !codec.feedback.contains(each.feedback) { codec.feedback.append(each.feedback) }
             }
             return codec

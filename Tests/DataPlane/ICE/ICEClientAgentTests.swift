@@ -227,7 +227,11 @@ final class ClientDriver {
             transactionID: StunTransactionID(high: 5, low: 6),
             attributes: [.username("clnt:srvr"), .priority(77), .iceControlled(1)]
         )
-        driver.agent.receive(message.encoded(signedWith: Scene.clientCredentials.password), on: Self.path, at: seconds(0))
+        driver.agent.receive(
+            message.encoded(signedWith: Scene.clientCredentials.password),
+            on: Self.path,
+            at: seconds(0)
+        )
         let sent = try driver.requests()
         #expect(sent.map(\.message.messageClass) == [.success, .request])
         #expect(sent.first?.message.mappedAddress == Scene.server)

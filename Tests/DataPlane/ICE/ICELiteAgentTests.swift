@@ -65,7 +65,9 @@ import struct NIOCore.ByteBuffer
 
     @Test func `The peer's own mistakes are answered with a signature`() {
         let driver = LiteDriver()
-        let strange = Check.with { $0.others = [.other(type: 0x0030, value: ByteBuffer()), .other(type: 0xC057, value: ByteBuffer())] }
+        let strange = Check.with {
+            $0.others = [.other(type: 0x0030, value: ByteBuffer()), .other(type: 0xC057, value: ByteBuffer())]
+        }
         #expect(
             driver.receive(strange, on: home, at: seconds(0)) == [
                 .event(.refused(.unknownAttributes([0x0030]), on: home)),
@@ -171,7 +173,9 @@ import struct NIOCore.ByteBuffer
         let driver = LiteDriver()
         let rebound = Scene.path("198.51.100.1", 4001)
         driver.receive(.nominating, on: home, at: seconds(0))
-        #expect(driver.events(.nominating, on: rebound, at: seconds(0.1)) == [.sendPathChanged(rebound, isNominated: true)])
+        #expect(
+            driver.events(.nominating, on: rebound, at: seconds(0.1)) == [.sendPathChanged(rebound, isNominated: true)]
+        )
     }
 
     @Test func `One that nominated only once is followed when its old address is quiet`() {

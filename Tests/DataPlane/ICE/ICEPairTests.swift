@@ -58,7 +58,9 @@ private final class World {
     }
 
     private func step() {
-        while let datagram = up.receive(at: now), !isCut { server.agent.receive(datagram.bytes, on: datagram.path, at: now) }
+        while let datagram = up.receive(at: now), !isCut {
+            server.agent.receive(datagram.bytes, on: datagram.path, at: now)
+        }
         while let datagram = down.receive(at: now) {
             guard datagram.path.remote.port == mappedPort, !isCut else { continue }
             let path = TransportPath(.udp, local: Self.local, remote: Scene.server)

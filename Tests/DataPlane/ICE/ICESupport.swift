@@ -8,7 +8,9 @@ import struct NIOCore.ByteBuffer
 /// Test vectors are written in hexadecimal; blanks and line breaks mean nothing.
 func hex(_ text: String) -> ByteBuffer {
     let digits = text.compactMap(\.hexDigitValue)
-    return ByteBuffer(bytes: stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+    return ByteBuffer(
+        bytes: stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    )
 }
 
 func address(_ text: String, _ port: UInt16) -> TransportAddress {
@@ -29,7 +31,8 @@ enum Scene {
         return ICECredentials(userFragment: fragment, password: password) ?? ICECredentials(using: &random)
     }
 
-    static func path(_ ip: String, _ port: UInt16 = 4000, _ transport: TransportPath.Transport = .udp) -> TransportPath {
+    static func path(_ ip: String, _ port: UInt16 = 4000, _ transport: TransportPath.Transport = .udp) -> TransportPath
+    {
         TransportPath(transport, local: server, remote: address(ip, port))
     }
 

@@ -179,25 +179,34 @@ enum StunVector {
         Hostile("a value longer than the message", "0006 FFFF 00000000", .malformedAttribute(type: 6)),
         Hostile("an address of no family", "0020 0008 0003 0001 00000000", .malformedAttribute(type: 0x20)),
         Hostile("an IPv6 address of four bytes", "0020 0008 0002 0001 00000000", .malformedAttribute(type: 0x20)),
-        Hostile("an IPv4 address of sixteen", "0001 0014 0001 0001" + String(repeating: "00", count: 16),
-            .malformedAttribute(type: 1)),
+        Hostile(
+            "an IPv4 address of sixteen",
+            "0001 0014 0001 0001" + String(repeating: "00", count: 16),
+            .malformedAttribute(type: 1)
+        ),
         Hostile("a priority of three bytes", "0024 0003 000000 00", .malformedAttribute(type: 0x24)),
         Hostile("a flag with a value", "0025 0004 00000000", .malformedAttribute(type: 0x25)),
         Hostile("error 200", "0009 0004 00000200", .malformedAttribute(type: 9)),
         Hostile("error 399 and more", "0009 0004 00000364", .malformedAttribute(type: 9)),
         Hostile("an odd list of types", "000A 0003 000102 00", .malformedAttribute(type: 0x0A)),
         Hostile("a short signature", "0008 0010 " + String(repeating: "00", count: 16), .malformedAttribute(type: 8)),
+        Hostile("a name that is not UTF-8", "0006 0002 C328 0000", .malformedAttribute(type: 6)),
         Hostile("a wrong fingerprint", "8028 0004 00000000", .wrongFingerprint),
         Hostile("33 attributes", String(repeating: "C057 0000", count: 33), .tooManyAttributes(limit: 32)),
-        Hostile("a name of 509 bytes", "0006 01FD " + String(repeating: "41", count: 512),
-            .malformedAttribute(type: 6)),
+        Hostile(
+            "a name of 509 bytes",
+            "0006 01FD " + String(repeating: "41", count: 512),
+            .malformedAttribute(type: 6)
+        ),
         Hostile("1,284 bytes", "C057 04EC " + String(repeating: "00", count: 1260), .tooLong(bytes: 1284, limit: 1280)),
     ])
     func `A hostile message is refused with its reason`(hostile: Hostile) {
         #expect(throws: hostile.error) { try ReceivedStunMessage(decoding: hostile.bytes) }
     }
 
-    @Test(arguments: ["", "00", "0001 0000 2112A443 000000000000000000000001", "C001 0000 2112A442 000000000000000000000001"])
+    @Test(arguments: [
+        "", "00", "0001 0000 2112A443 000000000000000000000001", "C001 0000 2112A442 000000000000000000000001",
+    ])
     func `What is not STUN is said to be that`(bytes: String) {
         #expect(throws: StunError.notStun) { try ReceivedStunMessage(decoding: hex(bytes)) }
     }

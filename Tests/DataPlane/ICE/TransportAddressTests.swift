@@ -43,7 +43,10 @@ import Testing
         #expect(Candidate.priority(.host, .tcp, localPreference: 0) == (90 << 24 | 4 << 21 | 255))
         #expect(Candidate.pairPriority(controlling: 3, controlled: 2) == 2 << 32 + 7)
         #expect(Candidate.pairPriority(controlling: 2, controlled: 3) == 2 << 32 + 6)
-        #expect(Candidate.pairPriority(controlling: .max, controlled: .max) == UInt64(Int32.max) << 32 + 2 * UInt64(Int32.max))
+        #expect(
+            Candidate.pairPriority(controlling: .max, controlled: .max) == UInt64(Int32.max) << 32 + 2
+                * UInt64(Int32.max)
+        )
     }
 
     @Test func `A server's candidates are its addresses, UDP before TCP`() throws {

@@ -155,7 +155,11 @@ package enum StunAttribute: Hashable, Sendable {
 
     private static func text(_ reader: inout ByteReader, bytesMax: Int) throws -> String {
         guard reader.count <= bytesMax else { throw ByteReader.Underflow() }
-        return try reader.string(reader.count)
+        let bytes = reader.rest().readableBytesView
+        let text = String(decoding: bytes, as: UTF8.self)
+        // A repaired text would not be the one that was signed.
+        guard text.utf8.elementsEqual(bytes) else { throw ByteReader.Underflow() }
+        return text
     }
 
     private static func empty(_ reader: inout ByteReader, _ attribute: Self) throws -> Self {

@@ -171,7 +171,8 @@ package struct RestrictionIdentifier: Hashable, Sendable {
 
     /// Letters and digits, and the `-` and `_` that RFC 8851 first allowed.
     static func isName(_ text: Substring) -> Bool {
-        1...255 ~= text.utf8.count && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
+        1...255 ~= text.utf8.count
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
     }
 }
 

@@ -87,7 +87,9 @@ package struct TransportAttributes: Hashable, Sendable {
         case "ice-options": iceOptions = value.split { $0 == " " || $0 == "," }.map(String.init)
         case "fingerprint":
             // A hash of later times is passed over: another line names one that is known, or the check will say so.
-            guard let hash = value.words.first?.lowercased(), Fingerprint.Hash(rawValue: hash) != nil else { return false }
+            guard let hash = value.words.first?.lowercased(), Fingerprint.Hash(rawValue: hash) != nil else {
+                return false
+            }
             guard let fingerprint = Fingerprint(value) else { throw line.malformed }
             fingerprints.append(fingerprint)
         case "setup":

@@ -100,7 +100,9 @@ package struct CodecCapability: Hashable, Sendable {
     /// How well a format of the peer's serves, 0 being exactly; nil when it does not. The peer receives what we send, so a
     /// format that decodes more serves too; what it sends, we must know exactly.
     func distance(to offered: CodecFormat, weSend: Bool, allowsHigherProfile: Bool) -> Int? {
-        guard case .h264(let ours) = format, case .h264(let theirs) = offered else { return offered == format ? 0 : nil }
+        guard case .h264(let ours) = format, case .h264(let theirs) = offered else {
+            return offered == format ? 0 : nil
+        }
         // In mode 0 units are not fragmented (RFC 6184 §6.2): a stream made for mode 1 does not fit, and the reverse does.
         guard ours.packetizationMode == theirs.packetizationMode else { return nil }
         if ours.profile == theirs.profile { return 0 }

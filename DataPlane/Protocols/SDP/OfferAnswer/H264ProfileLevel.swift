@@ -46,7 +46,10 @@ package struct H264ProfileLevel: Hashable, Sendable {
         var decodableAs: [Self] {
             switch self {
             case .constrainedBaseline:
-                [.constrainedBaseline, .baseline, .main, .constrainedHigh, .high, .extended, .high10, .high422, .high444]
+                [
+                    .constrainedBaseline, .baseline, .main, .constrainedHigh, .high, .extended, .high10, .high422,
+                    .high444,
+                ]
             case .baseline: [.baseline, .extended]
             case .main: [.main, .high, .high10, .high422, .high444]
             case .extended: [.extended]

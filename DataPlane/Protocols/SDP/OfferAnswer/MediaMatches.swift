@@ -107,9 +107,14 @@ struct MediaMatches {
 extension MediaDescription {
     /// The first alternative of each simulcast stream that the offerer sends.
     fileprivate var offeredLayers: [String] {
-        (simulcast?.send ?? []).compactMap { alternatives in
-            alternatives.first { each in rids.contains { $0.id == each.rid && $0.way == .send } }?.rid
+        var layers: [String] = []
+        for alternatives in simulcast?.send ?? [] {
+            let layer = alternatives.first { each in
+                !layers.contains(each.rid) && rids.contains { $0.id == each.rid && $0.way == .send }
+            }
+            if let layer { layers.append(layer.rid) }
         }
+        return layers
     }
 
     /// The codecs in words, without what serves them.
@@ -117,7 +122,9 @@ extension MediaDescription {
         var names: [String] = []
         for codec in codecs {
             let name = CodecFormat(codec)?.description ?? codec.name
-            let serves = ["rtx", "red", "ulpfec", "flexfec-03", "telephone-event", "cn"].contains(codec.name.lowercased())
+            let serves = ["rtx", "red", "ulpfec", "flexfec-03", "telephone-event", "cn"].contains(
+                codec.name.lowercased()
+            )
             if !serves, !names.contains(name) { names.append(name) }
         }
         return names

@@ -60,7 +60,9 @@ package struct Offer: Hashable, Sendable {
         in answer: SessionDescription
     ) -> Result<Negotiation.Media, Refused> {
         let (offered, capability) = (description.media[index], capabilities[index])
-        guard !answered.isRejected, answered.kind == offered.kind else { return .failure(Refused(reason: .refusedByPeer)) }
+        guard !answered.isRejected, answered.kind == offered.kind else {
+            return .failure(Refused(reason: .refusedByPeer))
+        }
         let direction = Direction(
             sends: offered.direction.sends && answered.direction.receives,
             receives: offered.direction.receives && answered.direction.sends
@@ -101,7 +103,8 @@ package struct Offer: Hashable, Sendable {
         _ answered: MediaDescription,
         _ offered: MediaDescription
     ) -> NegotiatedCodec? {
-        guard let format = CodecFormat(codec), let own = offered.codec(codec.payloadType), own.isNamed(codec.name) else {
+        guard let format = CodecFormat(codec), let own = offered.codec(codec.payloadType), own.isNamed(codec.name)
+        else {
             return nil
         }
         let retransmission = answered.codecs.first {

@@ -98,7 +98,8 @@ package struct CodecCapability: Hashable, Sendable {
     }
 
     /// How well a format of the peer's serves, 0 being exactly; nil when it does not. The peer receives what we send, so a
-    /// format that decodes more serves too; what it sends, we must know exactly.
+    /// format that decodes more serves too; what it sends, we must know exactly. Levels are not compared: those that
+    /// browsers offer are defaults, not what their decoders end at.
     func distance(to offered: CodecFormat, weSend: Bool, allowsHigherProfile: Bool) -> Int? {
         guard case .h264(let ours) = format, case .h264(let theirs) = offered else {
             return offered == format ? 0 : nil

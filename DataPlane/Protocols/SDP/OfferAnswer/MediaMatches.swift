@@ -118,7 +118,7 @@ extension MediaDescription {
     }
 
     /// The codecs in words, without what serves them.
-    fileprivate var formatNames: [String] {
+    var formatNames: [String] {
         var names: [String] = []
         for codec in codecs {
             let name = CodecFormat(codec)?.description ?? codec.name

@@ -72,12 +72,8 @@ package struct Offer: Hashable, Sendable {
         }
         let codecs = answered.codecs.compactMap { Self.agreed($0, answered, offered) }
         guard !codecs.isEmpty else {
-            let names = { (codecs: [Codec]) in codecs.compactMap { CodecFormat($0)?.description } }
-            let reason = MediaRefusal.noCommonCodec(offered: names(answered.codecs), ours: names(offered.codecs))
+            let reason = MediaRefusal.noCommonCodec(offered: answered.formatNames, ours: offered.formatNames)
             return .failure(Refused(reason: reason))
-        }
-        let extensions = (answered.headerExtensions + answer.headerExtensions).filter { each in
-            offered.headerExtensions.contains { $0.id == each.id && $0.uri == each.uri }
         }
         return .success(
             Negotiation.Media(
@@ -86,7 +82,7 @@ package struct Offer: Hashable, Sendable {
                 kind: offered.kind,
                 direction: direction,
                 codecs: codecs,
-                headerExtensions: extensions,
+                headerExtensions: Self.agreed(answered.headerExtensions + answer.headerExtensions, offered),
                 reducedSizeRTCP: answered.rtcpReducedSize,
                 sending: direction.sends ? capability.sending : nil,
                 remoteSources: answered.sources,
@@ -95,6 +91,11 @@ package struct Offer: Hashable, Sendable {
                 simulcastLayers: []
             )
         )
+    }
+
+    /// Those that stand in the offer under the same number.
+    private static func agreed(_ extensions: [HeaderExtension], _ offered: MediaDescription) -> [HeaderExtension] {
+        extensions.filter { each in offered.headerExtensions.contains { $0.id == each.id && $0.uri == each.uri } }
     }
 
     /// An answered codec that stands in the offer under the same payload type.

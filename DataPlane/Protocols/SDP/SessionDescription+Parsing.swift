@@ -155,7 +155,7 @@ extension MediaDescription {
     private mutating func readSource(_ value: Substring) -> Bool {
         guard let (number, attribute) = value.halves(at: " "), let ssrc = UInt32(digits: number) else { return false }
         let parts = attribute.halves(at: ":")
-        let read = Source.Attribute(name: String(parts?.0 ?? attribute), value: parts.map { String($0.1) })
+        let read = Source.Attribute(String(parts?.0 ?? attribute), parts.map { String($0.1) })
         if let index = sources.firstIndex(where: { $0.ssrc == ssrc }) {
             sources[index].attributes.append(read)
         } else {

@@ -70,6 +70,11 @@ package struct Source: Hashable, Sendable {
     package struct Attribute: Hashable, Sendable {
         package var name: String
         package var value: String?
+
+        package init(_ name: String, _ value: String?) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package var ssrc: UInt32
@@ -79,7 +84,7 @@ package struct Source: Hashable, Sendable {
 
     package init(_ ssrc: UInt32, cname: String) {
         self.ssrc = ssrc
-        attributes = [Attribute(name: "cname", value: cname)]
+        attributes = [Attribute("cname", cname)]
     }
 
     package subscript(name: String) -> String? { attributes.first { $0.name == name }?.value }

@@ -62,7 +62,8 @@ package struct Candidate: Hashable, Sendable {
         }
     }
 
-    /// What a server with one port tells its peers: each address as a UDP host candidate and a passive TCP one, best first.
+    /// What a server with one port tells its peers: each address as a UDP host candidate and a passive TCP one, best
+    /// first.
     package static func forServer(
         addresses: [IPAddress],
         udpPort: UInt16?,

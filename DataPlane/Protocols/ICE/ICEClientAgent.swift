@@ -5,8 +5,8 @@ package import struct NIOCore.ByteBuffer
 
 /// The controlling side of ICE, with the I/O taken out: checks the ways to its peer, nominates one, keeps the consent.
 ///
-/// Spec: RFC 8445 (§ means this), RFC 8489, RFC 7675. A controlling agent with regular nomination (§8.1.1), for clients of
-/// servers whose candidates are in their answers; it does not gather reflexive or relayed candidates of its own.
+/// Spec: RFC 8445 (§ means this), RFC 8489, RFC 7675. A controlling agent with regular nomination (§8.1.1), for clients
+/// of servers whose candidates are in their answers; it does not gather reflexive or relayed candidates of its own.
 ///
 ///     checking ──a nominated pair answered──► connected(path) ──no consent──► failed
 ///         └── deadline ──► failed
@@ -89,8 +89,8 @@ package struct ICEClientAgent: ~Copyable {
 
     // MARK: Candidates
 
-    /// A candidate of the peer's, from its description or trickled. UDP ones are checked from every local address of their
-    /// family; for TCP ones see `add(connection:priority:)`.
+    /// A candidate of the peer's, from its description or trickled. UDP ones are checked from every local address of
+    /// their family; for TCP ones see `add(connection:priority:)`.
     package mutating func add(_ candidate: Candidate, at now: MonotonicInstant) {
         guard state == .checking, candidate.transport == .udp else { return }
         for (index, address) in localAddresses.enumerated() where address.ip.isV4 == candidate.address.ip.isV4 {
@@ -171,7 +171,8 @@ package struct ICEClientAgent: ~Copyable {
         guard received.isSigned(with: remoteCredentials.password) else { return refuse(.wrongSignature, on: path) }
         switch state {
         case .checking:
-            // A response from elsewhere than the request went to shows a path that carries data one way only (§7.2.5.2.1).
+            // A response from elsewhere than the request went to shows a path that carries data one way only
+            // (§7.2.5.2.1).
             guard let nominated = checks.succeeded(id, on: path) else { return refuse(.unexpectedMessage, on: path) }
             if nominated { return connect(path, at: now) }
             if nominateAt == nil { nominateAt = checks.isBest(path) ? now : now + limits.nominationPatience }

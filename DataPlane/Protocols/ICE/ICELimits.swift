@@ -10,14 +10,16 @@ package struct ICELimits: Sendable {
     package var validPairCountMax = 16
     /// Pairs that a controlling agent may check (RFC 8445 §6.1.2.5 proposes 100).
     package var checkListPairCountMax = 100
-    /// From the start to the first valid pair. Between offer and first check lie one HTTP exchange and the user's network.
+    /// From the start to the first valid pair. Between offer and first check lie one HTTP exchange and the user's
+    /// network.
     package var setupTimeout = Duration.seconds(30)
     /// RFC 7675 §5.1: consent to send ends 30 seconds after the last proof of it.
     package var consentTimeout = Duration.seconds(30)
     /// RFC 7675 §5.1: the mean time between a controlling agent's consent checks, ± 20 %.
     package var consentInterval = Duration.seconds(5)
     /// A pair of lower priority takes over only when the selected one was not nominated for this long: an agent that
-    /// nominates each pair it checks goes through its list faster, one that moved to another network does not come back.
+    /// nominates each pair it checks goes through its list faster, one that moved to another network does not come
+    /// back.
     package var renominationHold = Duration.milliseconds(500)
     /// A pair that was not nominated takes over from one that was this silent: some agents nominate once only, so the
     /// address that a NAT gives them later is never nominated. Data arrives every second on a path that is alive.

@@ -10,9 +10,10 @@ package import struct NIOCore.ByteBuffer
 ///     waiting ──first valid pair──► sending ──no word from the peer, all paths closed──► waiting
 ///        └── deadline ──► failed ◄── consent expired ──┘
 ///
-/// A lite agent is always controlled and sends no checks, so it needs none of the peer's candidates: every check that is
-/// signed with our password makes a valid pair of the path it came on, be it announced, reflexive, or the same peer behind a
-/// rebound NAT. The peer says by USE-CANDIDATE which pair is to be used; until then data goes on the best valid one (§12.1).
+/// A lite agent is always controlled and sends no checks, so it needs none of the peer's candidates: every check that
+/// is signed with our password makes a valid pair of the path it came on, be it announced, reflexive, or the same peer
+/// behind a rebound NAT. The peer says by USE-CANDIDATE which pair is to be used; until then data goes on the best
+/// valid one (§12.1).
 ///
 /// Contract: make one mutation, drain `nextOutput()` until nil, then sleep until `nextDeadline`.
 package struct ICELiteAgent: ~Copyable {
@@ -140,8 +141,8 @@ package struct ICELiteAgent: ~Copyable {
 
     // MARK: The application's wishes
 
-    /// New credentials, for an offer that restarts ICE (§9). The pairs in use stay in use until the peer nominates one with
-    /// the new credentials. A restart during a restart replaces the one that was under way.
+    /// New credentials, for an offer that restarts ICE (§9). The pairs in use stay in use until the peer nominates one
+    /// with the new credentials. A restart during a restart replaces the one that was under way.
     package mutating func restart(credentials: ICECredentials, at now: MonotonicInstant) {
         if state == .failed {
             state = .waiting(until: now + limits.setupTimeout, orElse: .noConnection)

@@ -1,7 +1,7 @@
 import Crypto
 
-/// Transaction IDs that nobody can guess (RFC 8489 §5 asks for that, and RFC 7675 lives on it), from one secret: each is an
-/// HMAC of a counter.
+/// Transaction IDs that nobody can guess (RFC 8489 §5 asks for that, and RFC 7675 lives on it), from one secret: each
+/// is an HMAC of a counter.
 struct TransactionIDs {
     private let key: SymmetricKey
     private var count: UInt64 = 0

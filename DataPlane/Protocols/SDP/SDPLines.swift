@@ -6,8 +6,8 @@ struct SDPLine {
 
     /// `name:value` of an `a=` line; a flag has an empty value.
     var attribute: (name: Substring, value: Substring) {
-        guard let colon = value.firstIndex(of: ":") else { return (value, value[value.endIndex...]) }
-        return (value[..<colon], value[value.index(after: colon)...])
+        guard let colon = value.utf8.firstIndex(of: UInt8(ascii: ":")) else { return (value, value[value.endIndex...]) }
+        return (value[..<colon], value[value.utf8.index(after: colon)...])
     }
 
     var malformed: SDPError {
@@ -41,13 +41,26 @@ struct SDPLines {
 }
 
 extension Substring {
+    /// Cut at an ASCII character as bytes are, which takes a tenth of the time that characters do.
+    func parts(at separator: Unicode.Scalar, maxSplits: Int = .max, omittingEmpty: Bool = false) -> [Substring] {
+        utf8.split(separator: UInt8(ascii: separator), maxSplits: maxSplits, omittingEmptySubsequences: omittingEmpty)
+            .map { Substring($0) }
+    }
+
     /// The words between spaces.
-    var words: [Substring] { split(separator: " ") }
+    var words: [Substring] { parts(at: " ", omittingEmpty: true) }
 
     /// What stands before and behind the first `separator`; nil when there is none.
-    func halves(at separator: Character) -> (Substring, Substring)? {
-        guard let index = firstIndex(of: separator) else { return nil }
-        return (self[..<index], self[self.index(after: index)...])
+    func halves(at separator: Unicode.Scalar) -> (Substring, Substring)? {
+        guard let index = utf8.firstIndex(of: UInt8(ascii: separator)) else { return nil }
+        return (self[..<index], self[utf8.index(after: index)...])
+    }
+
+    var trimmingSpaces: Substring {
+        var trimmed = utf8
+        while trimmed.first == UInt8(ascii: " ") { trimmed.removeFirst() }
+        while trimmed.last == UInt8(ascii: " ") { trimmed.removeLast() }
+        return Substring(trimmed)
     }
 }
 

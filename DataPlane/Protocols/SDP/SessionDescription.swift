@@ -1,7 +1,7 @@
 /// An offer or an answer (RFC 8866, with the parts of JSEP, RFC 9429).
 ///
-/// Reading is strict about what a session stands on (mids, credentials, fingerprints, codecs) and keeps the rest as it came;
-/// what was read and is written again reads the same.
+/// Reading is strict about what a session stands on (mids, credentials, fingerprints, codecs) and keeps the rest as it
+/// came; what was read and is written again reads the same.
 package struct SessionDescription: Hashable, Sendable {
     package struct Origin: Hashable, Sendable {
         package var username = "-"

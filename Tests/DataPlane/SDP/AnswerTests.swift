@@ -14,7 +14,7 @@ import Testing
     @Test(arguments: [
         (RealOffer.chromiumPublish, ["0 opus 111", "1 H264 108/109"]),
         (.chromiumSimulcast, ["0 opus 111", "1 H264 108/109"]),
-        (.firefoxSimulcast, ["0 opus 109", "1 VP9 121/122"]),
+        (.firefoxSimulcast, ["0 opus 109", "1 VP9 121/125"]),
         (.ffmpeg, ["0 opus 111", "1 H264 106/105"]),
         (.gstreamer, ["video0 H264 96", "audio1 OPUS 97"]),
         (.obs, ["0 opus 111", "1 H264 96"]),

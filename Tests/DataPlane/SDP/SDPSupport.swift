@@ -1,8 +1,9 @@
 import Foundation
 import SDP
 
-/// Offers of real clients. They lie in the fuzzer's corpus, so that it starts from them too: those of Chromium 156, Firefox
-/// ESR 153, aiortc 1.16, FFmpeg 9.0.2 and GStreamer 1.22 are as the programs wrote them, `obs-30` is written after what OBS sends.
+/// Offers of real clients. They lie in the fuzzer's corpus, so that it starts from them too: those of Chromium 156,
+/// Firefox ESR 153, aiortc 1.16, FFmpeg 9.0.2 and GStreamer 1.22 are as the programs wrote them, `obs-30` is written
+/// after what OBS sends.
 enum RealOffer: String, CaseIterable, CustomStringConvertible {
     case aiortcPublish = "aiortc-publish"
     case chromiumPlay = "chromium-play"

@@ -2,8 +2,8 @@ import Bytes
 
 package import struct NIOCore.ByteBuffer
 
-/// The attributes that a message's content is made of. MESSAGE-INTEGRITY and FINGERPRINT seal it and stand beside it, in
-/// `ReceivedStunMessage` and in `StunMessage.encoded`.
+/// The attributes that a message's content is made of. MESSAGE-INTEGRITY and FINGERPRINT seal it and stand beside it,
+/// in `ReceivedStunMessage` and in `StunMessage.encoded`.
 package enum StunAttribute: Hashable, Sendable {
     case mappedAddress(TransportAddress)
     case username(String)

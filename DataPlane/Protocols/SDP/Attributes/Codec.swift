@@ -19,7 +19,7 @@ package struct Codec: Hashable, Sendable {
     init?(rtpmap value: Substring) {
         let words = value.words
         guard words.count == 2, let payloadType = UInt8(digits: words[0]), payloadType < 128 else { return nil }
-        let fields = words[1].split(separator: "/", omittingEmptySubsequences: false)
+        let fields = words[1].parts(at: "/")
         guard 2...3 ~= fields.count, !fields[0].isEmpty, let clockRate = UInt32(digits: fields[1]) else { return nil }
         let channels = fields.count == 3 ? UInt8(digits: fields[2]) : nil
         self.init(payloadType, String(fields[0]), clockRate: clockRate, channels: channels)
@@ -69,7 +69,7 @@ package struct FormatParameters: Hashable, Sendable, ExpressibleByDictionaryLite
     init(_ text: Substring) { append(text) }
 
     mutating func append(_ text: Substring) {
-        for part in text.split(separator: ";") {
+        for part in text.parts(at: ";", omittingEmpty: true) {
             let part = part.trimmingSpaces
             guard !part.isEmpty else { continue }
             if let (name, value) = part.halves(at: "=") {
@@ -108,7 +108,7 @@ package struct RTCPFeedback: Hashable, Sendable {
     }
 
     init?(_ text: Substring) {
-        let parts = text.split(separator: " ", maxSplits: 1)
+        let parts = text.parts(at: " ", maxSplits: 1, omittingEmpty: true)
         guard let kind = parts.first else { return nil }
         self.init(String(kind), parts.count > 1 ? String(parts[1].trimmingSpaces) : nil)
         if parameter?.isEmpty == true { parameter = nil }
@@ -121,13 +121,4 @@ package struct RTCPFeedback: Hashable, Sendable {
     package static let transportWide = Self("transport-cc")
 
     var text: String { kind + (parameter.map { " " + $0 } ?? "") }
-}
-
-extension Substring {
-    var trimmingSpaces: Substring {
-        var trimmed = self
-        while trimmed.first == " " { trimmed.removeFirst() }
-        while trimmed.last == " " { trimmed.removeLast() }
-        return trimmed
-    }
 }

@@ -13,9 +13,9 @@ package struct HeaderExtension: Hashable, Sendable {
     }
 
     init?(_ value: Substring) {
-        let parts = value.split(separator: " ", maxSplits: 2)
+        let parts = value.parts(at: " ", maxSplits: 2, omittingEmpty: true)
         guard parts.count >= 2 else { return nil }
-        let number = parts[0].split(separator: "/", omittingEmptySubsequences: false)
+        let number = parts[0].parts(at: "/")
         guard let id = UInt16(digits: number[0]), number.count <= 2 else { return nil }
         self.init(id, String(parts[1]))
         if number.count == 2 {
@@ -91,7 +91,8 @@ package struct Source: Hashable, Sendable {
     package var cname: String? { self["cname"] }
 }
 
-/// SSRCs that belong together (RFC 5576 §4.2): `FID` is a stream and its retransmissions, `SIM` the layers of old simulcast.
+/// SSRCs that belong together (RFC 5576 §4.2): `FID` is a stream and its retransmissions, `SIM` the layers of old
+/// simulcast.
 package struct SourceGroup: Hashable, Sendable {
     package var semantics: String
     package var ssrcs: [UInt32]
@@ -152,14 +153,14 @@ package struct RestrictionIdentifier: Hashable, Sendable {
     }
 
     init?(_ value: Substring) {
-        let parts = value.split(separator: " ", maxSplits: 2)
+        let parts = value.parts(at: " ", maxSplits: 2, omittingEmpty: true)
         guard parts.count >= 2, let way = Way(rawValue: String(parts[1])), Self.isName(parts[0]) else { return nil }
         self.init(String(parts[0]), way)
         guard parts.count == 3 else { return }
         restrictions = FormatParameters(parts[2])
         if let list = restrictions["pt"] {
             restrictions["pt"] = nil
-            payloadTypes = list.split(separator: ",").compactMap { UInt8(digits: $0) }
+            payloadTypes = Substring(list).parts(at: ",").compactMap { UInt8(digits: $0) }
         }
     }
 
@@ -215,9 +216,9 @@ package struct Simulcast: Hashable, Sendable {
 
     private static func streams(_ text: Substring) -> [[Alternative]]? {
         var streams: [[Alternative]] = []
-        for stream in text.split(separator: ";", omittingEmptySubsequences: false) {
+        for stream in text.parts(at: ";") {
             var alternatives: [Alternative] = []
-            for name in stream.split(separator: ",", omittingEmptySubsequences: false) {
+            for name in stream.parts(at: ",") {
                 let isPaused = name.first == "~"
                 let rid = isPaused ? name.dropFirst() : name
                 guard RestrictionIdentifier.isName(rid) else { return nil }

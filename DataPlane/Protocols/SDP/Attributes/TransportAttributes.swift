@@ -30,7 +30,7 @@ package struct Fingerprint: Hashable, Sendable {
         let words = text.words
         guard words.count == 2, let hash = Hash(rawValue: words[0].lowercased()) else { return nil }
         var bytes: [UInt8] = []
-        for pair in words[1].split(separator: ":", omittingEmptySubsequences: false) {
+        for pair in words[1].parts(at: ":") {
             guard pair.utf8.count == 2, pair.first?.isHexDigit == true, let byte = UInt8(pair, radix: 16) else {
                 return nil
             }

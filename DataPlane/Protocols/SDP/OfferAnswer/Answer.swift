@@ -1,5 +1,5 @@
-/// An answer to an offer, and what it settles (RFC 3264, RFC 9429 §5.3): which lines are used, with which of the offerer's
-/// payload types and extension numbers, and which are refused (port 0) and why.
+/// An answer to an offer, and what it settles (RFC 3264, RFC 9429 §5.3): which lines are used, with which of the
+/// offerer's payload types and extension numbers, and which are refused (port 0) and why.
 package struct Answer: Hashable, Sendable {
     package let description: SessionDescription
     package let negotiation: Negotiation

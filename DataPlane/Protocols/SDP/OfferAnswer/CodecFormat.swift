@@ -97,14 +97,15 @@ package struct CodecCapability: Hashable, Sendable {
         self.parameters = parameters
     }
 
-    /// How well a format of the peer's serves, 0 being exactly; nil when it does not. The peer receives what we send, so a
-    /// format that decodes more serves too; what it sends, we must know exactly. Levels are not compared: those that
-    /// browsers offer are defaults, not what their decoders end at.
+    /// How well a format of the peer's serves, 0 being exactly; nil when it does not. The peer receives what we send,
+    /// so a format that decodes more serves too; what it sends, we must know exactly. Levels are not compared: those
+    /// that browsers offer are defaults, not what their decoders end at.
     func distance(to offered: CodecFormat, weSend: Bool, allowsHigherProfile: Bool) -> Int? {
         guard case .h264(let ours) = format, case .h264(let theirs) = offered else {
             return offered == format ? 0 : nil
         }
-        // In mode 0 units are not fragmented (RFC 6184 §6.2): a stream made for mode 1 does not fit, and the reverse does.
+        // In mode 0 units are not fragmented (RFC 6184 §6.2): a stream made for mode 1 does not fit, and the reverse
+        // does.
         guard ours.packetizationMode == theirs.packetizationMode else { return nil }
         if ours.profile == theirs.profile { return 0 }
         guard weSend else { return nil }

@@ -28,8 +28,8 @@ package struct MediaCapabilities: Hashable, Sendable {
     package var headerExtensions: [String] = []
     /// Layers that we receive at once (RFC 8853); 0 and the peer sends one only.
     package var simulcastLayerCountMax = 0
-    /// Sends an H.264 stream also to a peer that offers lower profiles only. Browsers offer those that they can encode, and
-    /// decode every profile up to High.
+    /// Sends an H.264 stream also to a peer that offers lower profiles only. Browsers offer those that they can encode,
+    /// and decode every profile up to High.
     package var allowsHigherProfile = true
     /// level_idc up to which we receive H.264: 5.2 is 4K at 60 frames a second.
     package var h264LevelMax: UInt8 = 52
@@ -63,8 +63,8 @@ package struct LocalTransport: Hashable, Sendable {
     package var fingerprints: [Fingerprint]
     package var candidates: [CandidateAttribute]
     package var isICELite: Bool
-    /// What an answer takes of `actpass`. A server that waits saves the peer a round trip when the peer's first check and its
-    /// DTLS go out together; an offer is always `actpass`.
+    /// What an answer takes of `actpass`. A server that waits saves the peer a round trip when the peer's first check
+    /// and its DTLS go out together; an offer is always `actpass`.
     package var preferredSetup = SetupRole.passive
 
     package init(

@@ -71,7 +71,8 @@ package struct Candidate: Hashable, Sendable {
     ) -> [Candidate] {
         var candidates: [Candidate] = []
         for (index, ip) in addresses.enumerated() {
-            let preference = UInt16(clamping: 65_535 - index)
+            // In steps of eight: TCP's preferences are three bits shorter.
+            let preference = UInt16(clamping: 65_535 - index * 8)
             if let udpPort { candidates.append(.host(.udp, TransportAddress(ip, udpPort), preference, index)) }
             if let tcpPort { candidates.append(.host(.tcp, TransportAddress(ip, tcpPort), preference, index)) }
         }

@@ -144,6 +144,8 @@ package struct ICEClientAgent: ~Copyable {
     /// Sends what is due: retransmissions, the next check, the nomination.
     private mutating func advance(at now: MonotonicInstant) {
         for (path, bytes) in checks.retransmissions(at: now) { outputs.append(.transmit(bytes, on: path)) }
+        // A nomination that failed leaves the next best pair.
+        if nominateAt == nil, checks.hasSucceeded, !checks.isNominating { nominateAt = now }
         if let nominateAt, now >= nominateAt { nominate(at: now) }
         if let path = checks.nextCheck(at: now) { check(path, nominating: false, at: now) }
     }
@@ -175,8 +177,11 @@ package struct ICEClientAgent: ~Copyable {
             // (§7.2.5.2.1).
             guard let nominated = checks.succeeded(id, on: path) else { return refuse(.unexpectedMessage, on: path) }
             if nominated { return connect(path, at: now) }
-            if nominateAt == nil { nominateAt = checks.isBest(path) ? now : now + limits.nominationPatience }
-            if checks.isBest(path) { nominateAt = now }
+            if checks.isBest(path) {
+                nominateAt = now
+            } else if nominateAt == nil {
+                nominateAt = now + limits.nominationPatience
+            }
             advance(at: now)
         case .connected(var consent):
             guard path == consent.path, consent.openRequests.contains(id) else { return }
@@ -193,7 +198,6 @@ package struct ICEClientAgent: ~Copyable {
             return refuse(.unexpectedMessage, on: path)
         }
         if message.errorCode?.code == StunErrorCode.roleConflict.code { return fail(.roleConflict) }
-        if nominateAt == nil, checks.hasSucceeded { nominateAt = now }
         advance(at: now)
     }
 

@@ -85,25 +85,26 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
         var groups: [UInt16]
         if let gap = text.firstIndex(ofPair: ":") {
             let after = text.utf8.index(gap, offsetBy: 2)
-            guard let head = Self.groups(of: text[..<gap]), let tail = Self.groups(of: text[after...]),
+            guard let head = Self.groups(of: text[..<gap], mayEndInV4: false),
+                let tail = Self.groups(of: text[after...], mayEndInV4: true),
                 head.count + tail.count <= 7
             else { return nil }
             groups = head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail
         } else {
-            guard let all = Self.groups(of: text[...]), all.count == 8 else { return nil }
+            guard let all = Self.groups(of: text[...], mayEndInV4: true), all.count == 8 else { return nil }
             groups = all
         }
         let halves = (groups[..<4], groups[4...])
         return (halves.0.reduce(0) { $0 << 16 | UInt64($1) }, halves.1.reduce(0) { $0 << 16 | UInt64($1) })
     }
 
-    /// The groups of one side of `::`; the last may be a dotted IPv4 address, which is two groups.
-    private static func groups(of text: Substring) -> [UInt16]? {
+    /// The groups of one side of `::`. The last of an address may be a dotted IPv4 address, which is two groups.
+    private static func groups(of text: Substring, mayEndInV4: Bool) -> [UInt16]? {
         guard !text.isEmpty else { return [] }
         var groups: [UInt16] = []
         let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, let tail = v4Value(of: Substring(part)) {
+            if mayEndInV4, index == parts.count - 1, let tail = v4Value(of: Substring(part)) {
                 groups += [UInt16(tail >> 16), UInt16(truncatingIfNeeded: tail)]
             } else {
                 guard part.count <= 4, let group = number(part, radix: 16) else { return nil }

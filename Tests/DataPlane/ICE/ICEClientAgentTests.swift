@@ -94,7 +94,7 @@ final class ClientDriver {
         #expect(try driver.requests().map(\.path.remote) == [Self.second.address])
     }
 
-    @Test func `A request that is not answered is sent seven times, ever later, and then given up`() throws {
+    @Test func `A request that is not answered is sent again, ever later, until the set-up time is over`() throws {
         let driver = ClientDriver([Self.local])
         driver.agent.add(Self.udp, at: seconds(0))
         var times: [MonotonicInstant] = []
@@ -217,7 +217,28 @@ final class ClientDriver {
             driver.agent.timeoutReached(at: now)
             _ = driver.drain()
         }
-        #expect(driver.agent.nextDeadline == seconds(59))
+        #expect(driver.agent.sendPath == Self.path)
+        driver.agent.timeoutReached(at: seconds(59))
+        #expect(driver.drain().contains(.event(.failed(.consentExpired))))
+    }
+
+    @Test func `When a nomination is lost for good the next best pair is nominated`() throws {
+        let driver = ClientDriver([Self.local])
+        driver.agent.add(Self.udp, at: seconds(0))
+        driver.agent.add(Self.second, at: seconds(0))
+        driver.agent.timeoutReached(at: seconds(0.05))
+        for check in try driver.requests() { driver.answer(check, at: seconds(0.1)) }
+        let nomination = try #require(try driver.requests().first)
+        #expect(nomination.path == Self.path)
+        let refusal = StunMessage(
+            .error,
+            transactionID: nomination.message.transactionID,
+            attributes: [.errorCode(.badRequest)]
+        )
+        driver.agent.receive(refusal.encoded(signedWith: nil), on: Self.path, at: seconds(0.2))
+        let next = try #require(try driver.requests().first)
+        #expect(next.path.remote == Self.second.address)
+        #expect(next.message.usesCandidate)
     }
 
     @Test func `A check of a full peer is answered and makes a pair to check`() throws {

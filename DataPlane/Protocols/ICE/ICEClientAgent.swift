@@ -179,7 +179,7 @@ package struct ICEClientAgent: ~Copyable {
             if nominated { return connect(path, at: now) }
             if checks.isBest(path) {
                 nominateAt = now
-            } else if nominateAt == nil {
+            } else if nominateAt == nil, !checks.isNominating {
                 nominateAt = now + limits.nominationPatience
             }
             advance(at: now)

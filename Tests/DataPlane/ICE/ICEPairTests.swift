@@ -106,6 +106,8 @@ private final class World {
         world.run(until: seconds(25))
         #expect(world.client.agent.sendPath != nil)
         #expect(world.server.agent.sendPath == world.serverPath)
+        // At 20 % six round trips in a row may fail in four minutes; consent is there to end then.
+        guard lossPerMille < 200 else { return }
         world.run(until: seconds(240))
         #expect(world.client.agent.sendPath != nil)
         #expect(world.server.agent.sendPath == world.serverPath)

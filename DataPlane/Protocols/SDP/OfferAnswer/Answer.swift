@@ -81,9 +81,11 @@ extension SessionDescription {
 }
 
 extension MediaDescription {
-    /// The line with port 0. At least one format has to stand in it.
+    /// The line with port 0. A format has to stand in it, and means nothing.
     fileprivate var refusal: MediaDescription {
-        var media = MediaDescription(kind, port: 0, protocolName: protocolName, formats: formats)
+        let format = formats.first ?? "0"
+        var media = MediaDescription(kind, port: 0, protocolName: protocolName, formats: [format])
+        media.codecs = [UInt8(digits: format).flatMap { isRTP ? Codec(static: $0) : nil }].compactMap { $0 }
         media.connection = "IN IP4 0.0.0.0"
         media.mid = mid
         media.direction = .inactive

@@ -84,6 +84,8 @@ let protocols: [Target] = [
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
+    library("ICE", "DataPlane/Protocols/ICE", ["Bytes", "Timebase", crypto, deque, nioCore]),
+    library("SDP", "DataPlane/Protocols/SDP"),
     library(
         "Relay",
         "DataPlane/Protocols/Relay",
@@ -253,7 +255,10 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        [
+            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MediaModel", "Relay", "RTMP", "SDP", "Timebase",
+            nioCore,
+        ]
     ),
 ]
 
@@ -276,6 +281,12 @@ let testTargets: [Target] = [
         "Tests/DataPlane/RTMP",
         ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
     ),
+    tests(
+        "ICETests",
+        "Tests/DataPlane/ICE",
+        ["Bytes", "ICE", "TestSupport", "Timebase", nioCore]
+    ),
+    tests("SDPTests", "Tests/DataPlane/SDP", ["SDP"]),
     tests(
         "HLSTests",
         "Tests/DataPlane/HLS",

@@ -24,12 +24,16 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .flv,
         .h264Headers,
         .hlsObjectName,
+        .iceLiteAgent,
         .relayFrame,
         .rtmpChunk,
         .rtmpHandshake,
         .rtmpMessage,
         .rtmpServerSession,
+        .sdp,
         .segmentIndex,
+        .stun,
+        .trickleFragment,
     ]
 }
 

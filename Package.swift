@@ -89,6 +89,8 @@ let protocols: [Target] = [
         "DataPlane/Protocols/Relay",
         ["Bytes", "ClusterModel", "EngineModel", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("RTP", "DataPlane/Protocols/RTP", ["Bytes", "Codecs", "MediaModel", "Timebase", deque, nioCore]),
+    library("SecureTransport", "DataPlane/Protocols/SecureTransport", ["Timebase", nioCore]),
 ]
 
 let dataPlane: [Target] = [

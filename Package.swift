@@ -95,6 +95,20 @@ let protocols: [Target] = [
 
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(
+        name: "COpenSSL",
+        path: "DataPlane/Native/COpenSSL",
+        pkgConfig: "openssl",
+        providers: [.apt(["libssl-dev"])]
+    ),
+    .systemLibrary(
+        name: "CSRTP",
+        path: "DataPlane/Native/CSRTP",
+        pkgConfig: "libsrtp2",
+        providers: [.apt(["libsrtp2-dev"])]
+    ),
+    library("DTLS", "DataPlane/Native/DTLS", ["COpenSSL", "SecureTransport", "Timebase", deque, nioCore]),
+    library("SRTP", "DataPlane/Native/SRTP", ["COpenSSL", "CSRTP", "SecureTransport", nioCore]),
     library(
         "Streams",
         "DataPlane/Streams",

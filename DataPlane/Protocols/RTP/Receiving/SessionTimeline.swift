@@ -1,4 +1,3 @@
-package import MediaModel
 package import Timebase
 
 /// Lays the streams of one publisher on one timeline, so that sound and picture stay together.

@@ -254,7 +254,7 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "RTP", "Timebase", nioCore]
     ),
 ]
 
@@ -289,6 +289,16 @@ let testTargets: [Target] = [
             "Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase",
             nioCore,
         ]
+    ),
+    tests(
+        "RTPTests",
+        "Tests/DataPlane/RTP",
+        ["MediaFixtures", "MediaModel", "RTP", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "SecureTransportTests",
+        "Tests/DataPlane/SecureTransport",
+        ["DTLS", "SRTP", "SecureTransport", "TestSupport", "Timebase", nioCore]
     ),
     tests(
         "StreamsTests",

@@ -1,14 +1,14 @@
 internal import COpenSSL
-import SecureTransport
+package import SecureTransport
 
 /// The keys one master key yields (RFC 3711 §4.3.1, RFC 7714 §11), with a key derivation rate of zero.
-struct SessionKeys {
-    var cipher: [UInt8]
-    var authentication: [UInt8]
+package struct SessionKeys: Hashable, Sendable {
+    package var cipher: [UInt8]
+    package var authentication: [UInt8]
     /// 14 bytes; the two last are zero where the suite's salt is shorter.
-    var salt: [UInt8]
+    package var salt: [UInt8]
 
-    enum Purpose {
+    package enum Purpose: Sendable {
         case rtp
         case rtcp
     }
@@ -16,7 +16,7 @@ struct SessionKeys {
     /// HMAC-SHA1 (RFC 3711 §5.2).
     private static let authenticationKeyBytes = 20
 
-    init(_ master: SRTPMasterKey, suite: SRTPSuite, for purpose: Purpose) throws(SRTPError) {
+    package init(_ master: SRTPMasterKey, suite: SRTPSuite, for purpose: Purpose) throws(SRTPError) {
         guard master.key.count == suite.keyBytes, master.salt.count == suite.saltBytes else {
             throw .library("a master key or salt of the wrong length")
         }

@@ -25,10 +25,13 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .h264Headers,
         .hlsObjectName,
         .relayFrame,
+        .rtcp,
         .rtmpChunk,
         .rtmpHandshake,
         .rtmpMessage,
         .rtmpServerSession,
+        .rtpDepacketizers,
+        .rtpPacket,
         .segmentIndex,
     ]
 }

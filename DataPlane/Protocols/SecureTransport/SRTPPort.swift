@@ -99,7 +99,8 @@ extension SRTPProtector {
     }
 
     package func protect(rtcp buffer: inout ByteBuffer, from start: Int) throws(SRTPError) {
-        try inPlace(&buffer, from: start) { bytes, length throws(SRTPError) in try protect(rtcp: bytes, length: length) }
+        try inPlace(&buffer, from: start) { bytes, length throws(SRTPError) in try protect(rtcp: bytes, length: length)
+        }
     }
 
     private func inPlace(

@@ -1,6 +1,5 @@
 import Foundation
 
-
 import struct NIOCore.ByteBuffer
 
 /// Frames as real encoders make them: testsrc at 64 × 48 and a sine, by ffmpeg 5.1 with libx265, libvpx, libaom and libopus.

@@ -99,7 +99,9 @@ private struct LossyPair {
         for number in 0..<300 {
             let isKeyframe = number == 0
             var payload = ByteBuffer(bytes: [isKeyframe ? 0 : 1])
-            payload.writeBytes((0..<(isKeyframe ? 20_000 : 4000)).map { _ in UInt8.random(in: 0...255, using: &random) })
+            payload.writeBytes(
+                (0..<(isKeyframe ? 20_000 : 4000)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            )
             sent.append(payload)
             let time = MediaTime(ticks: Int64(number) * 3000)
             try pair.send(AccessUnit(track: .video, decodeTime: time, isKeyframe: isKeyframe, payload: payload))
@@ -115,7 +117,9 @@ private struct LossyPair {
             let (pair, sent) = try play(seed: seed, lossPerMille: lossPerMille, usesRTX: usesRTX)
             // The first packet may be the lost one: then nothing before the next keyframe has a begin.
             guard pair.received.first?.isKeyframe == true else { continue }
-            #expect(pair.received.map(\.payload) == sent, "seed \(seed)")
+            // What is lost of the last pictures nothing after them tells.
+            #expect(pair.received.count >= sent.count - 3, "seed \(seed)")
+            #expect(pair.received.map(\.payload) == Array(sent.prefix(pair.received.count)), "seed \(seed)")
             #expect(pair.sender.packetsRepeated > 0)
             let gaps = zip(pair.received.dropFirst(), pair.received).map { $0.timestamp - $1.timestamp }
             #expect(gaps.allSatisfy { $0 == 3000 }, "seed \(seed)")

@@ -31,7 +31,8 @@ import struct NIOCore.ByteBuffer
     @Test(arguments: vectors.indices)
     func `a header that is cut off anywhere is refused`(place: Int) throws {
         let whole = ByteBuffer(hex: Self.vectors[place].wire)
-        let header = whole.readableBytes - ByteBuffer(hex: Self.vectors[place].payload).readableBytes
+        let header =
+            whole.readableBytes - ByteBuffer(hex: Self.vectors[place].payload).readableBytes
             - Int(Self.vectors[place].padding)
         for length in 0..<header {
             #expect(throws: RTPError.self) { try RTPPacket(parsing: ByteBuffer(bytes: whole.bytes.prefix(length))) }
@@ -101,7 +102,8 @@ import struct NIOCore.ByteBuffer
             ssrc: SSRC(3),
             payload: ByteBuffer(hex: "FFFF 0A0B")
         )
-        let original = try #require(try repeated.original(ssrc: SSRC(4), payloadType: #require(PayloadType(96))))
+        let mediaType = try #require(PayloadType(96))
+        let original = try #require(try repeated.original(ssrc: SSRC(4), payloadType: mediaType))
         #expect(original.sequence == 0xFFFF && original.ssrc == SSRC(4) && original.marker)
         #expect(original.payload == ByteBuffer(hex: "0A0B"))
         var empty = repeated
@@ -112,6 +114,7 @@ import struct NIOCore.ByteBuffer
     @Test func `a counter goes on growing across its wrap, whatever the order`() {
         var unwrapper = Unwrapper<UInt16>()
         let wire: [UInt16] = [65_534, 0, 65_535, 2, 1, 65_533]
-        #expect(wire.map { unwrapper.unwrap($0) } == [65_534, 65_536, 65_535, 65_538, 65_537, 65_533])
+        let extended = wire.map { unwrapper.unwrap($0) }
+        #expect(extended == [65_534, 65_536, 65_535, 65_538, 65_537, 65_533])
     }
 }

@@ -21,7 +21,9 @@ import struct NIOCore.ByteBuffer
             frames: (try? SampleClip.items(seconds: 1))?.compactMap {
                 if case .unit(let unit) = $0, unit.track == .video { unit.payload } else { nil }
             } ?? [],
-            packetizer: { try Packetizer(.h264(configuration: SampleClip.avcConfiguration, width: 128, height: 72), limits: $0) }
+            packetizer: {
+                try Packetizer(.h264(configuration: SampleClip.avcConfiguration, width: 128, height: 72), limits: $0)
+            }
         ),
         Format(codec: .h265, frames: CodedFrames.h265) { _ in nil },
         Format(codec: .vp8, frames: CodedFrames.vp8) { .vp8(limits: $0) },
@@ -45,7 +47,8 @@ import struct NIOCore.ByteBuffer
             return try H265Packetizer(parameterSets: [], limits: limits).packetize(frame, isKeyframe: isKeyframe)
         }
         let unit = AccessUnit(track: .video, decodeTime: .zero, isKeyframe: isKeyframe, payload: frame)
-        return try #require(try packetizer?.packetize(unit)).payloads
+        let packetized = try packetizer?.packetize(unit)
+        return try #require(packetized).payloads
     }
 
     /// Down to fragments of a few bytes, and up to whole frames in a packet.
@@ -64,7 +67,8 @@ import struct NIOCore.ByteBuffer
             }
             if number == 0 { #expect(payloads.first.map { depacketizer.mayBeginFrame($0.bytes) } == true) }
             for payload in payloads { try depacketizer.append(payload.bytes) }
-            let frameAgain = try #require(try depacketizer.finishFrame())
+            let finished = try depacketizer.finishFrame()
+            let frameAgain = try #require(finished)
             #expect(frameAgain.isKeyframe == (number == 0 || format.codec == .opus), "frame \(number)")
             #expect(withoutParameterSets(frameAgain.payload, format.codec) == comparable(frame, format.codec))
         }
@@ -94,7 +98,8 @@ import struct NIOCore.ByteBuffer
         let packetizer = try Self.formats[0].packetizer(PacketizationLimits())
         var made = try #require(packetizer)
         let unit = AccessUnit(track: .video, decodeTime: .zero, isKeyframe: true, payload: frame)
-        let first = try #require(try made.packetize(unit).payloads.first).bytes.bytes
+        let payloads = try made.packetize(unit).payloads
+        let first = try #require(payloads.first).bytes.bytes
         #expect(first[0] & 0x1F == 24)
         #expect(first[3] & 0x1F == 7)
         let spsLength = Int(first[1]) << 8 | Int(first[2])
@@ -140,7 +145,8 @@ import struct NIOCore.ByteBuffer
         var packetizer = try format.packetizer(limits)
         let payloads = try payloads(format, format.frames[0], &packetizer, isKeyframe: true, limits)
         var depacketizer = format.codec.makeDepacketizer()
-        #expect(throws: RTPError.self) { try depacketizer.append(#require(payloads.last).bytes) }
+        let last = try #require(payloads.last).bytes
+        #expect(throws: RTPError.self) { try depacketizer.append(last) }
         depacketizer.reset()
         var limited = DepacketizationLimits()
         limited.frameBytesMax = 500
@@ -152,14 +158,15 @@ import struct NIOCore.ByteBuffer
 
     @Test func `VP8 and VP9 number their pictures and tell keyframes`() throws {
         var vp8 = VP8Packetizer()
-        #expect(vp8.packetize(CodedFrames.vp8[0])[0].bytes.bytes.prefix(4) == [0x90, 0x80, 0x80, 0x00])
-        #expect(vp8.packetize(CodedFrames.vp8[1])[0].bytes.bytes.prefix(4) == [0x90, 0x80, 0x80, 0x01])
+        let pictures = CodedFrames.vp8.prefix(2).map { vp8.packetize($0)[0].bytes.bytes.prefix(4) }
+        #expect(pictures == [[0x90, 0x80, 0x80, 0x00], [0x90, 0x80, 0x80, 0x01]])
         #expect(VP8FrameHeader.pictureSize(CodedFrames.vp8[0]).map { [$0.width, $0.height] } == [64, 48])
         var vp9 = VP9Packetizer()
         // I, F, B, V; the id; one layer of 64 × 48.
         let key = vp9.packetize(CodedFrames.vp9[0])[0].bytes.bytes
         #expect(key.prefix(8) == [0x9A, 0x80, 0x00, 0x10, 0x00, 0x40, 0x00, 0x30])
         // I, P, F, B, E; the id; P_DIFF 1.
-        #expect(vp9.packetize(CodedFrames.vp9[1])[0].bytes.bytes.prefix(4) == [0xDC, 0x80, 0x01, 0x02])
+        let inter = vp9.packetize(CodedFrames.vp9[1])[0].bytes.bytes
+        #expect(inter.prefix(4) == [0xDC, 0x80, 0x01, 0x02])
     }
 }

@@ -56,7 +56,8 @@ import struct NIOCore.ByteBuffer
         _ = timeline.time(of: frame(.opus, 0, arrival: 0), from: SSRC(2))
         timeline.senderReport(report(SSRC(1), 0, 90_000), timestamp: 90_000)
         timeline.senderReport(report(SSRC(2), 5000, 0), timestamp: 0)
-        #expect(timeline.time(of: frame(.opus, 960, arrival: 20), from: SSRC(2)).milliseconds == 5020)
+        let moved = timeline.time(of: frame(.opus, 960, arrival: 20), from: SSRC(2))
+        #expect(moved.milliseconds == 5020)
     }
 
     @Test func `NTP times are 32 bits of seconds and 32 of their parts`() {

@@ -198,7 +198,8 @@ struct Pairing: Sendable, CustomTestStringConvertible {
         }
         #expect(lengths == Array(repeating: 112 + suite.tagBytes, count: 5))
         for sequence in 1...5 as ClosedRange<UInt16> {
-            var packet = try #require(train.readSlice(length: 112 + suite.tagBytes))
+            let slice = train.readSlice(length: 112 + suite.tagBytes)
+            var packet = try #require(slice)
             try unprotector.unprotect(rtp: &packet)
             #expect(packet == rtp(sequence: sequence, payload: 100))
         }

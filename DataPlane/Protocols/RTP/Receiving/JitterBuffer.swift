@@ -1,8 +1,8 @@
 package import Timebase
 
 package struct JitterBufferLimits: Hashable, Sendable {
-    /// How long a missing packet holds up those after it: a few round trips of retransmission on a bad path.
-    package var patience = Duration.milliseconds(500)
+    /// How long a missing packet holds up those after it: six requests on a path of 100 ms, of which one in five fails.
+    package var patience = Duration.milliseconds(800)
     /// A second of 20 Mb/s.
     package var packetsMax = 2048
 

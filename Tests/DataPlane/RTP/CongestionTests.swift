@@ -109,7 +109,7 @@ private struct Bottleneck {
         let feedback = try #require(report)
         #expect(feedback.baseSequence == 65_535)
         #expect(feedback.referenceTime == 1)
-        #expect(feedback.deltas == [144, 12, -8, nil, nil, 8])
+        #expect(feedback.deltas == [144, 12, -7, nil, nil, 7])
         #expect(more == nil)
     }
 

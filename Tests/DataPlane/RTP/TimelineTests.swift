@@ -61,8 +61,8 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `NTP times are 32 bits of seconds and 32 of their parts`() {
-        #expect(NTPTime(WallTime(milliseconds: 0)).value == 2_208_988_800 << 32)
-        #expect(NTPTime(WallTime(milliseconds: 500)).value == 2_208_988_800 << 32 | 0x8000_0000)
+        #expect(NTPTime(WallTime(milliseconds: 0)).value == 0x83AA_7E80_0000_0000)
+        #expect(NTPTime(WallTime(milliseconds: 500)).value == 0x83AA_7E80_8000_0000)
         #expect(NTPTime(0x0000_0001_8000_0000).middle == 0x0001_8000)
         #expect(NTPTime(5 << 32) - NTPTime(3 << 32) == .seconds(2))
         #expect(NTPTime(3 << 32) - NTPTime(5 << 32) == .seconds(-2))

@@ -151,7 +151,7 @@ private final class DTLSPair {
             pair.server.receive(ByteBuffer(bytes: noise), at: zero)
         }
         try await pair.run()
-        #expect(material(pair.serverOutputs) != nil)
+        #expect(material(pair.serverOutputs) != nil, "\(pair.serverOutputs), \(pair.clientOutputs)")
     }
 
     @Test func `a goodbye is heard`() async throws {

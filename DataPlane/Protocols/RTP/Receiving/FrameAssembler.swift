@@ -52,6 +52,8 @@ struct FrameAssembler: Sendable {
 
     func extended(_ timestamp: UInt32) -> Int64 { timestamps.peek(timestamp) }
 
+    func mayBeginFrame(_ packet: RTPPacket) -> Bool { depacketizer.mayBeginFrame(packet.payload) }
+
     mutating func push(_ delivery: JitterBuffer.Delivery) -> [ReceivedFrame] {
         let packet = delivery.packet
         var frames: [ReceivedFrame] = []

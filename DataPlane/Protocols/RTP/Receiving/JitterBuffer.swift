@@ -39,13 +39,31 @@ package struct JitterBuffer: Sendable {
 
     package init(limits: JitterBufferLimits = JitterBufferLimits()) { self.limits = limits }
 
-    package mutating func insert(_ packet: RTPPacket, sequence: Int64, at now: MonotonicInstant) -> Insertion {
+    /// The first packets may come out of order too: nothing is handed out before one that `mayBeginFrame`.
+    package mutating func insert(
+        _ packet: RTPPacket,
+        sequence: Int64,
+        mayBeginFrame: Bool,
+        at now: MonotonicInstant
+    ) -> Insertion {
         if let nextSequence, sequence < nextSequence { return .late }
-        if nextSequence == nil { nextSequence = sequence }
         guard entries[sequence] == nil else { return .duplicate }
         entries[sequence] = Entry(packet: packet, arrival: now)
+        guard nextSequence != nil else {
+            begin(at: sequence, mayBeginFrame: mayBeginFrame)
+            return .accepted
+        }
         if sequence == nextSequence { blockedSince = nil } else if blockedSince == nil { blockedSince = now }
         return .accepted
+    }
+
+    private mutating func begin(at sequence: Int64, mayBeginFrame: Bool) {
+        if mayBeginFrame {
+            nextSequence = sequence
+            entries = entries.filter { $0.key >= sequence }
+        } else if entries.count > limits.packetsMax {
+            entries.removeAll()
+        }
     }
 
     package mutating func next(at now: MonotonicInstant) -> Delivery? {

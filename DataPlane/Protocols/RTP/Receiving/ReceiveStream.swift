@@ -100,7 +100,8 @@ package struct ReceiveStream: Sendable {
 
     private mutating func insert(_ packet: RTPPacket, _ sequence: Int64, at now: MonotonicInstant) {
         if usesNack, !nacks.received(sequence, at: now) { wantKeyframe(at: now) }
-        if buffer.insert(packet, sequence: sequence, at: now) == .late { late += 1 }
+        let mayBegin = assembler.mayBeginFrame(packet)
+        if buffer.insert(packet, sequence: sequence, mayBeginFrame: mayBegin, at: now) == .late { late += 1 }
         advance(at: now)
     }
 

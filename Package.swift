@@ -91,10 +91,26 @@ let protocols: [Target] = [
         "DataPlane/Protocols/Relay",
         ["Bytes", "ClusterModel", "EngineModel", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("RTP", "DataPlane/Protocols/RTP", ["Bytes", "Codecs", "MediaModel", "Timebase", deque, nioCore]),
+    library("SecureTransport", "DataPlane/Protocols/SecureTransport", ["Timebase", nioCore]),
 ]
 
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(
+        name: "COpenSSL",
+        path: "DataPlane/Native/COpenSSL",
+        pkgConfig: "openssl",
+        providers: [.apt(["libssl-dev"])]
+    ),
+    .systemLibrary(
+        name: "CSRTP",
+        path: "DataPlane/Native/CSRTP",
+        pkgConfig: "libsrtp2",
+        providers: [.apt(["libsrtp2-dev"])]
+    ),
+    library("DTLS", "DataPlane/Native/DTLS", ["COpenSSL", "SecureTransport", "Timebase", deque, nioCore]),
+    library("SRTP", "DataPlane/Native/SRTP", ["COpenSSL", "CSRTP", "SecureTransport", nioCore]),
     library(
         "Streams",
         "DataPlane/Streams",
@@ -256,8 +272,8 @@ let testSupport: [Target] = [
         "FuzzTargets",
         "Tests/Fuzz/Targets",
         [
-            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MediaModel", "Relay", "RTMP", "SDP", "Timebase",
-            nioCore,
+            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MediaModel", "Relay", "RTMP", "RTP", "SDP",
+            "Timebase", nioCore,
         ]
     ),
 ]
@@ -299,6 +315,16 @@ let testTargets: [Target] = [
             "Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase",
             nioCore,
         ]
+    ),
+    tests(
+        "RTPTests",
+        "Tests/DataPlane/RTP",
+        ["MediaFixtures", "MediaModel", "RTP", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "SecureTransportTests",
+        "Tests/DataPlane/SecureTransport",
+        ["DTLS", "SRTP", "SecureTransport", "TestSupport", "Timebase", nioCore]
     ),
     tests(
         "StreamsTests",

@@ -169,6 +169,8 @@ enum RelayCodec: UInt8 {
     case mp3 = 5
     case opus = 6
     case data = 7
+    case vp8 = 8
+    case vp9 = 9
 }
 
 extension CodecParameters {
@@ -177,6 +179,8 @@ extension CodecParameters {
         case .h264(let configuration, let width, let height): (.h264, width, height, configuration)
         case .h265(let configuration, let width, let height): (.h265, width, height, configuration)
         case .av1(let configuration, let width, let height): (.av1, width, height, configuration)
+        case .vp8(let width, let height): (.vp8, width, height, ByteBuffer())
+        case .vp9(let configuration, let width, let height): (.vp9, width, height, configuration)
         case .aac(let configuration, let rate, let channels): (.aac, rate, channels, configuration)
         case .mp3(let rate, let channels): (.mp3, rate, channels, ByteBuffer())
         case .opus(let configuration, let channels): (.opus, 48_000, channels, configuration)

@@ -12,7 +12,7 @@ private struct LossyPair {
     var back: SimulatedLink<ByteBuffer>
     var sender: SendStream
     var receiver: ReceiveStream
-    var packetizer = Packetizer.vp8()
+    var packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
     var now = MonotonicInstant(nanoseconds: 0)
     var received: [ReceivedFrame] = []
     var keyframesWanted = 0

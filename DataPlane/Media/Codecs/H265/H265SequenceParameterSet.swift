@@ -10,6 +10,11 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     /// Inside the conformance window.
     package let width: Int
     package let height: Int
+    package let chromaFormat: UInt8
+    package let bitDepthLuma: UInt8
+    package let bitDepthChroma: UInt8
+    package let temporalLayers: UInt8
+    package let isTemporallyNested: Bool
 
     package init(parsing nalUnit: ByteBuffer) throws(CodecError) {
         var bits = BitReader(RBSP.unescape(nalUnit, headerBytes: 2))
@@ -19,7 +24,8 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     private init(from bits: inout BitReader) throws {
         try bits.skip(4)
         let subLayers = Int(try bits.bits(3))
-        try bits.skip(1)
+        isTemporallyNested = try bits.bit()
+        temporalLayers = UInt8(subLayers + 1)
         try Self.skipProfileTierLevel(&bits, subLayers: subLayers)
         _ = try bits.unsignedExpGolomb()
         let chromaFormat = try bits.unsignedExpGolomb()
@@ -38,6 +44,17 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
             throw CodecError.malformed(.h265SequenceParameterSet, "the picture is \(size.width) × \(size.height)")
         }
         (width, height) = size
+        self.chromaFormat = UInt8(chromaFormat)
+        bitDepthLuma = 8 + (try Self.bitDepth(&bits))
+        bitDepthChroma = 8 + (try Self.bitDepth(&bits))
+    }
+
+    private static func bitDepth(_ bits: inout BitReader) throws -> UInt8 {
+        let beyondEight = try bits.unsignedExpGolomb()
+        guard beyondEight <= 8 else {
+            throw CodecError.malformed(.h265SequenceParameterSet, "a bit depth of \(8 + UInt64(beyondEight))")
+        }
+        return UInt8(beyondEight)
     }
 
     /// §7.3.3

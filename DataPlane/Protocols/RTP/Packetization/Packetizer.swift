@@ -33,20 +33,12 @@ package struct Packetizer: Sendable {
             format = .h265(H265Packetizer(parameterSets: sets, limits: limits))
         case .av1(let configuration, _, _):
             format = .av1(AV1Packetizer(configuration: configuration, limits: limits))
+        case .vp8: format = .vp8(VP8Packetizer(limits: limits))
+        case .vp9: format = .vp9(VP9Packetizer(limits: limits))
         case .opus: format = .opus
         case .aac, .mp3, .data: return nil
         }
     }
-
-    package static func vp8(limits: PacketizationLimits = PacketizationLimits()) -> Packetizer {
-        Packetizer(format: .vp8(VP8Packetizer(limits: limits)))
-    }
-
-    package static func vp9(limits: PacketizationLimits = PacketizationLimits()) -> Packetizer {
-        Packetizer(format: .vp9(VP9Packetizer(limits: limits)))
-    }
-
-    private init(format: Format) { self.format = format }
 
     package mutating func packetize(_ unit: AccessUnit) throws(RTPError) -> PacketizedFrame {
         PacketizedFrame(

@@ -1,4 +1,5 @@
 import Bytes
+package import Codecs
 
 package import struct NIOCore.ByteBuffer
 
@@ -61,6 +62,8 @@ package struct VP9Packetizer: Sendable {
 package struct VP9FrameHeader: Hashable, Sendable {
     package private(set) var profile: UInt8 = 0
     package private(set) var isKeyframe = false
+    /// Of a keyframe: what MP4 and Enhanced RTMP store.
+    package private(set) var configuration: VPConfiguration?
     private var width = 0
     private var height = 0
 
@@ -85,20 +88,28 @@ package struct VP9FrameHeader: Hashable, Sendable {
         try bits.skip(2)
         guard isKeyframe else { return true }
         guard try bits.bits(24) == 0x49_8342 else { return false }
-        try skipColour(&bits)
+        configuration = try colours(&bits)
         width = Int(try bits.bits(16)) + 1
         height = Int(try bits.bits(16)) + 1
         return true
     }
 
-    private func skipColour(_ bits: inout BitReader) throws {
-        if profile >= 2 { try bits.skip(1) }
+    /// §7.2.2, in the record's values: 4:2:0 is 1, 4:2:2 is 2, 4:4:4 is 3.
+    private func colours(_ bits: inout BitReader) throws -> VPConfiguration {
+        var configuration = VPConfiguration(profile: profile)
+        if profile >= 2 { configuration.bitDepth = try bits.bit() ? 12 : 10 }
         let sRGB: UInt32 = 7
         if try bits.bits(3) != sRGB {
+            configuration.isFullRange = try bits.bit()
+            guard profile & 1 == 1 else { return configuration }
+            let (isHalfWide, isHalfHigh) = (try bits.bit(), try bits.bit())
+            configuration.chromaSubsampling = isHalfWide ? (isHalfHigh ? 1 : 2) : 3
             try bits.skip(1)
-            if profile & 1 == 1 { try bits.skip(3) }
-        } else if profile & 1 == 1 {
-            try bits.skip(1)
+        } else {
+            configuration.isFullRange = true
+            configuration.chromaSubsampling = 3
+            if profile & 1 == 1 { try bits.skip(1) }
         }
+        return configuration
     }
 }

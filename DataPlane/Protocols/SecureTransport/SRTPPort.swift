@@ -154,3 +154,11 @@ extension SRTPUnprotector {
         datagram.moveWriterIndex(to: datagram.readerIndex + (try result.get()))
     }
 }
+
+/// Makes the ciphers of each session.
+package protocol SRTPFactory: Sendable {
+    /// For what we send.
+    func makeProtector(_ keys: SRTPKeyingMaterial) throws(SRTPError) -> any SRTPProtector
+    /// For what the peer sends.
+    func makeUnprotector(_ keys: SRTPKeyingMaterial) throws(SRTPError) -> any SRTPUnprotector
+}

@@ -12,7 +12,7 @@ private struct LossyPair {
     var back: SimulatedLink<ByteBuffer>
     var sender: SendStream
     var receiver: ReceiveStream
-    var packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
+    var packetizer: Packetizer
     var now = MonotonicInstant(nanoseconds: 0)
     var received: [ReceivedFrame] = []
     var keyframesWanted = 0
@@ -20,6 +20,7 @@ private struct LossyPair {
     let repair: PayloadType
 
     init(seed: UInt64, lossPerMille: Int, usesRTX: Bool) throws {
+        packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
         var conditions = SimulatedLink<ByteBuffer>.Conditions()
         conditions.lossPerMille = lossPerMille
         conditions.latency = .milliseconds(50)

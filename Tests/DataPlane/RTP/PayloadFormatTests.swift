@@ -26,8 +26,12 @@ import struct NIOCore.ByteBuffer
             }
         ),
         Format(codec: .h265, frames: CodedFrames.h265) { _ in nil },
-        Format(codec: .vp8, frames: CodedFrames.vp8) { .vp8(limits: $0) },
-        Format(codec: .vp9, frames: CodedFrames.vp9) { .vp9(limits: $0) },
+        Format(codec: .vp8, frames: CodedFrames.vp8) {
+            try Packetizer(.vp8(width: 64, height: 48), limits: $0)
+        },
+        Format(codec: .vp9, frames: CodedFrames.vp9) {
+            try Packetizer(.vp9(configuration: ByteBuffer(), width: 64, height: 48), limits: $0)
+        },
         Format(codec: .av1, frames: CodedFrames.av1) {
             try Packetizer(.av1(configuration: ByteBuffer(hex: "81000C00"), width: 64, height: 48), limits: $0)
         },

@@ -93,6 +93,11 @@ let protocols: [Target] = [
     ),
     library("RTP", "DataPlane/Protocols/RTP", ["Bytes", "Codecs", "MediaModel", "Timebase", deque, nioCore]),
     library("SecureTransport", "DataPlane/Protocols/SecureTransport", ["Timebase", nioCore]),
+    library(
+        "WebRTC",
+        "DataPlane/Protocols/WebRTC",
+        ["Codecs", "ICE", "MediaModel", "RTP", "SDP", "SecureTransport", "Timebase", deque, nioCore]
+    ),
 ]
 
 let dataPlane: [Target] = [
@@ -145,6 +150,14 @@ let dataPlane: [Target] = [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
             "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+        ]
+    ),
+    library(
+        "WebRTCServer",
+        "DataPlane/Servers/WebRTCServer",
+        [
+            "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel", "Observability", "RTP", "SDP",
+            "SecureTransport", "Streams", "Timebase", "WebRTC", logging, metrics, nioCore, nioHTTP1, nioPosix,
         ]
     ),
     library(

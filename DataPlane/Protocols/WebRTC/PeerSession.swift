@@ -46,14 +46,11 @@ package struct PeerSession: ~Copyable {
         case player
     }
 
-    private enum Media {
-        case publisher(PublisherMedia)
-        case player(ViewerMedia)
-    }
-
     package let role: Role
     private var link: SecureLink
-    private var media: Media
+    /// Exactly one of the two is set. An enum would copy its queues at each step to change them.
+    private var publisher: PublisherMedia?
+    private var player: ViewerMedia?
     private let limits: PeerLimits
     private var events = Deque<PeerEvent>()
 
@@ -69,11 +66,10 @@ package struct PeerSession: ~Copyable {
         self.role = role
         self.link = link
         self.limits = limits
-        media =
-            switch role {
-            case .publisher: .publisher(PublisherMedia(negotiation, limits: limits, using: &random))
-            case .player: .player(ViewerMedia(negotiation, limits: limits, wall: wall, at: now, using: &random))
-            }
+        switch role {
+        case .publisher: publisher = PublisherMedia(negotiation, limits: limits, using: &random)
+        case .player: player = ViewerMedia(negotiation, limits: limits, wall: wall, at: now, using: &random)
+        }
     }
 
     // MARK: Getters
@@ -86,20 +82,12 @@ package struct PeerSession: ~Copyable {
     package var userFragments: [String] { link.userFragments }
 
     package var nextDeadline: MonotonicInstant? {
-        let media =
-            switch media {
-            case .publisher(let publisher): publisher.nextDeadline
-            case .player(let player): link.isOpen ? player.nextDeadline : nil
-            }
+        let media = link.isOpen ? publisher?.nextDeadline ?? player?.nextDeadline : nil
         return [link.nextDeadline, media].compactMap { $0 }.min()
     }
 
-    package var estimatedBitsPerSecond: Int? {
-        switch media {
-        case .publisher: nil
-        case .player(let player): player.estimatedBitsPerSecond
-        }
-    }
+    /// What the path to a player carries, as far as its feedback tells.
+    package var estimatedBitsPerSecond: Int? { player?.estimatedBitsPerSecond }
 
     // MARK: Network
 
@@ -119,14 +107,8 @@ package struct PeerSession: ~Copyable {
 
     package mutating func timeoutReached(at now: MonotonicInstant) {
         link.timeoutReached(at: now)
-        switch media {
-        case .publisher(var publisher):
-            publisher.timeoutReached(at: now)
-            media = .publisher(publisher)
-        case .player(var player):
-            player.timeoutReached(at: now)
-            media = .player(player)
-        }
+        publisher?.timeoutReached(at: now)
+        player?.timeoutReached(at: now)
     }
 
     package mutating func nextOutput(at now: MonotonicInstant) -> PeerOutput? {
@@ -144,23 +126,20 @@ package struct PeerSession: ~Copyable {
 
     /// The frames since the last keyframe, for a player that has just been opened.
     package mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
-        withPlayer { $0.start(with: cached, at: now) }
+        player?.start(with: cached, at: now)
     }
 
     /// The next frame of the stream; without effect on a publisher, and before the keys.
     package mutating func send(_ frame: PacketizedFrame, at now: MonotonicInstant) {
-        guard link.isOpen else { return }
-        withPlayer { $0.send(frame, at: now) }
+        if link.isOpen { player?.send(frame, at: now) }
     }
 
     /// Frames are missing between the last and the next: pictures go on at a keyframe.
-    package mutating func interrupt() { withPlayer { $0.interrupt() } }
+    package mutating func interrupt() { player?.interrupt() }
 
     /// Asks a publisher for a keyframe, at most once a second.
     package mutating func wantKeyframe(at now: MonotonicInstant) {
-        guard case .publisher(var publisher) = media else { return }
-        publisher.wantKeyframe(at: now)
-        media = .publisher(publisher)
+        publisher?.wantKeyframe(at: now)
     }
 
     package mutating func restart(credentials: ICECredentials, at now: MonotonicInstant) {
@@ -175,22 +154,13 @@ package struct PeerSession: ~Copyable {
 
     // MARK: Parts
 
-    private mutating func withPlayer(_ body: (inout ViewerMedia) -> Void) {
-        guard case .player(var player) = media else { return }
-        body(&player)
-        media = .player(player)
-    }
-
     private mutating func take(_ output: SecureLink.Output, at now: MonotonicInstant) -> PeerOutput? {
         switch output {
         case .transmit(let datagram, let path): return .transmit(datagram, on: path)
         case .opened(let suite): return .event(.opened(suite))
         case .refused(let refusal): return .event(.refused(refusal))
         case .over(let end): return .event(.over(end))
-        case .rtp(let packet):
-            guard case .publisher(var publisher) = media else { return nil }
-            publisher.receive(rtp: packet, at: now)
-            media = .publisher(publisher)
+        case .rtp(let packet): publisher?.receive(rtp: packet, at: now)
         case .rtcp(let packet): receive(rtcp: packet, at: now)
         }
         return nil
@@ -201,29 +171,18 @@ package struct PeerSession: ~Copyable {
         do throws(RTPError) {
             packets = Array(try RTCPPacket.parse(packet).prefix(limits.rtcpPacketsMax))
         } catch { return events.append(.refused(.malformedMedia)) }
-        switch media {
-        case .publisher(var publisher):
-            publisher.receive(packets, at: now)
-            media = .publisher(publisher)
-        case .player(var player):
-            player.receive(packets, at: now)
-            media = .player(player)
-        }
+        publisher?.receive(packets, at: now)
+        player?.receive(packets, at: now)
     }
 
     /// False when the media has nothing to say.
     private mutating func takeMedia(at now: MonotonicInstant) -> Bool {
-        switch media {
-        case .publisher(var publisher):
-            let output = publisher.nextOutput()
-            media = .publisher(publisher)
-            guard let output else { return false }
+        if let output = publisher?.nextOutput() {
             take(output, at: now)
-        case .player(var player):
-            let output = player.nextOutput(at: now)
-            media = .player(player)
-            guard let output else { return false }
+        } else if let output = player?.nextOutput(at: now) {
             take(output, at: now)
+        } else {
+            return false
         }
         return true
     }
@@ -267,17 +226,6 @@ package struct PeerSession: ~Copyable {
         }
     }
 
-    private var reducedSizeRTCP: Bool {
-        switch media {
-        case .publisher(let publisher): publisher.reducedSizeRTCP
-        case .player(let player): player.reducedSizeRTCP
-        }
-    }
-
-    private var reportSSRC: SSRC {
-        switch media {
-        case .publisher(let publisher): publisher.reportSSRC
-        case .player(let player): player.reportSSRC
-        }
-    }
+    private var reducedSizeRTCP: Bool { publisher?.reducedSizeRTCP ?? player?.reducedSizeRTCP ?? false }
+    private var reportSSRC: SSRC { publisher?.reportSSRC ?? player?.reportSSRC ?? SSRC(0) }
 }

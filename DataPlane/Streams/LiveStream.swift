@@ -38,6 +38,8 @@ package final class LiveStream: @unchecked Sendable {
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
     package var onObjectInterestChanged: ((Bool) -> Void)?
+    /// Told when a player that joined or lost pictures needs a keyframe. Set by a publisher of this node that can be asked.
+    package var onKeyframeWanted: (() -> Void)?
     /// Told of the end while the last items can still be had by subscribing.
     package var onEnding: ((EndReason) -> Void)?
 

@@ -10,6 +10,7 @@ package final class HTTPMeters: Sendable {
         case httpFLV = "http_flv"
         case playlist
         case object
+        case signalling
         case health
         case metrics
         case other
@@ -20,6 +21,7 @@ package final class HTTPMeters: Sendable {
                 case .httpFLV: .httpFLV
                 case .mediaPlaylist, .multivariantPlaylist: .playlist
                 case .object: .object
+                case .webRTC, .webRTCSession: .signalling
                 case .live, .ready: .health
                 case .metrics: .metrics
                 case .controlPlane, .nodeSettings, .badName, .unknown: .other

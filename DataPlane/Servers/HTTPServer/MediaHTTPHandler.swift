@@ -27,6 +27,14 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     /// A media request has no body; this is room for a client that sends one by habit.
     private static let bodyBytesMax = 64 << 10
 
+    /// An offer of WHIP or WHEP, with every codec a browser knows.
+    private static let offerBytesMax = 256 << 10
+
+    private static func bodyBytesMax(of head: HTTPRequestHead) -> Int {
+        head.method == .POST && (head.uri.contains("/whip/") || head.uri.contains("/whep/"))
+            ? offerBytesMax : bodyBytesMax
+    }
+
     private let service: MediaHTTPService
     private let egress: FLVEgress
     private let isPlain: Bool
@@ -59,10 +67,12 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             state = .receiving(head, bodyBytes: 0)
         case (.body(var piece), .receiving(let head, let count)):
             let total = count + piece.readableBytes
-            if head.method == .POST, total <= Self.bodyBytesMax { body.writeBuffer(&piece) }
-            if total > Self.bodyBytesMax {
+            let limit = Self.bodyBytesMax(of: head)
+            if head.method == .POST || head.method == .PATCH, total <= limit { body.writeBuffer(&piece) }
+            if total > limit {
                 state = .answering(head)
-                let detail = "the body is over \(Self.bodyBytesMax) bytes: media requests need none"
+                body = ByteBuffer()
+                let detail = "the body is over \(limit) bytes: media requests need none, and offers are shorter"
                 respond(.problem(Problem(.tooLarge, status: 413, title: "Too large", detail: detail)), isLast: true)
             } else {
                 state = .receiving(head, bodyBytes: total)
@@ -146,6 +156,9 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
+        if let signalling = Self.signalling(route), head.method != .OPTIONS {
+            return signal(signalling.stream, signalling.kind, session: signalling.name, query, head)
+        }
         switch head.method {
         case .OPTIONS: return respond(CrossOrigin.preflight)
         case .GET, .HEAD: break
@@ -165,7 +178,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .metrics: respond(metrics())
         case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
         case .badName(let error): respond(.refusal(.badName(error)))
-        case .unknown: respond(unknownPath(target.first ?? ""))
+        case .webRTC, .webRTCSession, .unknown: respond(unknownPath(target.first ?? ""))
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
         case .mediaPlaylist(let stream):
             serveHLS(.mediaPlaylist(query), playRequest(stream, .hls, query, head))
@@ -191,6 +204,53 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             isTrusted: service.isTrustedProxy
         )
         return PlayRequest(stream: stream, protocol: kind, remoteAddress: client, token: query.token ?? bearer)
+    }
+
+    // MARK: WHIP and WHEP
+
+    private static func signalling(
+        _ route: MediaRoute
+    ) -> (stream: StreamID, kind: Signalling.Kind, name: String?)? {
+        switch route {
+        case .webRTC(let stream, let kind): (stream, kind, nil)
+        case .webRTCSession(let stream, let kind, let name): (stream, kind, name)
+        case .live, .ready, .metrics, .httpFLV, .mediaPlaylist, .multivariantPlaylist, .object, .nodeSettings,
+            .controlPlane, .badName, .unknown:
+            nil
+        }
+    }
+
+    private func signal(
+        _ stream: StreamID,
+        _ kind: Signalling.Kind,
+        session name: String?,
+        _ query: MediaQuery,
+        _ head: HTTPRequestHead
+    ) {
+        guard let loop = context?.eventLoop else { return }
+        guard let endpoint = service.signalling else {
+            let detail = "WebRTC is off on this node: start it with --webrtc-port, or ask another node"
+            return respond(.problem(Problem(.unavailable, status: 503, title: "WebRTC is off", detail: detail)))
+        }
+        let ask = playRequest(stream, .webrtc, query, head)
+        let request = Signalling.Request(
+            stream: stream,
+            kind: kind,
+            session: name,
+            method: head.method,
+            uri: head.uri,
+            contentType: head.headers.first(name: "content-type"),
+            ifMatch: head.headers.first(name: "if-match"),
+            body: body,
+            token: ask.token,
+            remoteAddress: ask.remoteAddress
+        )
+        body = ByteBuffer()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        Task {
+            let response = await endpoint.answer(request)
+            loop.execute { bound.value.respond(response) }
+        }
     }
 
     private func readiness() -> MediaResponse {

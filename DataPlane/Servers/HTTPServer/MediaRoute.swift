@@ -13,6 +13,10 @@ package enum MediaRoute: Hashable, Sendable {
     case multivariantPlaylist(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
+    /// WHIP and WHEP (RFC 9725): where sessions begin.
+    case webRTC(StreamID, Signalling.Kind)
+    /// One session; `name` is `{nodeId}.{secret}`.
+    case webRTCSession(StreamID, Signalling.Kind, name: String)
     /// Ant Media's calls to change this node's settings.
     case nodeSettings
     /// REST and the dashboard live on the control plane.
@@ -35,6 +39,9 @@ package enum MediaRoute: Hashable, Sendable {
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard path.first == "/", let app = segments.first else { return .unknown }
         if app == "rest" || (segments.count > 1 && segments[1] == "rest") { return .controlPlane }
+        if segments.count >= 3, let kind = Signalling.Kind(rawValue: String(segments[1])) {
+            return signalling(app: app, kind, segments.dropFirst(2))
+        }
         guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
         do throws(NameError) {
             switch segments.count {
@@ -44,6 +51,19 @@ package enum MediaRoute: Hashable, Sendable {
                 return .object(stream, name: String(segments[3]))
             default: return .unknown
             }
+        } catch { return .badName(error) }
+    }
+
+    private static func signalling(
+        app: Substring,
+        _ kind: Signalling.Kind,
+        _ names: ArraySlice<Substring>
+    ) -> MediaRoute {
+        guard names.count <= 2, let id = names.first else { return .unknown }
+        do throws(NameError) {
+            let stream = try StreamID(app: String(app), id: String(id))
+            guard names.count == 2, let name = names.last else { return .webRTC(stream, kind) }
+            return .webRTCSession(stream, kind, name: String(name))
         } catch { return .badName(error) }
     }
 

@@ -141,6 +141,35 @@ private final class DTLSPair {
         }
     }
 
+    @Test func `noise in front of a handshake leaves it as it is, behind the check of record headers`() async throws {
+        let pair = try DTLSPair(client: DTLSContext(), server: DTLSContext())
+        var random = SplitMix64(seed: 9)
+        let zero = MonotonicInstant(nanoseconds: 0)
+        for length in 0..<200 {
+            var noise = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
+            if length > 0 { noise[0] = 20 + UInt8(length % 44) }
+            let datagram = ByteBuffer(bytes: noise)
+            if DTLSRecord.areWhole(in: datagram) { pair.server.receive(datagram, at: zero) }
+        }
+        try await pair.run()
+        #expect(material(pair.serverOutputs) != nil, "\(pair.serverOutputs), \(pair.clientOutputs)")
+    }
+
+    private static let record: [UInt8] = [22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2]
+
+    @Test func `whole records are told from other datagrams`() {
+        let record = Self.record
+        let areWhole = { (bytes: [UInt8]) in DTLSRecord.areWhole(in: ByteBuffer(bytes: bytes)) }
+        #expect(areWhole(record) && areWhole(record + record))
+        for cut in 0..<record.count { #expect(!areWhole(Array(record.prefix(cut))), "\(cut) bytes") }
+        #expect(!areWhole(record + [22]))
+        for (place, byte) in [(0, 19), (0, 26), (1, 3), (2, 0xFC), (12, 0), (12, 3)] as [(Int, UInt8)] {
+            var damaged = record
+            damaged[place] = byte
+            #expect(!areWhole(damaged), "byte \(place) is \(byte)")
+        }
+    }
+
     @Test func `a goodbye is heard`() async throws {
         let pair = try DTLSPair(client: DTLSContext(), server: DTLSContext())
         try await pair.run()

@@ -182,9 +182,9 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
-            "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "DTLS", "FanOut", "HLS", "HTTPClient", "HTTPServer", "ICE",
+            "MediaModel", "Observability", "Relay",
+            "RelayService", "RTMPServer", "SecureTransport", "Settings", "SRTP", "WebRTCServer", "Streams", "Timebase", deque, lifecycle, logging, metrics,
             nioCore,
             nioPosix, nioTLS,
         ]

@@ -47,10 +47,12 @@ package struct Worker {
             http: node.http,
             rtmp: node.rtmp,
             relay: node.relay,
+            webRTC: node.webRTC,
             agent: node.agent,
             tls: certificates
         )
         await stay(node.join(as: listeners.addresses()), certificates)
+        node.endWebRTCSessions()
         await listeners.close()
         node.client.shutdown()
         try? await group.shutdownGracefully()

@@ -1,9 +1,9 @@
-import Codecs
+package import Codecs
 package import MediaModel
 package import RTP
 package import Timebase
 
-package import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBuffer
 
 /// Makes access units of a publisher's frames, and learns from them what a decoder must know first.
 ///

@@ -1,6 +1,5 @@
 import DequeModule
 package import ICE
-package import MediaModel
 package import RTP
 package import SDP
 package import SecureTransport

@@ -1,11 +1,11 @@
 import Codecs
 import DequeModule
 package import MediaModel
-package import RTP
-package import SDP
-package import Timebase
+import RTP
+import SDP
+import Timebase
 
-package import struct NIOCore.ByteBuffer
+import struct NIOCore.ByteBuffer
 
 /// What a publisher's media becomes: tracks, and units in the order of each track.
 package enum PublishedMedia: Hashable, Sendable {

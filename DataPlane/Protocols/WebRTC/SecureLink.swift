@@ -156,11 +156,12 @@ package struct SecureLink: ~Copyable {
     private mutating func send(_ packet: ByteBuffer, isRTCP: Bool) -> Bool {
         guard let keys, let path = ice.sendPath, !isOver else { return false }
         var packet = packet
+        let start = packet.readerIndex
         do throws(SRTPError) {
             if isRTCP {
-                try keys.protector.protect(rtcp: &packet, from: packet.readerIndex)
+                try keys.protector.protect(rtcp: &packet, from: start)
             } else {
-                try keys.protector.protect(rtp: &packet, from: packet.readerIndex)
+                try keys.protector.protect(rtp: &packet, from: start)
             }
         } catch {
             end(.srtp(error))

@@ -64,16 +64,14 @@ final class PeerConnection: @unchecked Sendable {
     func begin() {
         switch part {
         case .publisher(let publication):
-            publication.whenRevoked { [self] reason in loop.execute { self.revoked(reason) } }
-            publication.whenAsked { [self] request in
-                guard request == .leaveAtKeyframe else { return }
-                loop.execute { self.close() }
+            let loop = loop
+            publication.whenRevoked { [weak self] reason in loop.execute { self?.revoked(reason) } }
+            // WHIP has no words to move a publisher: it is closed, and its client comes again.
+            publication.whenAsked { [weak self] request in
+                if request == .leaveAtKeyframe { loop.execute { self?.close() } }
             }
-            publication.stream.loop.execute { [self] in
-                publication.stream.onKeyframeWanted = { [weak self] in
-                    guard let self else { return }
-                    loop.execute { self.wantKeyframe() }
-                }
+            publication.stream.loop.execute { [weak self] in
+                publication.stream.onKeyframeWanted = { loop.execute { self?.wantKeyframe() } }
             }
         case .player(let stream, _): stream.countViewers(1, of: .webrtc)
         }

@@ -63,7 +63,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     func keyframeWanted() {
         stream.loop.execute {
             let now = NIODeadline.now()
-            let pause = TimeAmount.seconds(1) / self.limits.keyframeRequestsPerSecondMax
+            let pause = TimeAmount.milliseconds(Int64(1000 / max(1, self.limits.keyframeRequestsPerSecondMax)))
             if let last = self.lastKeyframeRequest, now - last < pause { return }
             self.lastKeyframeRequest = now
             self.stream.onKeyframeWanted?()
@@ -86,7 +86,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         }
         guard !frames.isEmpty else { return }
         for room in rooms.values {
-            room.loop.execute { for peer in room.peers { peer.send(frames) } }
+            room.loop.execute { [frames] in for peer in room.peers { peer.send(frames) } }
         }
     }
 
@@ -137,7 +137,8 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     }
 
     private func packetize(_ unit: AccessUnit) -> PacketizedFrame? {
-        guard packetizers[unit.track] != nil else { return nil }
+        // The source rendition; others have tracks of their own.
+        guard unit.track == .video || unit.track == .audio, packetizers[unit.track] != nil else { return nil }
         let frame: PacketizedFrame
         do throws(RTPError) {
             guard let made = try packetizers[unit.track]?.packetize(unit) else { return nil }

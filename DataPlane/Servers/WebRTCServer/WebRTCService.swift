@@ -1,7 +1,7 @@
 import ClusterModel
 import Drivers
 import HTTPServer
-package import ICE
+import ICE
 package import Logging
 import Metrics
 import NIOCore

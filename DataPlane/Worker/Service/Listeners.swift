@@ -9,6 +9,7 @@ import Observability
 import RTMPServer
 import RelayService
 import Settings
+import WebRTCServer
 
 /// Opens a worker's ports, names the flag of the one that cannot be had, and tells what is off.
 struct Listeners {
@@ -27,6 +28,7 @@ struct Listeners {
         http: MediaHTTPServer,
         rtmp: RTMPServer,
         relay: RelayService,
+        webRTC: WebRTCServer,
         agent: AgentServer,
         tls certificates: Certificates
     ) async throws {
@@ -51,12 +53,15 @@ struct Listeners {
             logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
         }
         try await open("agent-port", ports.agent) { try await agent.listen(host: host, port: $0, on: group) }
-        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc)]
-        let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
-        if !named.isEmpty {
-            logger.notice(
-                "This build has no listener for \(named.joined(separator: ", ")): left out of the registration"
-            )
+        let addresses = await Addresses.candidates(
+            named: configuration.publicHost ?? configuration.advertise ?? Addresses.advertised(),
+            bound: host
+        )
+        try await openAll("webrtc-port", ports.webrtc) {
+            try await webRTC.listen(host: host, port: $0, addresses: addresses, on: group)
+        }
+        if ports.srt != 0 {
+            logger.notice("This build has no listener for --srt-port: left out of the registration")
         }
     }
 
@@ -74,6 +79,7 @@ struct Listeners {
         addresses.relay = ports.relay.listening
         if addresses.relay != nil, configuration.requiresRelayTLS { addresses.relayTLS = true }
         addresses.agent = ports.agent.listening
+        addresses.webrtc = ports.webrtc.listening
         if configuration.tls != nil {
             addresses.https = ports.https.listening
             addresses.rtmps = ports.rtmps.listening
@@ -82,9 +88,17 @@ struct Listeners {
     }
 
     private mutating func open(_ flag: String, _ port: Int, _ bind: (Int) async throws -> any Channel) async throws {
+        try await openAll(flag, port) { [try await bind($0)] }
+    }
+
+    private mutating func openAll(
+        _ flag: String,
+        _ port: Int,
+        _ bind: (Int) async throws -> [any Channel]
+    ) async throws {
         guard port != 0 else { return logger.notice("--\(flag) is 0: off") }
         do {
-            channels.append(try await bind(port))
+            channels += try await bind(port)
             logger.notice("Listening", metadata: [LogKeys.flag: "--\(flag)", LogKeys.port: "\(port)"])
         } catch {
             await close()

@@ -1,4 +1,5 @@
 import ClusterModel
+import DTLS
 import FanOut
 import Foundation
 import HTTPServer
@@ -7,10 +8,13 @@ import NIOCore
 import Observability
 import RTMPServer
 import RelayService
+import SRTP
+import SecureTransport
 import Settings
 import Streams
 import Synchronization
 import Timebase
+import WebRTCServer
 
 /// The parts of a worker, joined.
 struct WorkerNode {
@@ -19,6 +23,7 @@ struct WorkerNode {
     let rtmp: RTMPServer
     let relay: RelayService
     let agent: AgentServer
+    let webRTC: WebRTCServer
 
     private let configuration: WorkerConfiguration
     private let identity: NodeIdentity
@@ -28,6 +33,7 @@ struct WorkerNode {
     private let directory: StateDirectory
     private let clock: WorkerClock
     private let membership: MembershipSlot
+    private let webRTCService: WebRTCService
     private let trust: RelayTrust
     private let logger: Logger
 
@@ -80,6 +86,8 @@ struct WorkerNode {
         }
         load = LoadSampler(memoryBudgetBytes: configuration.memoryBudgetBytes) { parts.sentBytes }
         agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
+        webRTCService = try Self.webRTC(coordinator, identity, parts, clock, client, logger)
+        webRTC = WebRTCServer(service: webRTCService)
         http = MediaHTTPServer(
             service: MediaHTTPService(
                 gate: coordinator,
@@ -93,6 +101,7 @@ struct WorkerNode {
                 changeSettings: { [nodeID = identity.nodeID] body, authorization in
                     await client.settingsAnswer(for: nodeID, body, authorization)
                 },
+                signalling: configuration.ports.webrtc == 0 ? nil : webRTCService,
                 isTrustedProxy: isTrustedProxy
             )
         )
@@ -146,6 +155,37 @@ struct WorkerNode {
         return made
     }
 
+    func endWebRTCSessions() { webRTCService.closeAll() }
+
+    private static func webRTC(
+        _ coordinator: StreamCoordinator,
+        _ identity: NodeIdentity,
+        _ parts: StreamParts,
+        _ clock: WorkerClock,
+        _ client: ControlPlaneClient,
+        _ logger: Logger
+    ) throws -> WebRTCService {
+        let certificate: DTLSContext
+        do throws(DTLSError) {
+            certificate = try DTLSContext()
+        } catch {
+            throw SettingsError.conflict(setting: "--webrtc-port", reason: error.description)
+        }
+        return WebRTCService(
+            WebRTCService.Parts(
+                gate: coordinator,
+                nodeID: identity.nodeID,
+                outlets: parts.webRTC,
+                dtls: certificate,
+                srtp: EVPSRTP(),
+                logger: logger,
+                wallClock: clock.wall,
+                // The control plane knows where every node is, and sends the client on.
+                originOfNode: { _ in client.currentURL }
+            )
+        )
+    }
+
     private static func stateDirectory(_ configuration: WorkerConfiguration) throws -> StateDirectory {
         do throws(StateDirectory.Fault) {
             return try StateDirectory(path: configuration.stateDirectory)
@@ -186,6 +226,7 @@ private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
     let relay: RelayOutlets
+    let webRTC = PeerOutletTable()
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
 
@@ -217,6 +258,7 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
+        webRTC.remove(stream)
     }
 }
 

@@ -340,6 +340,14 @@ let testTargets: [Target] = [
         ["DTLS", "SRTP", "SecureTransport", "TestSupport", "Timebase", nioCore]
     ),
     tests(
+        "WebRTCTests",
+        "Tests/DataPlane/WebRTC",
+        [
+            "DTLS", "ICE", "MediaModel", "RTP", "SDP", "SRTP", "SecureTransport", "TestSupport", "Timebase", "WebRTC",
+            nioCore,
+        ]
+    ),
+    tests(
         "StreamsTests",
         "Tests/DataPlane/Streams",
         [

@@ -16,7 +16,7 @@ import struct NIOCore.ByteBuffer
     private static let zero = MonotonicInstant(nanoseconds: 0)
 
     /// A client and the session that answered its offer.
-    private struct Pair: ~Copyable {
+    private final class Pair {
         var session: PeerSession
         let client: TestClient
         var now = PeerSessionTests.zero
@@ -54,7 +54,7 @@ import struct NIOCore.ByteBuffer
             )
         }
 
-        mutating func run(for duration: Duration) throws {
+        func run(for duration: Duration) throws {
             let end = now + duration
             while now < end {
                 now = now + .milliseconds(5)
@@ -99,7 +99,7 @@ import struct NIOCore.ByteBuffer
             [Track(id: .video, codec: .vp8(width: 16, height: 16))],
             using: &random
         )
-        var pair = try Pair(.player, ours, theirs(.receiveOnly, .vp8))
+        let pair = try Pair(.player, ours, theirs(.receiveOnly, .vp8))
         try pair.run(for: .seconds(1))
         return pair
     }
@@ -111,7 +111,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `the cached frames come first, a moment apart, and live ones follow in order`() throws {
-        var pair = try Self.playing()
+        let pair = try Self.playing()
         let frames = try Self.frames(40, from: 900_000)
         pair.session.start(with: Array(frames.prefix(30)), at: pair.now)
         for frame in frames.dropFirst(30) {
@@ -130,7 +130,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `after a gap pictures wait for a keyframe, and the numbers go on`() throws {
-        var pair = try Self.playing()
+        let pair = try Self.playing()
         let (first, second) = (try Self.frames(3, from: 0), try Self.frames(3, from: 90_000))
         for frame in first { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(100))
@@ -147,7 +147,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `a storm of requests asks for one keyframe a second`() throws {
-        var pair = try Self.playing()
+        let pair = try Self.playing()
         for frame in try Self.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(50))
         let media = try #require(pair.client.packets.first?.ssrc)
@@ -161,7 +161,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `a lost packet is sent again on the stream of repeats`() throws {
-        var pair = try Self.playing()
+        let pair = try Self.playing()
         for frame in try Self.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(50))
         let lost = try #require(pair.client.packets.first)
@@ -175,7 +175,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `a publisher's frames become tracks and units`() throws {
-        var pair = try Pair(.publisher, PeerNegotiation.ingest, Self.theirs(.sendOnly, .vp8))
+        let pair = try Pair(.publisher, PeerNegotiation.ingest, Self.theirs(.sendOnly, .vp8))
         try pair.run(for: .seconds(1))
         // The offer's first payload type.
         let type = try #require(PayloadType(96))
@@ -204,7 +204,7 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `noise from the peer's path changes nothing`() throws {
-        var pair = try Self.playing()
+        let pair = try Self.playing()
         var random = SplitMix64(seed: 11)
         for length in 0..<300 {
             pair.client.send(ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }))

@@ -184,7 +184,8 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "DTLS", "FanOut", "HLS", "HTTPClient", "HTTPServer", "ICE",
             "MediaModel", "Observability", "Relay",
-            "RelayService", "RTMPServer", "SecureTransport", "Settings", "SRTP", "WebRTCServer", "Streams", "Timebase", deque, lifecycle, logging, metrics,
+            "RelayService", "RTMPServer", "SecureTransport", "Settings", "SRTP", "WebRTCServer", "Streams", "Timebase",
+            deque, lifecycle, logging, metrics,
             nioCore,
             nioPosix, nioTLS,
         ]

@@ -51,7 +51,8 @@ package struct WebRTCServer: Sendable {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let local = TransportAddress(channel.localAddress) ?? TransportAddress(.v4(0), UInt16(clamping: port))
+                    let local =
+                        TransportAddress(channel.localAddress) ?? TransportAddress(.v4(0), UInt16(clamping: port))
                     try channel.pipeline.syncOperations.addHandler(
                         WebRTCPort(directory: service.directory, limits: service.parts.limits.peer.ice, local: local)
                     )

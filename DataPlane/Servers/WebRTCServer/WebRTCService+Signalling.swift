@@ -247,7 +247,8 @@ extension WebRTCService: SignallingEndpoint {
         return .redirect(to: origin + request.uri)
     }
 
-    private func change(_ request: Signalling.Request, _ session: String) async throws(SignallingFault) -> MediaResponse {
+    private func change(_ request: Signalling.Request, _ session: String) async throws(SignallingFault) -> MediaResponse
+    {
         guard let (nodeID, secret) = parse(session), nodeID == parts.nodeID,
             let peer = directory.peer(secret: String(secret))
         else { throw .unknownSession }
@@ -278,7 +279,9 @@ extension WebRTCService: SignallingEndpoint {
         return MediaResponse(status: .noContent, headers: ["etag": ifMatch, "cache-control": "no-store"])
     }
 
-    private func restart(_ peer: PeerConnection, _ fragment: TrickleFragment) async throws(SignallingFault) -> MediaResponse {
+    private func restart(_ peer: PeerConnection, _ fragment: TrickleFragment) async throws(SignallingFault)
+        -> MediaResponse
+    {
         guard fragment.userFragment != nil, fragment.password != nil else { throw .restartWithoutCredentials }
         var random = SystemRandomNumberGenerator()
         let credentials = ICECredentials(using: &random)

@@ -80,7 +80,10 @@ struct PublisherMedia: Sendable {
                 $0.line.payloadType == packet.payloadType || $0.line.repairPayloadType == packet.payloadType
             })
         else { return outputs.append(.malformed) }
-        if let sequence = sources[place].line.extensions.read(packet.headerExtension).transportSequence {
+        let line = sources[place].line
+        if line.usesTransportFeedback,
+            let sequence = line.extensions.read(packet.headerExtension).transportSequence
+        {
             feedback.received(sequence, at: now)
         }
         if sources[place].line.payloadType == packet.payloadType {
@@ -201,9 +204,7 @@ struct PublisherMedia: Sendable {
     // MARK: Reports
 
     private mutating func sendFeedback(at now: MonotonicInstant) {
-        guard sources.contains(where: \.line.usesTransportFeedback),
-            let media = sources.compactMap({ $0.stream?.ssrc }).first
-        else { return }
+        let media = sources.compactMap { $0.stream?.ssrc }.first ?? SSRC(0)
         while let report = feedback.feedback(sender: ownSSRC, media: media, at: now) {
             outputs.append(.rtcp([.transportFeedback(report)]))
         }

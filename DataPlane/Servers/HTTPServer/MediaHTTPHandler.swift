@@ -160,7 +160,11 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             return signal(signalling.stream, signalling.kind, session: signalling.name, query, head)
         }
         switch head.method {
-        case .OPTIONS: return respond(CrossOrigin.preflight)
+        case .OPTIONS:
+            var response = CrossOrigin.preflight
+            // RFC 9725 §4.2
+            if case .webRTC = route { response.headers.add(name: "accept-post", value: "application/sdp") }
+            return respond(response)
         case .GET, .HEAD: break
         default:
             if head.method == .POST, route == .nodeSettings { return changeSettings(head) }

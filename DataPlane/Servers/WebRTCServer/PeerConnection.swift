@@ -34,6 +34,8 @@ final class PeerConnection: @unchecked Sendable {
     private let askedAt: MonotonicInstant
     private var logger: Logger
     private(set) var entityTag: String
+    /// Of ICE, newest last: its agent knows at most two.
+    private var fragments: [String]
 
     /// The session's paths are at most ICE's valid pairs; checks that come to nothing come from more.
     private static let waysMax = 64
@@ -44,7 +46,7 @@ final class PeerConnection: @unchecked Sendable {
         secret: String,
         service: WebRTCService,
         socket: any Channel,
-        entityTag: String,
+        fragment: String,
         logger: Logger
     ) {
         loop = socket.eventLoop
@@ -53,7 +55,8 @@ final class PeerConnection: @unchecked Sendable {
         self.secret = secret
         self.service = service
         self.socket = socket
-        self.entityTag = entityTag
+        entityTag = "\"\(fragment)\""
+        fragments = [fragment]
         self.logger = logger
         askedAt = socket.eventLoop.instant
     }
@@ -145,6 +148,8 @@ final class PeerConnection: @unchecked Sendable {
         guard session != nil else { return nil }
         session?.restart(credentials: credentials, at: loop.instant)
         service.directory.add(self, fragment: credentials.userFragment)
+        fragments.append(credentials.userFragment)
+        if fragments.count > 2 { service.directory.forget(fragment: fragments.removeFirst(), of: self) }
         entityTag = "\"\(credentials.userFragment)\""
         schedule()
         return entityTag
@@ -231,7 +236,6 @@ final class PeerConnection: @unchecked Sendable {
 
     private func over(_ end: PeerEnd) {
         guard session != nil else { return }
-        let fragments = session?.userFragments ?? []
         service.directory.remove(self, secret: secret, fragments: fragments, paths: knownPaths)
         session = nil
         timer.cancel()

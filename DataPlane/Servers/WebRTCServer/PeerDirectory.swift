@@ -44,6 +44,12 @@ final class PeerDirectory: Sendable {
         }
     }
 
+    func forget(fragment: String, of peer: PeerConnection) {
+        tables.withLock { tables in
+            if tables.byFragment[fragment] === peer { tables.byFragment[fragment] = nil }
+        }
+    }
+
     func remove(_ peer: PeerConnection, secret: String, fragments: [String], paths: [TransportPath]) {
         tables.withLock { tables in
             tables.bySecret[secret] = nil

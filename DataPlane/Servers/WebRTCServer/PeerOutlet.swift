@@ -46,6 +46,8 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             var room = self.rooms[key] ?? Room(loop: peer.loop, peers: [])
             room.peers.append(peer)
             self.rooms[key] = room
+            // It may have ended while the player's keys were made.
+            if case .ended = self.stream.phase { return peer.loop.execute { peer.close() } }
             peer.loop.execute { [cached = self.cached] in peer.start(with: cached) }
         }
     }

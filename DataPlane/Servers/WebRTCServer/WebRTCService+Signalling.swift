@@ -214,7 +214,7 @@ extension WebRTCService: SignallingEndpoint {
             secret: secret,
             service: self,
             socket: socket,
-            entityTag: "\"\(prepared.credentials.userFragment)\"",
+            fragment: prepared.credentials.userFragment,
             logger: logger
         )
         directory.add(peer, secret: secret, fragment: prepared.credentials.userFragment)

@@ -68,13 +68,17 @@ final class PeerConnection: @unchecked Sendable {
         switch part {
         case .publisher(let publication):
             let loop = loop
-            publication.whenRevoked { [weak self] reason in loop.execute { self?.revoked(reason) } }
+            publication.whenRevoked { [weak self] reason in
+                loop.execute { [weak self] in self?.revoked(reason) }
+            }
             // WHIP has no words to move a publisher: it is closed, and its client comes again.
             publication.whenAsked { [weak self] request in
-                if request == .leaveAtKeyframe { loop.execute { self?.close() } }
+                if request == .leaveAtKeyframe { loop.execute { [weak self] in self?.close() } }
             }
             publication.stream.loop.execute { [weak self] in
-                publication.stream.onKeyframeWanted = { loop.execute { self?.wantKeyframe() } }
+                publication.stream.onKeyframeWanted = { [weak self] in
+                    loop.execute { [weak self] in self?.wantKeyframe() }
+                }
             }
         case .player(let stream, _): stream.countViewers(1, of: .webrtc)
         }

@@ -286,7 +286,7 @@ extension WebRTCService: SignallingEndpoint {
         var random = SystemRandomNumberGenerator()
         let credentials = ICECredentials(using: &random)
         let restarted = try? await peer.loop.submit { peer.restart(credentials) }.get()
-        guard let tag = restarted ?? nil else { throw .unknownSession }
+        guard let tag = restarted else { throw .unknownSession }
         var answer = TrickleFragment()
         answer.isICELite = true
         answer.userFragment = credentials.userFragment

@@ -22,7 +22,7 @@ enum Addresses {
             let resolved = try? await NIOSingletons.posixBlockingThreadPool.runIfActive {
                 try? SocketAddress.makeAddressResolvingHost(host, port: 0).ipAddress
             }
-            if let text = resolved ?? nil, let address = IPAddress(text) { found.append(address) }
+            if let text = resolved, let address = IPAddress(text) { found.append(address) }
         }
         let interfaces = ((try? System.enumerateDevices()) ?? []).compactMap { $0.address?.ipAddress }
         let wildcards: Set<String> = ["0.0.0.0", "::"]

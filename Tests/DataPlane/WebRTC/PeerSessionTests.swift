@@ -63,7 +63,7 @@ import struct NIOCore.ByteBuffer
         }
     }
 
-    private static func theirs(_ direction: SDP.Direction, _ format: CodecFormat) -> [MediaCapabilities] {
+    private static func theirs(_ direction: Direction, _ format: CodecFormat) -> [MediaCapabilities] {
         let feedback: [RTCPFeedback] = [.nack, .pictureLoss]
         var video = MediaCapabilities(
             "video",

@@ -13,6 +13,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let http: Int
     package let rtmp: Int
     package let relay: Int
+    /// UDP, and TCP on the same number.
+    package let webrtc: Int
     /// 0 when it answers no agent check.
     package var agent = 0
 }
@@ -134,9 +136,10 @@ package final class Cluster: Sendable {
         drainTimeout: String = "1s",
         arguments: [String] = []
     ) async throws -> WorkerHandle {
-        let free = try freePorts(4)
-        let agent = answersAgentCheck ? free[3] : 0
-        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent)
+        let free = try freePorts(5)
+        let agent = answersAgentCheck ? free[4] : 0
+        let ports =
+            ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], webrtc: free[3], agent: agent)
         let child = try launch(
             id,
             SourceTree.program("millrace-worker"),
@@ -145,7 +148,7 @@ package final class Cluster: Sendable {
                 "--advertise", "127.0.0.1",
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
-                "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
+                "--webrtc-port", "\(ports.webrtc)", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
             ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )

@@ -16,12 +16,20 @@ final class PeerConnection: @unchecked Sendable {
     enum Part {
         case publisher(Publication)
         case player(LiveStream, PeerOutlet)
+
+        var role: PeerSession.Role {
+            switch self {
+            case .publisher: .publisher
+            case .player: .player
+            }
+        }
     }
 
     let loop: any EventLoop
     let secret: String
     private let service: WebRTCService
     private let part: Part
+    private let watch: SessionWatch?
     /// This loop's socket.
     private let socket: any Channel
     private var session: PeerSession?
@@ -43,6 +51,7 @@ final class PeerConnection: @unchecked Sendable {
     init(
         _ session: consuming PeerSession,
         part: Part,
+        watch: SessionWatch? = nil,
         secret: String,
         service: WebRTCService,
         socket: any Channel,
@@ -52,6 +61,7 @@ final class PeerConnection: @unchecked Sendable {
         loop = socket.eventLoop
         self.session = session
         self.part = part
+        self.watch = watch
         self.secret = secret
         self.service = service
         self.socket = socket
@@ -225,6 +235,7 @@ final class PeerConnection: @unchecked Sendable {
         service.opened(after: loop.instant - askedAt)
         logger.debug("session open", metadata: [LogKeys.reason: "\(suite)"])
         if case .player(_, let outlet) = part { outlet.add(self) }
+        watch?.opened()
     }
 
     private func deliver(_ media: PublishedMedia) {
@@ -258,5 +269,6 @@ final class PeerConnection: @unchecked Sendable {
             stream.countViewers(-1, of: .webrtc)
         }
         service.connections.change(by: -1)
+        watch?.ended()
     }
 }

@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 // Products of packages, by the name sources import.
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
@@ -91,6 +92,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/Relay",
         ["Bytes", "ClusterModel", "EngineModel", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("AntMediaSignalling", "DataPlane/Protocols/AntMediaSignalling", ["Timebase"]),
     library("RTP", "DataPlane/Protocols/RTP", ["Bytes", "Codecs", "MediaModel", "Timebase", deque, nioCore]),
     library("SecureTransport", "DataPlane/Protocols/SecureTransport", ["Timebase", nioCore]),
     library(
@@ -149,14 +151,14 @@ let dataPlane: [Target] = [
         [
             "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
-            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS, nioWebSocket,
         ]
     ),
     library(
         "WebRTCServer",
         "DataPlane/Servers/WebRTCServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel", "Observability", "RTP", "SDP",
+            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel", "Observability", "RTP", "SDP",
             "SecureTransport", "Streams", "Timebase", "WebRTC", logging, metrics, nioCore, nioHTTP1, nioPosix,
         ]
     ),

@@ -1,5 +1,3 @@
-package import Timebase
-
 /// What one signalling connection may hold.
 package struct SignallingLimits: Sendable {
     /// Streams a connection publishes and plays together; a page with a conference's worth of players.

@@ -78,7 +78,13 @@ extension WebRTCService {
             let (stream, capabilities) = try await find(ask)
             let local = try makeTransport()
             let offer = Offer(capabilities, transport: local.transport, origin: Self.origin())
-            return OfferedSession(ask: ask, offer: offer, credentials: local.credentials, stream: stream, socket: socket)
+            return OfferedSession(
+                ask: ask,
+                offer: offer,
+                credentials: local.credentials,
+                stream: stream,
+                socket: socket
+            )
         } catch {
             directory.settled()
             throw error
@@ -106,6 +112,18 @@ extension WebRTCService {
     func end(_ secret: String) {
         guard let peer = directory.peer(secret: secret) else { return }
         peer.loop.execute { peer.close() }
+    }
+
+    /// Counts and logs a refusal.
+    func note(_ fault: SignallingFault, stream: String, _ remoteAddress: String?) {
+        MetricNames.connectionsRefused.counter("webrtc", fault.reason).increment()
+        parts.logger.info(
+            "session refused",
+            metadata: [
+                LogKeys.reason: "\(fault.reason)", LogKeys.stream: "\(stream)",
+                LogKeys.remote: "\(remoteAddress ?? "?")", LogKeys.error: "\(fault)",
+            ]
+        )
     }
 
     // MARK: Steps

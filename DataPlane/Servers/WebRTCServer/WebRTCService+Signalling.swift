@@ -20,14 +20,7 @@ extension WebRTCService: SignallingEndpoint {
             if let elsewhere = await redirect(request, session) { return elsewhere }
             return try await change(request, session)
         } catch {
-            MetricNames.connectionsRefused.counter("webrtc", error.reason).increment()
-            parts.logger.info(
-                "session refused",
-                metadata: [
-                    LogKeys.reason: "\(error.reason)", LogKeys.stream: "\(request.stream)",
-                    LogKeys.remote: "\(request.remoteAddress ?? "?")", LogKeys.error: "\(error)",
-                ]
-            )
+            note(error, stream: "\(request.stream)", request.remoteAddress)
             return error.response
         }
     }
@@ -58,7 +51,7 @@ extension WebRTCService: SignallingEndpoint {
             ],
             body: [ByteBuffer(string: opened.description)]
         )
-        for link in parts.iceServerLinks { response.headers.add(name: "link", value: link) }
+        for server in parts.iceServers { response.headers.add(name: "link", value: server.link) }
         return response
     }
 

@@ -20,7 +20,7 @@ package struct PeerLimits: Sendable {
     /// The pacer's rate against the estimate, so that a keyframe drains before the next frames pile up behind it.
     package var pacingPercent = 250
     /// Below it pacing would delay the first keyframe more than any queue could.
-    package var pacingBitsPerSecondMin = 5_000_000
+    package var pacingBitsPerSecondMin = 10_000_000
     /// Between cached pictures sent to a new player: each is due at once, in order, and the newest is on time.
     package var catchUpStep = MediaTime(milliseconds: 1)
 

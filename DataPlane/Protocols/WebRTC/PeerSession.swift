@@ -9,7 +9,7 @@ package import struct NIOCore.ByteBuffer
 
 /// What a session asks its driver to do.
 package enum PeerOutput: Sendable {
-    case transmit(ByteBuffer, on: TransportPath)
+    case transmit(DatagramRun, on: TransportPath)
     case event(PeerEvent)
 }
 
@@ -155,7 +155,7 @@ package struct PeerSession: ~Copyable {
 
     private mutating func take(_ output: SecureLink.Output, at now: MonotonicInstant) -> PeerOutput? {
         switch output {
-        case .transmit(let datagram, let path): return .transmit(datagram, on: path)
+        case .transmit(let run, let path): return .transmit(run, on: path)
         case .opened(let suite): return .event(.opened(suite))
         case .refused(let refusal): return .event(.refused(refusal))
         case .over(let end): return .event(.over(end))
@@ -178,12 +178,23 @@ package struct PeerSession: ~Copyable {
     private mutating func takeMedia(at now: MonotonicInstant) -> Bool {
         if let output = publisher?.nextOutput() {
             take(output, at: now)
-        } else if let output = player?.nextOutput(at: now) {
+        } else if let output = player?.nextOutput() {
             take(output, at: now)
         } else {
-            return false
+            return sendDuePackets(at: now)
         }
         return true
+    }
+
+    private mutating func sendDuePackets(at now: MonotonicInstant) -> Bool {
+        var writer = DatagramRunWriter()
+        var hasSent = false
+        while player?.writeDuePacket(into: &writer.bytes, at: now) == true {
+            hasSent = true
+            _ = link.seal(rtpIn: &writer)
+        }
+        if hasSent { link.send(writer) }
+        return hasSent
     }
 
     private mutating func take(_ output: PublisherMedia.Output, at now: MonotonicInstant) {
@@ -197,7 +208,6 @@ package struct PeerSession: ~Copyable {
 
     private mutating func take(_ output: ViewerMedia.Output, at now: MonotonicInstant) {
         switch output {
-        case .rtp(let packet): _ = link.send(rtp: packet)
         case .rtcp(let packets): send(packets)
         case .keyframeWanted: events.append(.keyframeWanted)
         case .goodbye: goodbye(at: now)
@@ -213,7 +223,7 @@ package struct PeerSession: ~Copyable {
         if !reducedSizeRTCP, !startsWithReport(packets) {
             packets.insert(.receiverReport(ReceiverReport(ssrc: reportSSRC, blocks: [])), at: 0)
         }
-        _ = link.send(rtcp: RTCPPacket.encode(packets))
+        link.send(rtcp: RTCPPacket.encode(packets))
     }
 
     private func startsWithReport(_ packets: [RTCPPacket]) -> Bool {

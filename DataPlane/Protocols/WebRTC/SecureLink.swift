@@ -15,7 +15,7 @@ package import struct NIOCore.ByteBuffer
 /// Contract: make one mutation, drain `nextOutput()` until nil, then sleep until `nextDeadline`.
 package struct SecureLink: ~Copyable {
     package enum Output: Sendable {
-        case transmit(ByteBuffer, on: TransportPath)
+        case transmit(DatagramRun, on: TransportPath)
         /// Media may flow.
         case opened(SRTPSuite)
         case rtp(ByteBuffer)
@@ -98,10 +98,20 @@ package struct SecureLink: ~Copyable {
         ice.restart(credentials: credentials, at: now)
     }
 
-    /// Encrypts the packet that is all of `packet`; false when there is nowhere to send it.
-    package mutating func send(rtp packet: ByteBuffer) -> Bool { send(packet, isRTCP: false) }
+    /// Encrypts the packet at the end of `writer`. False when there is nowhere to send it; then it is gone.
+    mutating func seal(rtpIn writer: inout DatagramRunWriter) -> Bool { seal(&writer, isRTCP: false) }
 
-    package mutating func send(rtcp packet: ByteBuffer) -> Bool { send(packet, isRTCP: true) }
+    mutating func send(rtcp packet: ByteBuffer) {
+        var writer = DatagramRunWriter()
+        writer.bytes = packet
+        if seal(&writer, isRTCP: true) { send(writer) }
+    }
+
+    /// Sends what was sealed.
+    mutating func send(_ writer: DatagramRunWriter) {
+        guard let path = ice.sendPath, !isOver else { return }
+        for run in writer.runs() { outputs.append(.transmit(run, on: path)) }
+    }
 
     package mutating func close(at now: MonotonicInstant) {
         guard !isOver else { return }
@@ -153,28 +163,31 @@ package struct SecureLink: ~Copyable {
         ice.authenticatedDataReceived(on: path, at: now)
     }
 
-    private mutating func send(_ packet: ByteBuffer, isRTCP: Bool) -> Bool {
-        guard let keys, let path = ice.sendPath, !isOver else { return false }
-        var packet = packet
-        let start = packet.readerIndex
+    private mutating func seal(_ writer: inout DatagramRunWriter, isRTCP: Bool) -> Bool {
+        guard let keys, ice.sendPath != nil, !isOver else {
+            writer.discardDatagram()
+            return false
+        }
+        let start = writer.datagramStart
         do throws(SRTPError) {
             if isRTCP {
-                try keys.protector.protect(rtcp: &packet, from: start)
+                try keys.protector.protect(rtcp: &writer.bytes, from: start)
             } else {
-                try keys.protector.protect(rtp: &packet, from: start)
+                try keys.protector.protect(rtp: &writer.bytes, from: start)
             }
         } catch {
+            writer.discardDatagram()
             end(.srtp(error))
             return false
         }
-        outputs.append(.transmit(packet, on: path))
+        writer.endDatagram()
         return true
     }
 
     private mutating func drainICE(at now: MonotonicInstant) {
         while let output = ice.nextOutput() {
             switch output {
-            case .transmit(let datagram, let path): outputs.append(.transmit(datagram, on: path))
+            case .transmit(let datagram, let path): outputs.append(.transmit(DatagramRun(datagram), on: path))
             case .event(.sendPathChanged): beginHandshake(at: now)
             case .event(.restarted): break
             case .event(.refused(let refusal, _)): outputs.append(.refused(.ice(refusal)))
@@ -195,7 +208,7 @@ package struct SecureLink: ~Copyable {
             switch output {
             // Without a path it is lost, and sent again by the handshake's timer.
             case .transmit(let datagram):
-                if let path = ice.sendPath { outputs.append(.transmit(datagram, on: path)) }
+                if let path = ice.sendPath { outputs.append(.transmit(DatagramRun(datagram), on: path)) }
             case .established(let material): open(material)
             case .failed(let error): end(.dtls(error))
             case .closed: end(.closedByPeer)

@@ -11,11 +11,10 @@ import struct NIOCore.ByteBuffer
 /// It outlives its source. With another origin the hub's timeline goes on, so the same SSRCs send growing numbers and
 /// timestamps; pictures resume at the next keyframe.
 ///
-/// Contract: after each event drain `nextOutput(at:)` until nil, then call `timeoutReached` at `nextDeadline`.
+/// Contract: after each event drain `nextOutput()` until nil and `writeDuePacket` until false, then call `timeoutReached` at
+/// `nextDeadline`.
 struct ViewerMedia: Sendable {
     enum Output: Sendable {
-        /// Ready to be encrypted.
-        case rtp(ByteBuffer)
         case rtcp([RTCPPacket])
         /// The player cannot decode on. At most once a second.
         case keyframeWanted
@@ -181,10 +180,19 @@ struct ViewerMedia: Sendable {
         outputs.append(.rtcp(reports + [.sourceDescription(description)]))
     }
 
-    mutating func nextOutput(at now: MonotonicInstant) -> Output? {
-        if let output = outputs.popFirst() { return output }
-        return pacer.next(at: now).map { .rtp(write($0, at: now)) }
+    mutating func nextOutput() -> Output? { outputs.popFirst() }
+
+    /// Writes the next packet whose time has come, ready to be encrypted. False when there is none.
+    mutating func writeDuePacket(into bytes: inout ByteBuffer, at now: MonotonicInstant) -> Bool {
+        guard let queued = pacer.next(at: now) else { return false }
+        if bytes.writerIndex == 0 { bytes.reserveCapacity(min(pacer.queuedBytes, Self.batchBytes) + Self.packetBytes) }
+        write(queued, into: &bytes, at: now)
+        return true
     }
+
+    /// What one call of the driver sends is seldom more, and packets are not longer; only allocations depend on it.
+    private static let batchBytes = 16_384
+    private static let packetBytes = 1_400
 
     var nextDeadline: MonotonicInstant? {
         [pacer.nextDeadline, keyframes.nextDeadline, nextReport].compactMap { $0 }.min()
@@ -220,7 +228,7 @@ struct ViewerMedia: Sendable {
         )
     }
 
-    private mutating func write(_ queued: Queued, at now: MonotonicInstant) -> ByteBuffer {
+    private mutating func write(_ queued: Queued, into bytes: inout ByteBuffer, at now: MonotonicInstant) {
         let line = lines[queued.place]
         var values = HeaderExtensions()
         if !line.isKnown { values.mid = line.line.mid }
@@ -229,10 +237,7 @@ struct ViewerMedia: Sendable {
         if line.line.usesTransportFeedback {
             values.transportSequence = estimator.send(bytes: queued.packet.bytes, at: now)
         }
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(queued.packet.bytes + 64)
         line.stream.write(queued.packet, extensions: values, into: &bytes)
-        return bytes
     }
 
     private func ntp(at now: MonotonicInstant) -> NTPTime { clock.ntp + (now - clock.at) }

@@ -2,9 +2,11 @@ import Drivers
 import ICE
 import Logging
 import MediaModel
+import Metrics
 import NIOCore
 import Observability
 import RTP
+import SecureTransport
 import Streams
 import Timebase
 import WebRTC
@@ -59,7 +61,7 @@ final class PeerConnection: @unchecked Sendable {
         logger: Logger
     ) {
         loop = socket.eventLoop
-        self.session = session
+        self.session = consume session
         self.part = part
         self.watch = watch
         self.secret = secret
@@ -145,7 +147,14 @@ final class PeerConnection: @unchecked Sendable {
     func send(_ frames: [PacketizedFrame]) {
         let now = loop.instant
         for frame in frames { session?.send(frame, at: now) }
-        drain()
+        drain(flushes: false)
+    }
+
+    /// After `send` of all players of a loop, which share its socket.
+    func flush() {
+        guard hasUnflushed else { return }
+        hasUnflushed = false
+        socket.flush()
     }
 
     func interrupt() { session?.interrupt() }
@@ -181,31 +190,33 @@ final class PeerConnection: @unchecked Sendable {
 
     // MARK: Engine
 
-    private func drain() {
+    private func drain(flushes: Bool = true) {
         let now = loop.instant
         while let output = session?.nextOutput(at: now) {
             switch output {
-            case .transmit(let datagram, let path): transmit(datagram, on: path)
+            case .transmit(let run, let path): transmit(run, on: path)
             case .event(let event): handle(event)
             }
         }
-        if hasUnflushed {
-            hasUnflushed = false
-            socket.flush()
-        }
+        if flushes { flush() }
         schedule()
     }
 
-    private func transmit(_ datagram: ByteBuffer, on path: TransportPath) {
+    private func transmit(_ run: DatagramRun, on path: TransportPath) {
         switch ways[path] {
         case .udp(let remote):
-            socket.write(AddressedEnvelope(remoteAddress: remote, data: datagram), promise: nil)
+            var envelope = AddressedEnvelope(remoteAddress: remote, data: run.bytes)
+            if run.hasMany {
+                envelope.metadata = .init(ecnState: .transportNotCapable, packetInfo: nil, segmentSize: run.datagramBytes)
+            }
+            socket.write(envelope, promise: nil)
             hasUnflushed = true
         case .tcp(let channel):
             guard channel.isWritable else { return WebRTCMeters.refused("peer_not_reading") }
             var framed = ByteBuffer()
-            framed.reserveCapacity(2 + datagram.readableBytes)
-            if framed.writeFramedDatagram(datagram) { channel.writeAndFlush(framed, promise: nil) }
+            framed.reserveCapacity(run.bytes.readableBytes + 64)
+            for datagram in run.datagrams { _ = framed.writeFramedDatagram(datagram) }
+            channel.writeAndFlush(framed, promise: nil)
         case nil: break
         }
     }

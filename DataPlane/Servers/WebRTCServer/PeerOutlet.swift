@@ -7,6 +7,7 @@ import Observability
 import RTP
 package import Streams
 import Synchronization
+import Timebase
 import WebRTC
 
 /// Serves one live stream to WebRTC players on any loops: each frame is cut into packets once, on the stream's loop, and
@@ -88,7 +89,11 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         }
         guard !frames.isEmpty else { return }
         for room in rooms.values {
-            room.loop.execute { [frames] in for peer in room.peers { peer.send(frames) } }
+            room.loop.execute { [frames] in
+                for peer in room.peers { peer.send(frames) }
+                // On the one socket of the loop all their datagrams go out together.
+                for peer in room.peers { peer.flush() }
+            }
         }
     }
 

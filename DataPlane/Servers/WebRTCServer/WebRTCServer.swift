@@ -1,7 +1,9 @@
 import Drivers
+import Glibc
 package import ICE
 package import NIOCore
 import NIOPosix
+import WebRTC
 
 /// Listens for WebRTC on a worker's media loops: UDP, and TCP on the same number.
 package struct WebRTCServer: Sendable {
@@ -38,7 +40,7 @@ package struct WebRTCServer: Sendable {
     private func socket(_ host: String, _ port: Int, on loop: any EventLoop) async throws -> any Channel {
         let service = service
         return try await DatagramBootstrap(group: loop)
-            .channelOption(.socketOption(.so_reuseport), value: 1)
+            .channelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
             .channelOption(.socketOption(.so_sndbuf), value: 4 << 20)
             // Reads and writes of many datagrams with one system call each.

@@ -4,12 +4,14 @@ package import HTTPServer
 import ICE
 import Logging
 import MediaModel
+import Metrics
 import NIOCore
 import NIOHTTP1
 import Observability
 import SDP
 import SecureTransport
 import Streams
+import Timebase
 import WebRTC
 
 /// WHIP (RFC 9725) and WHEP, which has the same shape.

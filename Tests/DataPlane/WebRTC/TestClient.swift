@@ -64,7 +64,7 @@ final class TestClient {
             while let output = session.nextOutput(at: now) {
                 isBusy = true
                 switch output {
-                case .transmit(let datagram, _): try receive(datagram, at: now)
+                case .transmit(let run, _): for datagram in run.datagrams { try receive(datagram, at: now) }
                 case .event(let event): events.append(event)
                 }
             }

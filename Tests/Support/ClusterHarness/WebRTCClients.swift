@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// Chromium and aiortc, driven from Python. `ops/install-deps test` installs all three.
 package enum WebRTCClients {

@@ -9,7 +9,9 @@ package struct BandwidthEstimator: Sendable {
         var bytes: Int
     }
 
-    /// A second of 100 Mb/s, and feedback that is a second late.
+    /// Feedback comes many times a second; later than this it tells of another time.
+    private static let sentAgeMicroseconds: Int64 = 1_000_000
+    /// A second of 100 Mb/s.
     private static let sentMax = 8192
     private static let lossWindowMicroseconds: Int64 = 500_000
 
@@ -40,8 +42,9 @@ package struct BandwidthEstimator: Sendable {
     /// A packet goes out; the answer is the number for its transport-cc extension.
     package mutating func send(bytes: Int, at now: MonotonicInstant) -> UInt16 {
         let sequence = firstSequence + Int64(sent.count)
-        sent.append(Sent(time: now.nanoseconds / 1000, bytes: bytes))
-        if sent.count > Self.sentMax {
+        let time = now.nanoseconds / 1000
+        sent.append(Sent(time: time, bytes: bytes))
+        while let oldest = sent.first, sent.count > Self.sentMax || time - oldest.time > Self.sentAgeMicroseconds {
             sent.removeFirst()
             firstSequence += 1
         }

@@ -3,7 +3,7 @@ package import Timebase
 
 package struct PacerLimits: Hashable, Sendable {
     /// Packets within this go out together: one system call for many, and no router minds.
-    package var burst = Duration.milliseconds(5)
+    package var burst = Duration.milliseconds(10)
     /// A queue that would take longer is sent faster instead: late media is no use.
     package var queueDuration = Duration.milliseconds(500)
     /// A keyframe of a high bitrate; beyond it pictures are dropped up to the next keyframe.

@@ -158,7 +158,8 @@ let dataPlane: [Target] = [
         "WebRTCServer",
         "DataPlane/Servers/WebRTCServer",
         [
-            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel", "Observability", "RTP", "SDP",
+            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel",
+            "Observability", "RTP", "SDP",
             "SecureTransport", "Streams", "Timebase", "WebRTC", logging, metrics, nioCore, nioHTTP1, nioPosix,
         ]
     ),
@@ -317,6 +318,11 @@ let testTargets: [Target] = [
         "ICETests",
         "Tests/DataPlane/ICE",
         ["Bytes", "ICE", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "AntMediaSignallingTests",
+        "Tests/DataPlane/AntMediaSignalling",
+        ["AntMediaSignalling", "Timebase"]
     ),
     tests("SDPTests", "Tests/DataPlane/SDP", ["SDP"]),
     tests(

@@ -39,11 +39,19 @@ import Testing
     @Test(arguments: ["H264", "VP8"])
     func `what aiortc publishes aiortc decodes at an edge`(codec: String) async throws {
         let pair = try await Pair()
-        async let publishing = WebRTCClients.aiortc("publish", pair.origin.http("/live/whip/s1"), codec: codec, seconds: 14)
+        async let publishing = WebRTCClients.aiortc(
+            "publish",
+            pair.origin.http("/live/whip/s1"),
+            codec: codec,
+            seconds: 14
+        )
         try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
         let player = try await WebRTCClients.aiortc("play", pair.edge.http("/live/whep/s1"), codec: codec)
         #expect(player.error == nil && player.state == "connected", "\(player)\n\(pair.cluster.logs)")
-        #expect(player.frames?["video"] ?? 0 > 90 && player.frames?["audio"] ?? 0 > 150, "\(player)\n\(pair.cluster.logs)")
+        #expect(
+            player.frames?["video"] ?? 0 > 90 && player.frames?["audio"] ?? 0 > 150,
+            "\(player)\n\(pair.cluster.logs)"
+        )
         #expect(player.video?.packetsLost == 0 && player.audio?.packetsLost == 0, "\(player)")
         let publisher = try await publishing
         #expect(publisher.error == nil && publisher.deleted == 200, "\(publisher)")
@@ -77,5 +85,27 @@ import Testing
         #expect(result.error == nil && result.play?.protocol == "tcp", "\(result)\n\(pair.cluster.logs)")
         #expect(result.play?.video?.framesDecoded ?? 0 > 90, "\(result)\n\(pair.cluster.logs)")
         #expect(publisher.isRunning)
+    }
+
+    @Test func `a page that speaks Ant Media's signalling publishes to an origin and plays from an edge`() async throws
+    {
+        let pair = try await Pair()
+        let result = try await WebRTCClients.browser(
+            publish: pair.origin.webSocket("/live/websocket") + "#s1",
+            play: pair.edge.webSocket("/live/websocket") + "#s1"
+        )
+        #expect(result.error == nil, "\(result)\n\(pair.cluster.logs)")
+        let (publish, play) = (try #require(result.publish), try #require(result.play))
+        #expect(play.video?.framesDecoded ?? 0 > 60 && play.video?.packetsLost == 0, "\(play)\n\(pair.cluster.logs)")
+        #expect(play.audio?.packetsReceived ?? 0 > 100, "\(play)")
+        let published = [
+            "pong", "start", "takeConfiguration", "publish_started", "streamInformation", "publish_finished",
+        ]
+        #expect(publish.heard == published)
+        let played = ["pong", "takeConfiguration", "play_started", "streamInformation", "play_finished"]
+        #expect(play.heard == played)
+        try await eventually("stop finishes the stream\n\(pair.cluster.logs)") {
+            try pair.cluster.stream("live/s1").status == .finished
+        }
     }
 }

@@ -2,7 +2,7 @@ import AntMediaSignalling
 import ClusterModel
 import Codecs
 import Drivers
-import HTTPServer
+package import HTTPServer
 import Logging
 import MediaModel
 import NIOCore
@@ -76,11 +76,11 @@ final class AntMediaConnection: WebSocketSession {
     private func handle(_ event: SignallingSession.Event) {
         switch event {
         case .publishOffered(let name, let token, let sdp):
-            begin(name, token) { service, ask in
+            begin(name, token) { service, ask throws(SignallingFault) in
                 .session(try await service.publish(ask, offer: sdp))
             }
         case .playRequested(let name, let token):
-            begin(name, token) { service, ask in .offered(try await service.offerPlay(ask)) }
+            begin(name, token) { service, ask throws(SignallingFault) in .offered(try await service.offerPlay(ask)) }
         case .playAnswered(let name, let sdp): playAnswered(name, sdp)
         case .stopped(let name): stop(name)
         case .infoRequested(let name): tellInfo(of: name)

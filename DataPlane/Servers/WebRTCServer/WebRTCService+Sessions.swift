@@ -3,11 +3,13 @@ import Drivers
 import ICE
 import Logging
 import MediaModel
+import Metrics
 import NIOCore
 import Observability
 import SDP
 import SecureTransport
 import Streams
+import Timebase
 import WebRTC
 
 /// Who asks for a session, and what for.

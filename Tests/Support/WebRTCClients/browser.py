@@ -152,6 +152,8 @@ def main():
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
             # The only network of a build machine may be loopback, which Chromium leaves out of its offers.
             "--allow-loopback-in-peer-connection",
+            # A page that comes from no address may not open a WebSocket to loopback.
+            "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
         ])
         page = browser.new_page()
         # A page of the worker's own origin, which no worker has to serve.

@@ -77,7 +77,7 @@ async (wish) => {
     }
     await pause(wish.seconds * 1000);
     for (const [name, peer] of Object.entries(peers)) result[name] = await report(peer);
-    for (const [name, place] of Object.entries(places)) {
+    for (const [name, place] of Object.entries(places).reverse()) {
       result[name].deleted = (await fetch(place, { method: "DELETE" })).status;
     }
   } catch (error) { result.error = String(error); }
@@ -101,6 +101,8 @@ def main():
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
             # The only network of a build machine may be loopback, which Chromium leaves out of its offers.
             "--allow-loopback-in-peer-connection",
+            # The page comes from nowhere, so the other worker of a test looks like a stranger on the local network.
+            "--disable-features=LocalNetworkAccessChecks",
         ])
         page = browser.new_page()
         # A page of the worker's own origin, which no worker has to serve.

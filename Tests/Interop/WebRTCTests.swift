@@ -32,18 +32,26 @@ import Testing
         // Six seconds of the fake camera's 20 frames, less a slow machine's start.
         #expect(video.framesDecoded ?? 0 > 60 && video.packetsLost == 0, "\(video)\n\(pair.cluster.logs)")
         #expect(play.audio?.packetsReceived ?? 0 > 100 && play.audio?.packetsLost == 0, "\(play)")
-        #expect(play.srtpCipher == "AEAD_AES_128_GCM")
+        #expect(play.srtpCipher == "SRTP_AEAD_AES_128_GCM")
         #expect(publish.deleted == 200 && play.deleted == 200)
     }
 
     @Test(arguments: ["H264", "VP8"])
     func `what aiortc publishes aiortc decodes at an edge`(codec: String) async throws {
         let pair = try await Pair()
-        async let publishing = WebRTCClients.aiortc("publish", pair.origin.http("/live/whip/s1"), codec: codec, seconds: 14)
+        async let publishing = WebRTCClients.aiortc(
+            "publish",
+            pair.origin.http("/live/whip/s1"),
+            codec: codec,
+            seconds: 14
+        )
         try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
         let player = try await WebRTCClients.aiortc("play", pair.edge.http("/live/whep/s1"), codec: codec)
         #expect(player.error == nil && player.state == "connected", "\(player)\n\(pair.cluster.logs)")
-        #expect(player.frames?["video"] ?? 0 > 90 && player.frames?["audio"] ?? 0 > 150, "\(player)\n\(pair.cluster.logs)")
+        #expect(
+            player.frames?["video"] ?? 0 > 90 && player.frames?["audio"] ?? 0 > 150,
+            "\(player)\n\(pair.cluster.logs)"
+        )
         #expect(player.video?.packetsLost == 0 && player.audio?.packetsLost == 0, "\(player)")
         let publisher = try await publishing
         #expect(publisher.error == nil && publisher.deleted == 200, "\(publisher)")

@@ -71,6 +71,7 @@ let media: [Target] = [
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
     library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
     library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
+    library("MPEGTS", "DataPlane/Media/Containers/MPEGTS", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
 let protocols: [Target] = [
@@ -84,6 +85,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/HLS",
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
     library("ICE", "DataPlane/Protocols/ICE", ["Bytes", "Timebase", crypto, deque, nioCore]),
     library("SDP", "DataPlane/Protocols/SDP"),
@@ -102,6 +104,21 @@ let protocols: [Target] = [
     ),
 ]
 
+let transcoding: [Target] = [
+    library(
+        "Transcoding",
+        "DataPlane/Transcoding",
+        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, metrics, nioCore]
+    ),
+    .systemLibrary(
+        name: "CLibAV",
+        path: "DataPlane/Native/CLibAV",
+        pkgConfig: "libavcodec",
+        providers: [.apt(["libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])]
+    ),
+    library("LibAV", "DataPlane/Native/LibAV", ["CLibAV", "Codecs", "MediaModel", "Timebase", "Transcoding", nioCore]),
+]
+
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
     .systemLibrary(
@@ -118,10 +135,25 @@ let dataPlane: [Target] = [
     ),
     library("DTLS", "DataPlane/Native/DTLS", ["COpenSSL", "SecureTransport", "Timebase", deque, nioCore]),
     library("SRTP", "DataPlane/Native/SRTP", ["COpenSSL", "CSRTP", "SecureTransport", nioCore]),
+    .systemLibrary(
+        name: "CSRT",
+        path: "DataPlane/Native/CSRT",
+        pkgConfig: "srt",
+        providers: [.apt(["libsrt-openssl-dev"])]
+    ),
+    library("SRT", "DataPlane/Native/SRT", ["CSRT", "Observability", "Timebase", logging, nioCore]),
     library(
         "Streams",
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library(
+        "Renditions",
+        "DataPlane/Renditions",
+        [
+            "ClusterModel", "Codecs", "MediaModel", "Observability", "Streams", "Timebase", "Transcoding", deque,
+            logging, metrics, nioCore,
+        ]
     ),
     library(
         "Drivers",
@@ -149,9 +181,10 @@ let dataPlane: [Target] = [
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
+            "ClusterModel", "Codecs", "DASH", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
-            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS, nioWebSocket,
+            "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            nioWebSocket,
         ]
     ),
     library(
@@ -173,6 +206,14 @@ let dataPlane: [Target] = [
         ]
     ),
     library(
+        "SRTServer",
+        "DataPlane/Servers/SRTServer",
+        [
+            "ClusterModel", "Codecs", "FanOut", "MPEGTS", "MediaModel", "Observability", "SRT", "Streams", "Timebase",
+            deque, logging, metrics, nioCore,
+        ]
+    ),
+    library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
@@ -186,10 +227,9 @@ let dataPlane: [Target] = [
         "DataPlane/Worker",
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "DTLS", "FanOut", "HLS", "HTTPClient", "HTTPServer", "ICE",
-            "MediaModel", "Observability", "Relay",
-            "RelayService", "RTMPServer", "SecureTransport", "Settings", "SRTP", "WebRTCServer", "Streams", "Timebase",
-            deque, lifecycle, logging, metrics,
-            nioCore,
+            "LibAV", "MediaModel", "Observability", "Relay", "RelayService", "Renditions", "RTMPServer", "SRTP",
+            "SRTServer", "SecureTransport", "Settings", "Streams", "Timebase", "WebRTCServer", deque, lifecycle,
+            logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -260,8 +300,10 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
-            "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
+            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator",
+            "MediaModel",
+            "Observability", "Relay", "Settings",
+            "StoreMove", "StoreSelection", "Timebase", "Transcoding", arguments, logging, nioCore, nioPosix,
         ]
     ),
 ]
@@ -281,7 +323,8 @@ let testSupport: [Target] = [
         "Tests/Simulation/Simulator",
         [
             "ClusterModel", "Coordination", "Domain", "FanOut", "HLS", "MediaModel", "MemoryStore", "Relay",
-            "RelayService", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore, nioEmbedded,
+            "RelayService", "Renditions", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore,
+            nioEmbedded,
         ]
     ),
     program("millrace-simulate", "Tests/Simulation/Program", ["Simulator", arguments]),
@@ -289,7 +332,8 @@ let testSupport: [Target] = [
         "FuzzTargets",
         "Tests/Fuzz/Targets",
         [
-            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MediaModel", "Relay", "RTMP", "RTP", "SDP",
+            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MPEGTS", "MediaModel", "Relay", "RTMP", "RTP",
+            "SDP",
             "Timebase", nioCore,
         ]
     ),
@@ -308,6 +352,11 @@ let testTargets: [Target] = [
         "MediaTests",
         "Tests/DataPlane/Media",
         ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "MPEGTSTests",
+        "Tests/DataPlane/MPEGTS",
+        ["Codecs", "MPEGTS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
     ),
     tests(
         "RTMPTests",
@@ -330,6 +379,7 @@ let testTargets: [Target] = [
         "Tests/DataPlane/HLS",
         ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
+    tests("DASHTests", "Tests/DataPlane/DASH", ["DASH", "HLS", "MediaModel", "Timebase", nioCore]),
     tests(
         "RelayTests",
         "Tests/DataPlane/Relay",
@@ -354,6 +404,14 @@ let testTargets: [Target] = [
         [
             "DTLS", "ICE", "MediaModel", "RTP", "SDP", "SRTP", "SecureTransport", "TestSupport", "Timebase", "WebRTC",
             nioCore,
+        ]
+    ),
+    tests(
+        "TranscodingTests",
+        "Tests/DataPlane/Transcoding",
+        [
+            "ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Renditions", "Streams", "Timebase",
+            "Transcoding", logging, nioCore, nioPosix,
         ]
     ),
     tests(
@@ -392,9 +450,18 @@ let testTargets: [Target] = [
         "RelayServiceTests",
         "Tests/DataPlane/RelayService",
         [
-            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Renditions", "Settings", "Streams",
+            "TestSupport",
             "Timebase",
             "Worker", logging, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    tests(
+        "SRTServerTests",
+        "Tests/DataPlane/SRT",
+        [
+            "ClusterModel", "FanOut", "MPEGTS", "MediaFixtures", "MediaModel", "Observability", "SRT", "SRTServer",
+            "Streams", "Timebase", logging, nioCore, nioPosix,
         ]
     ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
@@ -403,7 +470,7 @@ let testTargets: [Target] = [
         "Tests/DataPlane/Worker",
         [
             "ClusterModel", "ControlPlaneService", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay",
-            "RelayService", "Settings", "Streams",
+            "RelayService", "Renditions", "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
@@ -435,7 +502,7 @@ let testTargets: [Target] = [
     tests(
         "InteropTests",
         "Tests/Interop",
-        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "TestSupport"]
+        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "SRT", "TestSupport", logging, nioCore]
     ),
     tests("SimulationTests", "Tests/Simulation/Tests", ["ClusterHarness", "millrace-simulate"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
@@ -467,6 +534,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + dataPlane + controlPlane + operations + testSupport + testTargets,
+    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+        + testTargets,
     swiftLanguageModes: [.v6]
 )

@@ -32,7 +32,7 @@ import Testing
         // Six seconds of the fake camera's 20 frames, less a slow machine's start.
         #expect(video.framesDecoded ?? 0 > 60 && video.packetsLost == 0, "\(video)\n\(pair.cluster.logs)")
         #expect(play.audio?.packetsReceived ?? 0 > 100 && play.audio?.packetsLost == 0, "\(play)")
-        #expect(play.srtpCipher == "AEAD_AES_128_GCM")
+        #expect(play.srtpCipher == "SRTP_AEAD_AES_128_GCM")
         #expect(publish.deleted == 200 && play.deleted == 200)
     }
 

@@ -39,6 +39,10 @@ extension CodecParameters {
         .opus(configuration: head, channels: try OpusHead(parsing: head).channels)
     }
 
+    package static func ac3(firstFrame: ByteBuffer) throws(CodecError) -> Self {
+        try AC3FrameHeader(parsing: firstFrame).parameters
+    }
+
     package static func mp3(firstFrame: ByteBuffer) throws(CodecError) -> Self {
         let header = try MP3FrameHeader(parsing: firstFrame)
         return .mp3(sampleRate: header.sampleRate, channels: header.channels)
@@ -56,6 +60,7 @@ extension CodecParameters {
         case .vp9(let configuration, _, _): (try? VPConfiguration(parsing: configuration))?.vp9CodecString
         case .aac(let configuration, _, _): (try? AudioSpecificConfig(parsing: configuration))?.codecString
         case .mp3: "mp4a.6B"
+        case .ac3: "ac-3"
         case .opus: "opus"
         case .data: nil
         }
@@ -67,7 +72,7 @@ extension CodecParameters {
         case .h264(_, let width, let height), .h265(_, let width, let height), .av1(_, let width, let height),
             .vp8(let width, let height), .vp9(_, let width, let height):
             width > 0 && height > 0 ? (width, height) : nil
-        case .aac, .mp3, .opus, .data: nil
+        case .aac, .mp3, .ac3, .opus, .data: nil
         }
     }
 
@@ -82,7 +87,7 @@ extension CodecParameters {
     /// Of audio, as it leaves the decoder.
     package var sampleRate: Int? {
         switch self {
-        case .aac(_, let sampleRate, _), .mp3(let sampleRate, _): sampleRate
+        case .aac(_, let sampleRate, _), .mp3(let sampleRate, _), .ac3(_, let sampleRate, _): sampleRate
         case .opus: OpusHead.sampleRate
         case .h264, .h265, .av1, .vp8, .vp9, .data: nil
         }
@@ -93,6 +98,7 @@ extension CodecParameters {
         switch self {
         case .aac(let configuration, _, _): (try? AudioSpecificConfig(parsing: configuration))?.samplesPerFrame
         case .mp3: (try? MP3FrameHeader(parsing: frame))?.samplesPerFrame
+        case .ac3: AC3FrameHeader.samplesPerFrame
         case .opus: OpusPacket.samples(frame)
         case .h264, .h265, .av1, .vp8, .vp9, .data: nil
         }

@@ -18,7 +18,8 @@ package struct DatagramRun: Hashable, Sendable {
     package var datagrams: [ByteBuffer] {
         var rest = bytes
         var datagrams: [ByteBuffer] = []
-        while let datagram = rest.readSlice(length: min(datagramBytes, rest.readableBytes)), datagram.readableBytes > 0 {
+        while let datagram = rest.readSlice(length: min(datagramBytes, rest.readableBytes)), datagram.readableBytes > 0
+        {
             datagrams.append(datagram)
         }
         return datagrams

@@ -78,9 +78,9 @@ package struct IncomingTrack: Sendable {
         let units = try take(frame.payload, header: { $0 >> 1 & 0x3F }, sets: [32, 33, 34], delimiter: 35)
         if frame.isKeyframe,
             let record = try HEVCConfiguration.record(
-                video: sets[32] ?? [],
-                sequence: sets[33] ?? [],
-                picture: sets[34] ?? []
+                videoParameterSets: sets[32] ?? [],
+                sequenceParameterSets: sets[33] ?? [],
+                pictureParameterSets: sets[34] ?? []
             )
         {
             parameters = try .h265(hvcC: record)

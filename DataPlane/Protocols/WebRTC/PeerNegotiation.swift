@@ -81,7 +81,7 @@ package enum PeerNegotiation {
         case .vp9(let configuration, _, _):
             return (try? VPConfiguration(parsing: configuration)).map { video(.vp9(profile: $0.profile)) }
         case .opus: return opus
-        case .aac, .mp3, .data: return nil
+        case .aac, .mp3, .ac3, .data: return nil
         }
     }
 

@@ -19,7 +19,7 @@ package final class HTTPMeters: Sendable {
             self =
                 switch route {
                 case .httpFLV: .httpFLV
-                case .mediaPlaylist, .multivariantPlaylist: .playlist
+                case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
                 case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .live, .ready: .health

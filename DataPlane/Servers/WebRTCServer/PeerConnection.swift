@@ -207,7 +207,11 @@ final class PeerConnection: @unchecked Sendable {
         case .udp(let remote):
             var envelope = AddressedEnvelope(remoteAddress: remote, data: run.bytes)
             if run.hasMany {
-                envelope.metadata = .init(ecnState: .transportNotCapable, packetInfo: nil, segmentSize: run.datagramBytes)
+                envelope.metadata = AddressedEnvelope.Metadata(
+                    ecnState: .transportNotCapable,
+                    packetInfo: nil,
+                    segmentSize: run.datagramBytes
+                )
             }
             socket.write(envelope, promise: nil)
             hasUnflushed = true

@@ -3,12 +3,15 @@ import DTLS
 import FanOut
 import Foundation
 import HTTPServer
+import LibAV
 import Logging
 import NIOCore
 import Observability
 import RTMPServer
 import RelayService
+import Renditions
 import SRTP
+import SRTServer
 import SecureTransport
 import Settings
 import Streams
@@ -22,6 +25,7 @@ struct WorkerNode {
     let http: MediaHTTPServer
     let rtmp: RTMPServer
     let relay: RelayService
+    let srt: SRTServer
     let agent: AgentServer
     let webRTC: WebRTCServer
 
@@ -68,6 +72,7 @@ struct WorkerNode {
             registry: StreamRegistry(),
             control: client,
             puller: RelayPuller(nodeID: identity.nodeID, trust: trust),
+            deriver: RenditionService(codecs: LibAVCodecs(), logger: logger),
             clock: clock,
             logger: logger,
             group: group,
@@ -112,6 +117,16 @@ struct WorkerNode {
                 outlets: parts.rtmp,
                 logger: logger,
                 isTrustedProxy: isTrustedProxy
+            )
+        )
+        srt = SRTServer(
+            service: SRTService(
+                gate: coordinator,
+                screen: coordinator.screen,
+                outlets: parts.srt,
+                logger: logger,
+                group: group,
+                takesPublishers: identity.role.takesPublishers
             )
         )
         relay = RelayService(
@@ -228,6 +243,7 @@ package enum WorkerVersion {
 private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
+    let srt: SRTOutlets
     let relay: RelayOutlets
     let webRTC = PeerOutletTable()
     private let meters: [FanOutMeters]
@@ -239,8 +255,10 @@ private final class StreamParts: StreamServers {
         let relayMeters = FanOutMeters(protocolName: "relay")
         rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
         flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
+        let srtMeters = FanOutMeters(protocolName: "srt")
+        srt = SRTOutlets(meters: srtMeters)
         relay = RelayOutlets(loads: loads, meters: relayMeters)
-        meters = [rtmpMeters, flvMeters, relayMeters]
+        meters = [rtmpMeters, flvMeters, srtMeters, relayMeters]
     }
 
     var sentBytes: Int { meters.reduce(0) { $0 + $1.totalBytes } }
@@ -261,6 +279,7 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
+        srt.remove(stream)
         webRTC.remove(stream)
     }
 }

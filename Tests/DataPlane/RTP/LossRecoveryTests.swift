@@ -76,7 +76,7 @@ private struct LossyPair {
                     transmit(sender.repeats(of: nack.sequences, at: now))
                 }
             }
-            if next > end { return }
+            if next >= end { return }
         }
     }
 

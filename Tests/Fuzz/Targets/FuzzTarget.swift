@@ -36,6 +36,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .sdp,
         .segmentIndex,
         .stun,
+        .transportStream,
         .trickleFragment,
     ]
 }

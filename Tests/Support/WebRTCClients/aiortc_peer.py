@@ -13,7 +13,6 @@ import urllib.parse
 import aiohttp
 import aioice.ice
 import av
-import numpy
 from aiortc import AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpsender import RTCRtpSender
@@ -27,10 +26,13 @@ class Bars(VideoStreamTrack):
 
     async def recv(self):
         time, base = await self.next_timestamp()
-        picture = numpy.zeros((360, 640, 3), numpy.uint8)
-        picture[:, (numpy.arange(640) + 4 * self.number) % 640 < 80] = 255
+        frame = av.VideoFrame(640, 360, "yuv420p")
+        light, *colours = frame.planes
+        row = bytes(235 if (x + 4 * self.number) % light.line_size < 80 else 16 for x in range(light.line_size))
+        light.update(row * light.height)
+        for colour in colours:
+            colour.update(bytes([128]) * colour.buffer_size)
         self.number += 1
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts, frame.time_base = time, base
         return frame
 

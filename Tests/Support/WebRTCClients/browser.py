@@ -123,7 +123,7 @@ async (wish) => {
     }
     await pause(wish.seconds * 1000);
     for (const [name, peer] of Object.entries(peers)) result[name] = await report(peer);
-    for (const [name, place] of Object.entries(places)) {
+    for (const [name, place] of Object.entries(places).reverse()) {
       if (place.end) {
         await place.end();
         result[name].heard = place.heard;
@@ -152,7 +152,7 @@ def main():
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
             # The only network of a build machine may be loopback, which Chromium leaves out of its offers.
             "--allow-loopback-in-peer-connection",
-            # A page that comes from no address may not open a WebSocket to loopback.
+            # The page comes from nowhere, so the workers of a test look like strangers on the local network.
             "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
         ])
         page = browser.new_page()

@@ -10,11 +10,14 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     /// Inside the conformance window.
     package let width: Int
     package let height: Int
+    /// general_profile_space to general_level_idc, twelve bytes as they stand in the SPS and in `hvcC` (§7.3.3).
+    package let generalProfileTierLevel: [UInt8]
+    /// Temporal sub-layers.
+    package let subLayers: Int
+    package let isTemporalIDNested: Bool
     package let chromaFormat: UInt8
     package let bitDepthLuma: UInt8
     package let bitDepthChroma: UInt8
-    package let temporalLayers: UInt8
-    package let isTemporallyNested: Bool
 
     package init(parsing nalUnit: ByteBuffer) throws(CodecError) {
         var bits = BitReader(RBSP.unescape(nalUnit, headerBytes: 2))
@@ -24,9 +27,10 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     private init(from bits: inout BitReader) throws {
         try bits.skip(4)
         let subLayers = Int(try bits.bits(3))
-        isTemporallyNested = try bits.bit()
-        temporalLayers = UInt8(subLayers + 1)
-        try Self.skipProfileTierLevel(&bits, subLayers: subLayers)
+        self.subLayers = subLayers + 1
+        isTemporalIDNested = try bits.bit()
+        generalProfileTierLevel = try (0..<12).map { _ in UInt8(try bits.bits(8)) }
+        try Self.skipSubLayers(&bits, subLayers)
         _ = try bits.unsignedExpGolomb()
         let chromaFormat = try bits.unsignedExpGolomb()
         guard chromaFormat <= 3 else {
@@ -45,21 +49,15 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
         }
         (width, height) = size
         self.chromaFormat = UInt8(chromaFormat)
-        bitDepthLuma = 8 + (try Self.bitDepth(&bits))
-        bitDepthChroma = 8 + (try Self.bitDepth(&bits))
-    }
-
-    private static func bitDepth(_ bits: inout BitReader) throws -> UInt8 {
-        let beyondEight = try bits.unsignedExpGolomb()
-        guard beyondEight <= 8 else {
-            throw CodecError.malformed(.h265SequenceParameterSet, "a bit depth of \(8 + UInt64(beyondEight))")
+        let (luma, chroma) = (try bits.unsignedExpGolomb(), try bits.unsignedExpGolomb())
+        guard luma <= 8, chroma <= 8 else {
+            throw CodecError.malformed(.h265SequenceParameterSet, "bit depths of \(luma) and \(chroma) above 8")
         }
-        return UInt8(beyondEight)
+        (bitDepthLuma, bitDepthChroma) = (UInt8(luma) + 8, UInt8(chroma) + 8)
     }
 
     /// §7.3.3
-    private static func skipProfileTierLevel(_ bits: inout BitReader, subLayers: Int) throws {
-        try bits.skip(88 + 8)
+    private static func skipSubLayers(_ bits: inout BitReader, _ subLayers: Int) throws {
         guard subLayers > 0 else { return }
         var present: [(profile: Bool, level: Bool)] = []
         for _ in 0..<subLayers { present.append((try bits.bit(), try bits.bit())) }

@@ -57,32 +57,33 @@ package struct HEVCConfiguration: Hashable, Sendable {
         nalUnits = units
     }
 
-    /// The record for parameter sets found in a byte stream, with 4-byte lengths. Nil unless there is one of each kind.
+    /// The record for parameter sets found in a byte stream. Nil without an SPS and a PPS.
     package static func record(
-        video: [ByteBuffer],
-        sequence: [ByteBuffer],
-        picture: [ByteBuffer]
+        videoParameterSets: [ByteBuffer],
+        sequenceParameterSets: [ByteBuffer],
+        pictureParameterSets: [ByteBuffer]
     ) throws(CodecError) -> ByteBuffer? {
-        guard let first = sequence.first, !video.isEmpty, !picture.isEmpty else { return nil }
+        guard let first = sequenceParameterSets.first, !pictureParameterSets.isEmpty else { return nil }
         let sps = try H265SequenceParameterSet(parsing: first)
-        // profile_tier_level follows one byte of the SPS and is copied as it stands (§8.3.3.1.2).
-        let profileTierLevel = RBSP.unescape(first, headerBytes: 2).dropFirst().prefix(12)
-        var bytes = ByteBuffer(bytes: [1])
-        bytes.writeBytes(profileTierLevel)
-        // No minimum segmentation, parallelism unknown; the reserved bits around them are ones.
-        bytes.writeBytes([0xF0, 0, 0xFC, 0xFC | sps.chromaFormat])
-        bytes.writeBytes([0xF8 | (sps.bitDepthLuma - 8), 0xF8 | (sps.bitDepthChroma - 8), 0, 0])
-        bytes.writeInteger(sps.temporalLayers << 3 | (sps.isTemporallyNested ? 4 : 0) | 3)
-        bytes.writeInteger(UInt8(3))
-        for (type, sets) in [(ParameterSetType.video, video), (.sequence, sequence), (.picture, picture)] {
+        var bytes = ByteBuffer(bytes: [1] + sps.generalProfileTierLevel)
+        bytes.writeInteger(UInt16(0xF000))
+        // Parallelism is not told; then chroma format, bit depths, no average frame rate.
+        bytes.writeBytes([
+            0xFC, 0xFC | sps.chromaFormat, 0xF8 | (sps.bitDepthLuma - 8), 0xF8 | (sps.bitDepthChroma - 8), 0, 0,
+            UInt8(sps.subLayers & 7) << 3 | (sps.isTemporalIDNested ? 4 : 0) | 3,
+        ])
+        let arrays: [(ParameterSetType, [ByteBuffer])] = [
+            (.video, videoParameterSets), (.sequence, sequenceParameterSets), (.picture, pictureParameterSets),
+        ]
+        let present = arrays.filter { !$0.1.isEmpty }
+        bytes.writeInteger(UInt8(present.count))
+        for (type, units) in present {
+            // All of the kind are here, none in the stream.
             bytes.writeInteger(0x80 | type.rawValue)
-            bytes.writeInteger(UInt16(clamping: sets.count))
-            for set in sets {
-                guard let length = UInt16(exactly: set.readableBytes) else {
-                    throw .malformed(.hevcConfiguration, "a parameter set of \(set.readableBytes) bytes")
-                }
-                bytes.writeInteger(length)
-                bytes.writeImmutableBuffer(set)
+            bytes.writeInteger(UInt16(units.count))
+            for unit in units {
+                bytes.writeInteger(UInt16(clamping: unit.readableBytes))
+                bytes.writeImmutableBuffer(unit)
             }
         }
         return bytes

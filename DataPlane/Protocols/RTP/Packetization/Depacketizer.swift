@@ -67,6 +67,7 @@ struct OpusDepacketizer: Depacketizer {
 
     mutating func append(_ payload: ByteBuffer) throws(RTPError) {
         guard packet == nil else { throw .malformed(.opus, "two packets of one timestamp") }
+        guard payload.readableBytes > 0 else { throw .truncated(.opus) }
         packet = payload
     }
 

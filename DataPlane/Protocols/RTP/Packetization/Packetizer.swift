@@ -36,7 +36,7 @@ package struct Packetizer: Sendable {
         case .vp8: format = .vp8(VP8Packetizer(limits: limits))
         case .vp9: format = .vp9(VP9Packetizer(limits: limits))
         case .opus: format = .opus
-        case .aac, .mp3, .data: return nil
+        case .aac, .mp3, .ac3, .data: return nil
         }
     }
 

@@ -35,8 +35,11 @@ package struct GenericNack: Hashable, Sendable {
         var rest = sequences[...]
         while let first = rest.popFirst() {
             var following: UInt16 = 0
-            while let next = rest.first, (1...16).contains(next &- first) {
-                following |= 1 << (next &- first &- 1)
+            var last: UInt16 = 0
+            // A mask keeps no order but the counter's.
+            while let distance = rest.first.map({ $0 &- first }), distance > last, distance <= 16 {
+                following |= 1 << (distance - 1)
+                last = distance
                 rest.removeFirst()
             }
             bytes.writeInteger(first)

@@ -133,9 +133,9 @@ import struct NIOCore.ByteBuffer
         for vector in Self.hevc {
             let theirs = try HEVCConfiguration(parsing: hex(vector.record))
             let made = try HEVCConfiguration.record(
-                video: theirs.parameterSets(.video),
-                sequence: theirs.parameterSets(.sequence),
-                picture: theirs.parameterSets(.picture)
+                videoParameterSets: theirs.parameterSets(.video),
+                sequenceParameterSets: theirs.parameterSets(.sequence),
+                pictureParameterSets: theirs.parameterSets(.picture)
             )
             let ours = try HEVCConfiguration(parsing: try #require(made))
             #expect(ours.codecString == vector.codecString)

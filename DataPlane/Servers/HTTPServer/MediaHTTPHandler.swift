@@ -156,8 +156,11 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
-        if let signalling = Self.signalling(route), head.method != .OPTIONS {
-            return signal(signalling.stream, signalling.kind, session: signalling.name, query, head)
+        if head.method != .OPTIONS {
+            if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
+            if case .webRTCSession(let stream, let kind, let name) = route {
+                return signal(stream, kind, session: name, query, head)
+            }
         }
         switch head.method {
         case .OPTIONS:
@@ -251,18 +254,6 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     // MARK: WHIP and WHEP
-
-    private static func signalling(
-        _ route: MediaRoute
-    ) -> (stream: StreamID, kind: Signalling.Kind, name: String?)? {
-        switch route {
-        case .webRTC(let stream, let kind): (stream, kind, nil)
-        case .webRTCSession(let stream, let kind, let name): (stream, kind, name)
-        case .live, .ready, .metrics, .httpFLV, .mediaPlaylist, .multivariantPlaylist, .object, .webSocket,
-            .nodeSettings, .controlPlane, .badName, .unknown:
-            nil
-        }
-    }
 
     private func signal(
         _ stream: StreamID,

@@ -1,4 +1,5 @@
-import Foundation
+import struct Foundation.Data
+import class Foundation.JSONDecoder
 
 /// What a client says in one text frame: a JSON object whose `command` names it. Fields that a command does not use are
 /// ignored, so that SDKs may say more than we know.

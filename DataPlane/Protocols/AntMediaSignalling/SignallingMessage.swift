@@ -1,4 +1,4 @@
-import Foundation
+import class Foundation.JSONEncoder
 
 /// What the server says in one text frame.
 package enum SignallingMessage: Equatable, Sendable {

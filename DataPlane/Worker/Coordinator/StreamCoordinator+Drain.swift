@@ -117,13 +117,7 @@ extension StreamCoordinator {
         }
         logger.notice("stream given up for another node", metadata: ["stream": "\(stream.id)"])
         await release(stream.id, hold.epoch, .draining, next)
-        if intake.refusal(of: .nextObject) == nil, hasViewers || !waiting.isEmpty {
-            startPull(of: stream, for: waiting)
-        } else {
-            for player in waiting { player.resume(returning: .failure(.draining)) }
-            await stream.loop.run { stream.end(.draining) }
-            close(stream)
-        }
+        await feedFromNextOwner(stream, hasViewers, waiting, orEnd: .draining)
     }
 
     /// Ends what is left: publishers and pulls.

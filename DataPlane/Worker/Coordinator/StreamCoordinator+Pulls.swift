@@ -33,8 +33,11 @@ extension StreamCoordinator {
     struct PullState {
         let stream: LiveStream
         var task: Task<Void, Never>?
+        let startedAt: MonotonicInstant
         /// Players that wait for the first media.
         var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+        /// Children that do.
+        var waitingChildren: [Int: CheckedContinuation<Result<LiveStream, Refusal>, Never>] = [:]
         var linger: Task<Void, Never>?
         var route: RouteAnswer?
         /// Of the stream, as the control plane told it.
@@ -47,6 +50,10 @@ extension StreamCoordinator {
         var next: RouteAnswer?
         /// Ends a back-off early: the control plane said that something changed.
         var wake: (@Sendable () -> Void)?
+
+        var everybodyWaiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
+            waiting + waitingChildren.sorted { $0.key < $1.key }.map(\.value)
+        }
 
         /// Where to ask when no route is to be had: the last parent and the last good one, in turn.
         func nextKnownRoute(_ haveEpoch: Int64?) -> RouteAnswer? {
@@ -73,7 +80,7 @@ extension StreamCoordinator {
         }
         // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
         if let refusal = intake.refusal(of: .play) { throw refusal }
-        return try await open(id)
+        return try await open(id, isForChild: true)
     }
 
     package func lastOwner(of id: StreamID) async -> NodeAddresses? { unknown.lastOwner(of: id, at: clock.now()) }
@@ -97,7 +104,7 @@ extension StreamCoordinator {
         }
     }
 
-    private func open(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    private func open(_ id: StreamID, isForChild: Bool = false) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
@@ -107,8 +114,14 @@ extension StreamCoordinator {
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
-        let result = await withCheckedContinuation {
-            pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id)))
+        let result = await withCheckedContinuation { continuation in
+            if pulls[id] == nil {
+                continuation.resume(returning: .failure(.unknownStream(id)))
+            } else if isForChild {
+                letChildWait(continuation, for: id)
+            } else {
+                pulls[id]?.waiting.append(continuation)
+            }
         }
         return try result.get()
     }
@@ -117,7 +130,7 @@ extension StreamCoordinator {
     static let openTimeout = Duration.seconds(10)
 
     private func watchForTracks(of stream: LiveStream) {
-        pulls[stream.id] = PullState(stream: stream)
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now())
         let task = Task {
             await self.notifyWhenServing(stream)
             guard await self.clock.sleep(Self.openTimeout) else { return }
@@ -131,7 +144,7 @@ extension StreamCoordinator {
     func stopWatching(_ id: StreamID) -> [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
         guard let state = pulls.removeValue(forKey: id) else { return [] }
         state.task?.cancel()
-        return state.waiting
+        return state.everybodyWaiting
     }
 
     private func notifyWhenServing(_ stream: LiveStream) async {
@@ -151,8 +164,9 @@ extension StreamCoordinator {
     }
 
     private func answerWaiting(for id: StreamID, _ result: Result<LiveStream, Refusal>) {
-        let waiting = pulls[id]?.waiting ?? []
+        let waiting = pulls[id]?.everybodyWaiting ?? []
         pulls[id]?.waiting = []
+        pulls[id]?.waitingChildren = [:]
         for continuation in waiting { continuation.resume(returning: result) }
     }
 
@@ -162,7 +176,7 @@ extension StreamCoordinator {
         of stream: LiveStream,
         for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
     ) {
-        pulls[stream.id] = PullState(stream: stream, waiting: waiting)
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now(), waiting: waiting)
         pulls[stream.id]?.task = Task { await self.runPull(of: stream) }
     }
 
@@ -173,14 +187,18 @@ extension StreamCoordinator {
         state.task?.cancel()
         state.wake?()
         await state.task?.value
+        // Somebody else may have stopped it meanwhile, and another pull have begun.
+        guard pulls[id]?.task == state.task else { return }
         answerWaiting(for: id, .failure(.unavailable("the stream is moving")))
         pulls[id] = nil
-        await state.stream.loop.run {
-            state.stream.onDemandChanged = nil
-            state.stream.onServing = nil
-            if let reason { state.stream.end(reason) }
+        if let reason {
+            await finish(state.stream, reason)
+        } else {
+            await state.stream.loop.run {
+                state.stream.onDemandChanged = nil
+                state.stream.onServing = nil
+            }
         }
-        if reason != nil { close(state.stream) }
     }
 
     private func runPull(of stream: LiveStream) async {
@@ -281,12 +299,7 @@ extension StreamCoordinator {
         answerWaiting(for: stream.id, .failure(refusal))
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id] = nil
-        await stream.loop.run {
-            stream.onDemandChanged = nil
-            stream.onServing = nil
-            stream.end(reason)
-        }
-        close(stream)
+        await finish(stream, reason)
     }
 
     private func pause(_ id: StreamID, _ delay: Duration) async {
@@ -327,7 +340,7 @@ extension StreamCoordinator {
     private func lingerEnded(_ stream: LiveStream) async {
         guard let state = pulls[stream.id], state.stream === stream else { return }
         guard await !stream.loop.run({ stream.hasSubscribers }) else { return }
-        guard pulls[stream.id]?.waiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
+        guard pulls[stream.id]?.everybodyWaiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
         // This task is the linger; it must not cancel itself before it is done.
         pulls[stream.id]?.linger = nil
         await stopPull(of: stream.id, end: .removed)

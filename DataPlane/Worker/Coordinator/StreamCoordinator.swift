@@ -52,6 +52,8 @@ package actor StreamCoordinator: StreamGate {
     /// For the jitter of back-offs.
     var random: any RandomNumberGenerator & Sendable
     private var claiming: Set<StreamID> = []
+    /// Gives each child that waits for first media its number.
+    var childrenThatWaited = 0
     /// What everybody asks who would let in something new.
     package nonisolated let intake: Intake
     var drain: DrainState?
@@ -219,11 +221,7 @@ package actor StreamCoordinator: StreamGate {
         hold.stopWaiting(end)
         holds[stream.id] = nil
         for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
-        let next = await stream.loop.run {
-            defer { stream.end(end) }
-            return stream.nextResumePoint
-        }
-        close(stream)
+        let next = await finish(stream, end)
         logger.info("stream ended", metadata: ["stream": "\(stream.id)", "reason": "\(reason.rawValue)"])
         await release(stream.id, hold.epoch, reason, next)
     }
@@ -253,9 +251,21 @@ package actor StreamCoordinator: StreamGate {
         }
     }
 
-    func close(_ stream: LiveStream) {
+    /// Ends the stream on this node; answers with where the next owner goes on.
+    ///
+    /// Its name is free before anything is waited for. Whoever comes meanwhile gets a new stream: this one would end under
+    /// it, and a pull or a publisher of a stream that no table knows would keep all others waiting.
+    @discardableResult
+    func finish(_ stream: LiveStream, _ reason: EndReason) async -> ResumePoint? {
         registry.remove(stream)
+        let next = await stream.loop.run {
+            stream.onDemandChanged = nil
+            stream.onServing = nil
+            defer { stream.end(reason) }
+            return stream.nextResumePoint
+        }
         servers.closed(stream)
+        return next
     }
 
     // MARK: Fencing
@@ -273,11 +283,24 @@ package actor StreamCoordinator: StreamGate {
             return stream.hasSubscribers
         }
         logger.warning("fenced by a newer owner", metadata: ["stream": "\(id)", "epoch": "\(newer.value)"])
-        if hasViewers || !waiting.isEmpty {
+        await feedFromNextOwner(stream, hasViewers, waiting, orEnd: .fenced(newer))
+    }
+
+    /// The hold of the stream is over: those who watch it here are fed from the next owner.
+    func feedFromNextOwner(
+        _ stream: LiveStream,
+        _ hasViewers: Bool,
+        _ waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>],
+        orEnd reason: EndReason
+    ) async {
+        // Since the hold ended, its publisher may have come back with a newer claim, or a player have asked for a pull.
+        if holds[stream.id] != nil || pulls[stream.id] != nil {
+            for player in waiting { player.resume(returning: .failure(.unavailable("the stream is moving"))) }
+        } else if intake.refusal(of: .nextObject) == nil, hasViewers || !waiting.isEmpty {
             startPull(of: stream, for: waiting)
         } else {
-            await stream.loop.run { stream.end(.fenced(newer)) }
-            close(stream)
+            for player in waiting { player.resume(returning: .failure(.draining)) }
+            await finish(stream, reason)
         }
     }
 

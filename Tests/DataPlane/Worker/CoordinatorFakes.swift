@@ -100,6 +100,8 @@ final class FakeControlPlane: ControlPlaneLink {
         /// Told with the refusal of an unknown stream.
         var lastOwner: NodeAddresses?
         var isAway = false
+        /// Releases are not answered.
+        var holdsReleases = false
     }
 
     let state = Mutex(State())
@@ -125,6 +127,7 @@ final class FakeControlPlane: ControlPlaneLink {
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
         if Task.isCancelled { throw .unavailable("the request was cancelled") }
         state.withLock { $0.releases.append(request.reason) }
+        while state.withLock({ $0.holdsReleases }) { await Task.yield() }
     }
 
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
@@ -146,11 +149,11 @@ final class FakeControlPlane: ControlPlaneLink {
         return route
     }
 
-    static func route(epoch: Int64, parent: String = "o2") -> RouteAnswer {
+    static func route(epoch: Int64, parent: String = "o2", tier: RouteAnswer.Tier = .origin) -> RouteAnswer {
         RouteAnswer(
             epoch: epoch,
             parent: RouteAnswer.Parent(nodeId: parent, host: "127.0.0.1", relay: 1),
-            tier: .origin,
+            tier: tier,
             secondaryForGroup: false,
             ticket: "",
             revision: 1
@@ -162,13 +165,17 @@ final class FakeControlPlane: ControlPlaneLink {
 final class FakePuller: StreamPuller {
     let pulled = Mutex<[RouteAnswer]>([])
     let script = Mutex<[PullEnd]>([])
+    /// Parents bring nothing, as if they waited themselves.
+    let isSilent = Mutex(false)
     private let clock: WorkerClock
 
     init(_ clock: WorkerClock) { self.clock = clock }
 
     func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd {
         pulled.withLock { $0.append(route) }
-        stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        if !isSilent.withLock({ $0 }) {
+            stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        }
         let end = script.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if let end { return end }
         _ = await clock.sleep(.seconds(1_000_000))

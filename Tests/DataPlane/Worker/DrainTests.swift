@@ -113,6 +113,22 @@ import Worker
         #expect(node.coordinator.isDraining)
     }
 
+    @Test func `A publisher that comes back while its stream is given up keeps what it sends then`() async throws {
+        let first = try await node.publish()
+        await drain(60, hasReplacement: false)
+        node.control.state.withLock { $0.holdsReleases = true }
+        first.end(isClean: false)
+        await node.until { node.control.state.withLock { $0.releases } == [.draining] }
+        await node.coordinator.endDrain()
+        let second = try await node.publish()
+        node.control.state.withLock { $0.holdsReleases = false }
+        // What follows the release is done once others had many turns.
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(node.registry[node.id] === second.stream)
+        let phase = try await second.stream.loop.submit { second.stream.phase }.get()
+        #expect(phase != .ended(.draining))
+    }
+
     @Test func `A parent that drains is left as soon as another is named, and its viewers stay`() async throws {
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "e1") }
         let stream = try await node.play()

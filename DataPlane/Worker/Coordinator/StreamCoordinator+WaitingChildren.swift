@@ -28,8 +28,8 @@ extension StreamCoordinator {
 
     /// A peer is one that has the stream already.
     private static let patienceBelowPeer = Duration.seconds(1)
-    /// A secondary may have to find its own parent first.
-    private static let patienceBelowSecondary = Duration.seconds(3)
+    /// A secondary may have to find its own parent first, and the control plane takes time to answer.
+    private static let patienceBelowOthers = Duration.seconds(3)
 
     /// For how long after the search began a child may wait for it; nil when for as long as it likes. Who asks the owner
     /// waits for nobody else; anything else may be a circle.
@@ -37,8 +37,8 @@ extension StreamCoordinator {
         if holds[state.stream.id] != nil { return nil }
         switch state.attempt == nil ? nil : state.route?.tier {
         case .origin: return nil
-        case .secondary: return Self.patienceBelowSecondary
-        case .peer, nil: return Self.patienceBelowPeer
+        case .secondary, nil: return Self.patienceBelowOthers
+        case .peer: return Self.patienceBelowPeer
         }
     }
 }

@@ -105,7 +105,8 @@ import Timebase
         try cluster.beat("origin2", pulls: [cluster.pull(from: "edge11")])
         try cluster.beat("edge11", pulls: [cluster.pull(from: "edge12")])
         try cluster.beat("edge12", pulls: [cluster.pull(from: "origin1")])
-        try cluster.release("origin1", epoch: try cluster.claim("origin1").epoch)
+        let present = try cluster.claim("origin1")
+        try cluster.release("origin1", epoch: present.epoch)
         try cluster.claim("origin2", claim: "claim2")
         for edge in ["edge11", "edge12"] { #expect(try cluster.route(edge).parent.nodeId == "origin2") }
     }

@@ -114,7 +114,7 @@ extension StreamCoordinator {
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
-        let result = await withCheckedContinuation { continuation in
+        let result: Result<LiveStream, Refusal> = await withCheckedContinuation { continuation in
             if pulls[id] == nil {
                 continuation.resume(returning: .failure(.unknownStream(id)))
             } else if isForChild {

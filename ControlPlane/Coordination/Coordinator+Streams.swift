@@ -12,11 +12,14 @@ extension Coordinator {
         try requireAnswering()
         try await learnNode(request.nodeId, boot: request.bootId)
         let deadline = clock.now() + timing.claimHold
-        var isRead = false
+        var readEpoch: Int64?
         while true {
             let waiter = signals.register()
             defer { waiter.cancel() }
             let answer = try await commit { shared, now throws(Problem) in
+                // What was read is about one hold: meanwhile another may have taken its place, of a node this process knows
+                // only in an earlier boot.
+                let isRead = shared.state.streams[stream].map { $0.body.epoch == readEpoch } ?? false
                 let isCertain = isRead || !shared.isStoreShared
                 return try shared.state.decideClaim(stream, request, isCertain: isCertain, at: now)
             }
@@ -24,9 +27,9 @@ extension Coordinator {
             case .granted(let grant):
                 MetricNames.claims.counter("granted").increment()
                 return grant
-            case .doubtful(let owner):
+            case .doubtful(let owner, let epoch):
                 try await readAnew(owner)
-                isRead = true
+                readEpoch = epoch
             case .held(let held):
                 let left = deadline - clock.now()
                 guard left > .zero else {
@@ -34,7 +37,7 @@ extension Coordinator {
                     throw .streamInUse(stream, owner: held.owner)
                 }
                 if held.probe { startProbe(of: held.owner) }
-                isRead = false
+                readEpoch = nil
                 await waiter.wait(atMost: min(left, max(held.recheckAt - now, .milliseconds(1))), clock)
                 try requireAnswering()
             }

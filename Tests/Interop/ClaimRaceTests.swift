@@ -21,8 +21,9 @@ import Testing
         turnEnded.finish()
         #expect(try await killing.value >= 3)
         for (stream, history) in histories {
-            let violation = history.violation()
-            #expect(violation == nil, "\(stream): \(violation?.suffix(12) ?? [])\n\(cluster.logs)")
+            if let violation = history.violation() {
+                Issue.record("\(stream): \(violation.suffix(12))\n\(cluster.logs)")
+            }
             #expect(history.owners.count > 4, "\(stream) changed hands")
         }
     }

@@ -7,8 +7,9 @@ package enum ClaimAnswer: Hashable, Sendable {
     /// Another boot holds the stream and it is not proven that it lives. Hold the call, and decide again at `recheckAt` or
     /// when something is heard of the owner.
     case held(HeldClaim)
-    /// The owner seems gone, but others write to the store too: read its node and lease anew, then decide for certain.
-    case doubtful(owner: String)
+    /// The owner seems gone, but others write to the store too: read its node and lease anew, then decide for certain
+    /// about the hold of this epoch.
+    case doubtful(owner: String, epoch: Int64)
 }
 
 package struct HeldClaim: Hashable, Sendable {
@@ -40,7 +41,8 @@ extension ClusterState {
         }
         if abandonedSince(stored.body, stream) != nil { return try grant(stream, request, at: now) }
         switch verdict(on: owner, at: now) {
-        case .gone where !isCertain: return .answer(.doubtful(owner: owner.nodeId))
+        case .gone where !isCertain:
+            return .answer(.doubtful(owner: owner.nodeId, epoch: stored.body.epoch))
         case .gone: return try grant(stream, request, at: now)
         case .alive where yields(owner, stream), .unsure where yields(owner, stream):
             return try grant(stream, request, at: now)

@@ -9,21 +9,24 @@ import Timebase
 
 /// Several control planes on one store, and nodes that race for the same streams through all of them.
 @Suite struct SharedStoreTests {
-    private static let claimants = Claimants(streams: ["live/s1", "live/s2"], nodes: 5, turns: 60, seed: 7)
+    private static func claimants(seed: UInt64) -> Claimants {
+        Claimants(streams: ["live/s1", "live/s2"], nodes: 5, turns: 60, seed: seed)
+    }
 
-    @Test func `claims through three control planes are those of one lock a stream`() async {
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func `claims through three control planes are those of one lock a stream`(seed: UInt64) async {
         let planes = await ControlPlanes(3, over: MemoryStore(clock: CoordinatorClock.systemWall))
-        for (stream, history) in await Self.claimants.run(over: planes) {
-            let violation = history.violation()
-            #expect(violation == nil, "\(stream): \(violation?.suffix(12) ?? [])")
-            #expect(Set(history.owners).count > 2, "\(stream) changed hands")
+        let histories = await Self.claimants(seed: seed).run(over: planes)
+        #expect(histories.values.reduce(0) { $0 + $1.owners.count } > 10, "the streams changed hands")
+        for (stream, history) in histories {
+            if let violation = history.violation() { Issue.record("\(stream): \(violation.suffix(12))") }
         }
     }
 
     /// The planted bug: whoever writes last wins.
     @Test func `a store that does not compare before it sets is found out`() async {
         let careless = CarelessStore(base: MemoryStore(clock: CoordinatorClock.systemWall))
-        let histories = await Self.claimants.run(over: await ControlPlanes(3, over: careless))
+        let histories = await Self.claimants(seed: 7).run(over: await ControlPlanes(3, over: careless))
         #expect(histories.values.contains { $0.violation() != nil })
     }
 }

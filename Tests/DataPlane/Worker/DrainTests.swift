@@ -1,6 +1,7 @@
 import ClusterModel
 import NIOCore
 import RelayService
+import MediaModel
 import Streams
 import Synchronization
 import Testing

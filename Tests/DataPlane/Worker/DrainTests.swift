@@ -1,4 +1,5 @@
 import ClusterModel
+import MediaModel
 import NIOCore
 import RelayService
 import MediaModel

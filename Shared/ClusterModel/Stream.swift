@@ -33,7 +33,11 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
     package var app: String
     package var id: String
     package var nodeId: String
+    /// The owner's, also where that is another node.
     package var epoch: Int64
+    /// The node that owns the stream, when nothing is granted yet: the publisher stands by, and the same claim is made again
+    /// until it is granted.
+    package var standsByFor: String?
     package var leaseSeconds: Int
     /// Where to continue when the stream lived before.
     package var resume: StreamPosition?
@@ -44,6 +48,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         id: String,
         nodeId: String,
         epoch: Int64,
+        standsByFor: String? = nil,
         leaseSeconds: Int,
         resume: StreamPosition?,
         appSettings: AppSettings
@@ -52,6 +57,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         self.id = id
         self.nodeId = nodeId
         self.epoch = epoch
+        self.standsByFor = standsByFor
         self.leaseSeconds = leaseSeconds
         self.resume = resume
         self.appSettings = appSettings

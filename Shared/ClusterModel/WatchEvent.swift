@@ -37,13 +37,23 @@ package enum WatchEvent: Hashable, Sendable {
         package var epoch: Int64
         package var status: StreamStatus
         package var originNodeId: String?
+        /// Another node, where a publisher stands by.
+        package var standbyNodeId: String?
 
-        package init(app: String, id: String, epoch: Int64, status: StreamStatus, originNodeId: String?) {
+        package init(
+            app: String,
+            id: String,
+            epoch: Int64,
+            status: StreamStatus,
+            originNodeId: String?,
+            standbyNodeId: String? = nil
+        ) {
             self.app = app
             self.id = id
             self.epoch = epoch
             self.status = status
             self.originNodeId = originNodeId
+            self.standbyNodeId = standbyNodeId
         }
     }
 

@@ -196,6 +196,7 @@ enum Schemas {
             id: "s1",
             nodeId: "origin1",
             epoch: 1,
+            standsByFor: "origin2",
             leaseSeconds: 20,
             resume: position,
             appSettings: settings

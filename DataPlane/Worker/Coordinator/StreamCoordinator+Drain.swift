@@ -51,6 +51,7 @@ extension StreamCoordinator {
         order.alarm?.cancel()
         let isOver = now >= order.endsAt
         intake.setDraining(true, isClosed: isOver)
+        endAllStandBy(.draining)
         let left = order.endsAt - now
         order.alarm =
             isOver
@@ -123,6 +124,7 @@ extension StreamCoordinator {
     /// Ends what is left: publishers and pulls.
     package func closeAll() async {
         intake.setDraining(true, isClosed: true)
+        endAllStandBy(.draining)
         for hold in Array(holds.values) {
             hold.publication?.revoke(.draining)
             await endHold(hold, .draining)

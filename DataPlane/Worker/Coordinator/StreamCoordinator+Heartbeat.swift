@@ -29,7 +29,7 @@ extension StreamCoordinator {
             pulls: pullReports,
             streams: [],
             viewers: ViewerCounts(),
-            publishers: 0,
+            publishers: standingBy.count,
             pullsByTier: pullsByTier,
             isLeaseHeld: lease.isHeld(at: clock.now())
         )

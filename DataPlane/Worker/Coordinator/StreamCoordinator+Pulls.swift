@@ -321,6 +321,8 @@ extension StreamCoordinator {
         unknown.forget(id)
         pulls[id]?.newestEpoch = change.epoch
         pulls[id]?.wake?()
+        if change.originNodeId == nil || change.originNodeId == identity.nodeID { standingBy[id]?.news.fire() }
+        noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
     }
 
     // MARK: Demand

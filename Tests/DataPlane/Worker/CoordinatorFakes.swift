@@ -94,7 +94,11 @@ final class FakeControlPlane: ControlPlaneLink {
         var claims = 0
         /// So many claims are granted without anybody hearing of it.
         var answersToLose = 0
+        /// Another node, for whose stream publishers here stand by.
+        var owner: String?
         var releases: [ReleaseRequest.Reason] = []
+        /// Claims that were taken back.
+        var withdrawn: [String] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
         /// Told with the refusal of an unknown stream.
@@ -107,10 +111,10 @@ final class FakeControlPlane: ControlPlaneLink {
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let (epoch, isLost) = state.withLock { state in
+        let (epoch, isLost, owner) = state.withLock { state in
             state.claims += 1
             state.answersToLose -= 1
-            return (state.claims, state.answersToLose >= 0)
+            return (state.claims, state.answersToLose >= 0, state.owner)
         }
         if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
@@ -118,6 +122,7 @@ final class FakeControlPlane: ControlPlaneLink {
             id: stream.id,
             nodeId: request.nodeId,
             epoch: Int64(epoch),
+            standsByFor: owner,
             leaseSeconds: 10,
             resume: nil,
             appSettings: AppSettings()
@@ -126,7 +131,10 @@ final class FakeControlPlane: ControlPlaneLink {
 
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
         if Task.isCancelled { throw .unavailable("the request was cancelled") }
-        state.withLock { $0.releases.append(request.reason) }
+        state.withLock { state in
+            state.releases.append(request.reason)
+            if request.epoch == nil, let claim = request.claimId { state.withdrawn.append(claim) }
+        }
         while state.withLock({ $0.holdsReleases }) { await Task.yield() }
     }
 

@@ -70,7 +70,10 @@ package final class Publication: Sendable {
 
     /// The publisher that stood by for another node's stream feeds this one, which has taken that one's place.
     package func begin(on stream: LiveStream, epoch: Epoch) {
-        state.withLock { ($0.stream, $0.epoch, $0.standBy?.isOver) = (stream, epoch, true) }
+        state.withLock { state in
+            (state.stream, state.epoch) = (stream, epoch)
+            state.standBy?.isOver = true
+        }
     }
 
     /// The publisher is gone. Only the first call counts.

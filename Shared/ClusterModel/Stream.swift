@@ -125,12 +125,15 @@ package struct RouteAnswer: Codable, Hashable, Sendable {
         package var relay: Int
         /// The relay port takes TLS only. Missing: it is plain.
         package var relayTLS: Bool?
+        /// The group it was in when the route was told.
+        package var group: String?
 
-        package init(nodeId: String, host: String, relay: Int, relayTLS: Bool? = nil) {
+        package init(nodeId: String, host: String, relay: Int, relayTLS: Bool? = nil, group: String? = nil) {
             self.nodeId = nodeId
             self.host = host
             self.relay = relay
             self.relayTLS = relayTLS
+            self.group = group
         }
     }
 

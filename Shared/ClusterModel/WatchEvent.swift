@@ -96,10 +96,18 @@ package struct WatchSnapshot: Codable, Hashable, Sendable {
     package var node: WatchEvent.NodeChange?
     package var apps: [String: AppSettings]
     package var streams: [WatchEvent.StreamChange]
+    /// The nodes it pulls from: that one of them drains or moved to another group may have been told while nobody listened.
+    package var parents: [WatchEvent.NodeChange]?
 
-    package init(node: WatchEvent.NodeChange?, apps: [String: AppSettings], streams: [WatchEvent.StreamChange]) {
+    package init(
+        node: WatchEvent.NodeChange?,
+        apps: [String: AppSettings],
+        streams: [WatchEvent.StreamChange],
+        parents: [WatchEvent.NodeChange]? = nil
+    ) {
         self.node = node
         self.apps = apps
         self.streams = streams
+        self.parents = parents
     }
 }

@@ -308,7 +308,8 @@ extension ClusterState {
                 nodeId: node.nodeId,
                 host: node.addresses.host,
                 relay: node.addresses.relay ?? 0,
-                relayTLS: node.addresses.relayTLS
+                relayTLS: node.addresses.relayTLS,
+                group: node.group
             ),
             tier: tier,
             secondaryForGroup: false

@@ -121,8 +121,15 @@ extension ClusterState {
         return WatchSnapshot(
             node: nodeID.flatMap { nodeChange($0, at: now) },
             apps: allSettings,
-            streams: (names ?? Array(streams.keys)).sorted().compactMap { streamChange($0, at: now) }
+            streams: (names ?? Array(streams.keys)).sorted().compactMap { streamChange($0, at: now) },
+            parents: nodeID.map { parents(of: $0, at: now).sorted().compactMap { nodeChange($0, at: now) } }
         )
+    }
+
+    /// Nodes that it pulls anything from.
+    private func parents(of nodeID: String, at now: WallTime) -> Set<String> {
+        let told = leases[nodeID]?.report?.pulls.map(\.from) ?? []
+        return Set(told).union(givenRoutes.parents(of: nodeID, at: now))
     }
 
     private func concerned(with stream: StreamID, _ formerOwner: StreamRecord.Owner?, at now: WallTime) -> Set<String> {

@@ -15,13 +15,28 @@ extension StreamCoordinator {
         for id in concerned.sorted() { await askAgain(id) }
     }
 
+    /// What the watch says of this node's parents when it is back: one drains, or is in another group than when its route was
+    /// told, and the word of that was missed.
+    package func reroute(asToldOf parents: [WatchEvent.NodeChange]) async {
+        for parent in parents {
+            let isOut = parent.state == .draining || parent.state == .drained
+            let hasMoved = pulls.values.contains { pull in
+                guard let known = pull.route?.parent, known.nodeId == parent.nodeId else { return false }
+                return known.group.map { $0 != parent.group } ?? false
+            }
+            if isOut || hasMoved { await reroute(from: parent.nodeId) }
+        }
+    }
+
     private func askAgain(_ id: StreamID) async {
         guard let state = pulls[id], let present = state.route, state.attempt != nil else { return }
         let haveEpoch = await state.stream.loop.run { state.stream.epoch?.value }
         let request = RouteRequest(nodeId: identity.nodeID, bootId: identity.bootID, haveEpoch: haveEpoch)
         do throws(ControlPlaneError) {
             let route = try await control.route(id, request)
-            guard route.parent != present.parent, route.epoch >= haveEpoch ?? 0, pulls[id]?.route == present else {
+            guard route.epoch >= haveEpoch ?? 0, pulls[id]?.route == present else { return }
+            guard route.parent.nodeId != present.parent.nodeId else {
+                pulls[id]?.route?.parent.group = route.parent.group
                 return
             }
             pulls[id]?.next = route

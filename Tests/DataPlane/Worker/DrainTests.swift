@@ -2,7 +2,6 @@ import ClusterModel
 import MediaModel
 import NIOCore
 import RelayService
-import MediaModel
 import Streams
 import Synchronization
 import Testing

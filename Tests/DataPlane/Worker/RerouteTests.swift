@@ -56,6 +56,25 @@ import Worker
         await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
     }
 
+    @Test(arguments: [
+        (NodeState.alive, "g1", false), (.draining, "g1", true), (.drained, "g1", true), (.alive, "g2", true),
+    ])
+    func `A reroute that was missed is made up for when the watch is back`(
+        state: NodeState,
+        group: String,
+        moves: Bool
+    ) async throws {
+        node.control.state.withLock { $0.route?.parent.group = "g1" }
+        let stream = try await watch()
+        await node.until { pulled == ["o1"] }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2") }
+        let parent = WatchEvent.NodeChange(nodeId: "o1", group: group, state: state, directives: [])
+        await node.coordinator.reroute(asToldOf: [parent])
+        if moves { await node.until { pulled == ["o1", "o2"] } }
+        #expect(node.control.state.withLock { $0.routes.count } == (moves ? 2 : 1))
+        #expect(node.registry[node.id] === stream)
+    }
+
     @Test func `News of the stream ends the pause between two tries`() async throws {
         node.puller.script.withLock { $0 = [.lost("a"), .lost("b")] }
         _ = try await watch()

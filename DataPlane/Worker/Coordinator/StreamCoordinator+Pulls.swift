@@ -266,7 +266,7 @@ extension StreamCoordinator {
         if stream.receivedBytes > bytesBefore { pulls[stream.id]?.provenRoute = route }
         if end == .stopped, pulls[stream.id]?.next != nil { return .retry(.zero) }
         if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
-        return search.pullEnded(
+        let outcome = search.pullEnded(
             end,
             route: route,
             stream: stream.id,
@@ -274,6 +274,8 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+        if search.takeDeadEnd(), let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
+        return outcome
     }
 
     private func findRoute(

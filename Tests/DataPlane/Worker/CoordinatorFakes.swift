@@ -175,6 +175,8 @@ final class FakePuller: StreamPuller {
     let script = Mutex<[PullEnd]>([])
     /// Parents bring nothing, as if they waited themselves.
     let isSilent = Mutex(false)
+    /// Parents that bring media too, before the pull ends.
+    let feeding = Mutex<Set<String>>([])
     private let clock: WorkerClock
 
     init(_ clock: WorkerClock) { self.clock = clock }
@@ -183,6 +185,15 @@ final class FakePuller: StreamPuller {
         pulled.withLock { $0.append(route) }
         if !isSilent.withLock({ $0 }) {
             stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        }
+        if feeding.withLock({ $0.contains(route.parent.nodeId) }) {
+            let unit = AccessUnit(
+                track: .data,
+                decodeTime: MediaTime(milliseconds: 0),
+                isKeyframe: true,
+                payload: ByteBuffer(bytes: [1])
+            )
+            try? await stream.loop.submit { stream.receive([.unit(unit)]) }.get()
         }
         let end = script.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if let end { return end }

@@ -1,6 +1,7 @@
 import ClusterModel
 import MediaModel
 import NIOCore
+import Relay
 import RelayService
 import Streams
 import Synchronization
@@ -54,6 +55,22 @@ import Worker
         #expect((15_000_000_000...19_000_000_000).contains(searched))
         #expect(!stream.isServing)
         await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
+    }
+
+    @Test func `Where all others hang below this node, the parent that fed it is asked again`() async throws {
+        let loop = PullEnd.refused(RelayRefusal(code: .loop, detail: "it comes through you"))
+        node.puller.feeding.withLock { $0 = ["o1"] }
+        node.puller.script.withLock { $0 = [.lost("silence"), loop, loop] }
+        let stream = try await watch()
+        await node.until { pulled.count == 1 }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2", tier: .peer) }
+        for count in 2...4 {
+            await node.time.whenSleeping(atMost: .seconds(1))
+            node.time.advance(.seconds(1))
+            await node.until { pulled.count == count }
+        }
+        #expect(pulled == ["o1", "o2", "o2", "o1"])
+        #expect(node.registry[node.id] === stream)
     }
 
     @Test(arguments: [

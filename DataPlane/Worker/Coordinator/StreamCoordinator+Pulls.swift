@@ -42,6 +42,8 @@ extension StreamCoordinator {
         var route: RouteAnswer?
         /// Of the stream, as the control plane told it.
         var newestEpoch: Int64 = 0
+        /// What is older is refused: this node was told that its own claim, or its hold, gave way to this epoch.
+        var refusedBelow: Int64 = 0
         /// The last one that brought media.
         var provenRoute: RouteAnswer?
         /// The pull that runs now, between two questions for a route.
@@ -210,6 +212,8 @@ extension StreamCoordinator {
         var search = RouteSearch(startedAt: clock.now(), grace: .seconds(stream.settingsGrace(appSettings)))
         while !Task.isCancelled {
             let outcome = await pullOnce(stream, &search)
+            // Whoever stopped it sees to the rest, and may want the stream to live on.
+            if Task.isCancelled { return }
             switch outcome {
             case .retry(let delay): await pause(stream.id, delay)
             case .over(let refusal, let reason): return await finishPull(of: stream, refusal, reason)
@@ -224,7 +228,7 @@ extension StreamCoordinator {
     }
 
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
-        let haveEpoch = await stream.loop.run { stream.epoch?.value }
+        let haveEpoch = await newestEpoch(of: stream)
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
         let route: RouteAnswer
         do throws(ControlPlaneError) {
@@ -276,6 +280,22 @@ extension StreamCoordinator {
         )
         if search.takeDeadEnd(), let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
         return outcome
+    }
+
+    /// The newest epoch that this node must not go back behind.
+    private func newestEpoch(of stream: LiveStream) async -> Int64? {
+        let present = await stream.loop.run { stream.epoch?.value }
+        let refused = pulls[stream.id]?.refusedBelow ?? 0
+        return refused > 0 ? max(present ?? 0, refused) : present
+    }
+
+    /// A newer owner exists than the one a pull comes from, who may not know it yet: the pull ends as if that one had said so.
+    func refusePull(of id: StreamID, olderThan epoch: Int64) async {
+        guard let state = pulls[id], state.refusedBelow < epoch else { return }
+        pulls[id]?.refusedBelow = epoch
+        let present = await state.stream.loop.run { state.stream.epoch?.value }
+        guard let present, present < epoch, let route = pulls[id]?.route, route.epoch < epoch else { return }
+        pulls[id]?.attempt?.cancel()
     }
 
     private func findRoute(

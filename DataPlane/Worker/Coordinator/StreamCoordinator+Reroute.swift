@@ -57,11 +57,13 @@ extension StreamCoordinator {
         let attempt = Task { await self.puller.pull(stream, route: route, ticket: ticket) }
         pulls[stream.id]?.attempt = attempt
         defer { pulls[stream.id]?.attempt = nil }
-        return await withTaskCancellationHandler {
+        let end = await withTaskCancellationHandler {
             await attempt.value
         } onCancel: {
             attempt.cancel()
         }
+        guard end == .stopped, let state = pulls[stream.id], state.next == nil, state.refusedBelow > 0 else { return end }
+        return .ended(.fenced(Epoch(state.refusedBelow)))
     }
 
     /// The route that was answered while the last pull ran.

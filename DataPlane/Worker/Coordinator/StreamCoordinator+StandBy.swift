@@ -39,7 +39,9 @@ extension StreamCoordinator {
         while await waiting.news.wait(atMost: Self.standByInterval, clock) {
             do throws(ControlPlaneError) {
                 let answer = try await control.claim(id, waiting.claim)
-                guard standingBy[id]?.publication === waiting.publication else { return }
+                guard standingBy[id]?.publication === waiting.publication else {
+                    return await refusePull(of: id, olderThan: answer.epoch)
+                }
                 if answer.standsByFor == nil {
                     return await takeOver(with: waiting.publication, answer, of: id, on: loop)
                 }

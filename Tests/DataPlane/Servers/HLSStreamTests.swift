@@ -2,6 +2,7 @@ import ClusterModel
 import HTTPServer
 import MediaModel
 import NIOCore
+import NIOEmbedded
 import NIOHTTP1
 import Streams
 import Testing

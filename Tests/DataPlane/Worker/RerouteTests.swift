@@ -57,6 +57,21 @@ import Worker
         await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
     }
 
+    @Test func `A pull ends when this node is told that its own claim gave way to a newer owner`() async throws {
+        let stream = try await watch()
+        await node.until { pulled == ["o1"] }
+        try await stream.loop.submit { stream.beginPull(from: NoObjects(), epoch: Epoch(1), tracks: []) }.get()
+        await node.coordinator.lose(LostHold(app: node.id.app, id: node.id.id, epoch: 5, by: "o2"))
+        // A control plane that is behind names the old owner again.
+        await node.until { node.control.state.withLock { $0.routes.count } > 1 }
+        #expect(pulled == ["o1"])
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 5, parent: "o2") }
+        await node.time.whenSleeping(atMost: .seconds(1))
+        node.time.advance(.seconds(1))
+        await node.until { pulled == ["o1", "o2"] }
+        #expect(node.registry[node.id] === stream)
+    }
+
     @Test func `Where all others hang below this node, the parent that fed it is asked again`() async throws {
         let loop = PullEnd.refused(RelayRefusal(code: .loop, detail: "it comes through you"))
         node.puller.feeding.withLock { $0 = ["o1"] }
@@ -128,4 +143,14 @@ import Worker
         #expect(pulled == ["o1"])
         #expect(node.time.now == MonotonicInstant(nanoseconds: 0))
     }
+}
+
+/// A parent that has nothing but media.
+private final class NoObjects: StreamUpstream {
+    let hops: [String] = []
+    let chosenTracks: [TrackID] = []
+    let segmentIndex: ByteBuffer? = nil
+
+    func wantObjects(_ isWanted: Bool) {}
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 }

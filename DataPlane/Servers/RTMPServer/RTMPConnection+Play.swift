@@ -16,7 +16,7 @@ extension RTMPConnection {
         let request: PlayRequest
         do throws(NameError) {
             request = PlayRequest(
-                stream: try StreamID(app: address.app, id: address.name),
+                stream: try StreamID(playable: address.app, id: address.name),
                 protocol: .rtmp,
                 remoteAddress: clientAddress,
                 token: address.token

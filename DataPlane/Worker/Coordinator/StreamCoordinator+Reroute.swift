@@ -33,7 +33,7 @@ extension StreamCoordinator {
         let haveEpoch = await state.stream.loop.run { state.stream.epoch?.value }
         let request = RouteRequest(nodeId: identity.nodeID, bootId: identity.bootID, haveEpoch: haveEpoch)
         do throws(ControlPlaneError) {
-            let route = try await control.route(id, request)
+            let route = try await control.route(id.source, request)
             guard route.epoch >= haveEpoch ?? 0, pulls[id]?.route == present else { return }
             guard route.parent.nodeId != present.parent.nodeId else {
                 pulls[id]?.route?.parent.group = route.parent.group
@@ -62,7 +62,9 @@ extension StreamCoordinator {
         } onCancel: {
             attempt.cancel()
         }
-        guard end == .stopped, let state = pulls[stream.id], state.next == nil, state.refusedBelow > 0 else { return end }
+        guard end == .stopped, let state = pulls[stream.id], state.next == nil, state.refusedBelow > 0 else {
+            return end
+        }
         return .ended(.fenced(Epoch(state.refusedBelow)))
     }
 

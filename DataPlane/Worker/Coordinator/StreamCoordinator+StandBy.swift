@@ -40,7 +40,7 @@ extension StreamCoordinator {
             do throws(ControlPlaneError) {
                 let answer = try await control.claim(id, waiting.claim)
                 guard standingBy[id]?.publication === waiting.publication else {
-                    return await refusePull(of: id, olderThan: answer.epoch)
+                    return await refusePulls(of: id, olderThan: answer.epoch)
                 }
                 if answer.standsByFor == nil {
                     return await takeOver(with: waiting.publication, answer, of: id, on: loop)
@@ -71,6 +71,7 @@ extension StreamCoordinator {
         standingBy[id] = nil
         hold.publication = publication
         holds[id] = hold
+        tellScreen(of: id)
         publication.begin(on: hold.stream, epoch: hold.epoch)
         logger.notice(
             "the publisher that stood by owns the stream now",

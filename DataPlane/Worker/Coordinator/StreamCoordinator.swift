@@ -2,6 +2,7 @@ package import ClusterModel
 package import Logging
 package import MediaModel
 package import NIOCore
+package import Renditions
 package import Streams
 import Timebase
 
@@ -37,6 +38,7 @@ package actor StreamCoordinator: StreamGate {
     let registry: StreamRegistry
     let control: any ControlPlaneLink
     let puller: any StreamPuller
+    let deriver: any StreamDeriver
     let clock: WorkerClock
     let logger: Logger
     let makeCutter: MakeStreamCutter
@@ -48,7 +50,8 @@ package actor StreamCoordinator: StreamGate {
     /// Publishers here of streams that other nodes own.
     var standingBy: [StreamID: StandingBy] = [:]
     var pulls: [StreamID: PullState] = [:]
-    var unknown = UnknownStreams()
+    /// What others may ask without waiting for this actor.
+    package nonisolated let screen: NodeScreen
     var appSettings: [String: AppSettings]
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
@@ -69,6 +72,7 @@ package actor StreamCoordinator: StreamGate {
         registry: StreamRegistry,
         control: any ControlPlaneLink,
         puller: any StreamPuller,
+        deriver: any StreamDeriver,
         clock: WorkerClock,
         logger: Logger,
         group: any EventLoopGroup,
@@ -83,6 +87,7 @@ package actor StreamCoordinator: StreamGate {
         self.registry = registry
         self.control = control
         self.puller = puller
+        self.deriver = deriver
         self.clock = clock
         self.logger = logger
         self.group = group
@@ -93,6 +98,13 @@ package actor StreamCoordinator: StreamGate {
         appSettings = known.apps
         self.intake = intake
         self.publishersMax = publishersMax
+        screen = NodeScreen(
+            role: identity.role,
+            nodeID: identity.nodeID,
+            registry: registry,
+            intake: intake,
+            now: clock.now
+        )
     }
 
     // MARK: Publish
@@ -151,6 +163,7 @@ package actor StreamCoordinator: StreamGate {
         let publication = makePublication(hold.stream, hold.epoch)
         hold.publication = publication
         holds[id] = hold
+        tellScreen(of: id)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         return publication
     }
@@ -158,7 +171,7 @@ package actor StreamCoordinator: StreamGate {
     /// The stream is this node's; the hold is not in the table yet.
     func beginTenure(with grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Hold {
         appSettings[id.app] = grant.appSettings
-        unknown.forget(id)
+        screen.forgetUnknown(id)
         known.forget(id)
         await stopPull(of: id)
         let settings = grant.appSettings
@@ -177,6 +190,7 @@ package actor StreamCoordinator: StreamGate {
         let publication = makePublication(stream, hold.epoch)
         holds[stream.id]?.grace = nil
         holds[stream.id]?.publication = publication
+        tellScreen(of: stream.id)
         await stream.loop.run { stream.publisherReturned() }
         news.fire()
         logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
@@ -203,6 +217,7 @@ package actor StreamCoordinator: StreamGate {
             await giveUp(hold)
         } else {
             holds[stream.id]?.publication = nil
+            tellScreen(of: stream.id)
             await stream.loop.run { stream.interrupt() }
             logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
             news.fire()
@@ -231,6 +246,7 @@ package actor StreamCoordinator: StreamGate {
             }
         hold.stopWaiting(end)
         holds[stream.id] = nil
+        tellScreen(of: stream.id)
         for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let next = await finish(stream, end)
         logger.info("stream ended", metadata: ["stream": "\(stream.id)", "reason": "\(reason.rawValue)"])
@@ -279,6 +295,12 @@ package actor StreamCoordinator: StreamGate {
         return next
     }
 
+    /// Tells those who cannot wait for this actor what has become of a stream's publisher here.
+    func tellScreen(of id: StreamID) {
+        guard let hold = holds[id], hold.publication != nil else { return screen.setPublished(id, nil) }
+        screen.setPublished(id, takesSecondPublisher(hold) ? .takesAnother : .taken)
+    }
+
     // MARK: Fencing
 
     /// A newer owner exists: this node's publisher ends, its viewers are fed from the new owner.
@@ -286,6 +308,7 @@ package actor StreamCoordinator: StreamGate {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
         hold.stopWaiting(.fenced(newer))
+        tellScreen(of: id)
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)
         let stream = hold.stream
@@ -324,6 +347,7 @@ package actor StreamCoordinator: StreamGate {
     package func apply(_ settings: AppSettings, to app: String) async {
         appSettings[app] = settings
         known.remember(settings, of: app)
+        for id in holds.keys where id.app == app { tellScreen(of: id) }
         for stream in registry.all where stream.id.app == app {
             await stream.loop.run { stream.apply(settings) }
         }

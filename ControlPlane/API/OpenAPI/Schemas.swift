@@ -271,7 +271,7 @@ enum Schemas {
         ),
         "RouteAnswer": RouteAnswer(
             epoch: 1,
-            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true),
+            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true, group: "region1"),
             tier: .origin,
             secondaryForGroup: true,
             ticket: "t",

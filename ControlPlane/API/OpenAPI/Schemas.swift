@@ -198,6 +198,7 @@ enum Schemas {
             id: "s1",
             nodeId: "origin1",
             epoch: 1,
+            standsByFor: "origin2",
             leaseSeconds: 20,
             resume: position,
             appSettings: settings
@@ -270,7 +271,7 @@ enum Schemas {
         ),
         "RouteAnswer": RouteAnswer(
             epoch: 1,
-            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true),
+            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true, group: "region1"),
             tier: .origin,
             secondaryForGroup: true,
             ticket: "t",

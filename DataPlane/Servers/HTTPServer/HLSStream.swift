@@ -122,6 +122,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             return
         }
         guard now - lastRequest >= limits.idleTimeout else { return }
+        // The last fetches are of players that are gone: a node that drains would wait for them.
+        fetchCounts.withLock { $0 = FetchCounter() }
         if wantsObjects {
             wantsObjects = false
             stream.wantObjects(false)
@@ -130,14 +132,14 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         if !stream.wantsObjects { stop() }
     }
 
-    private func stop() {
+    private func stop(_ refusal: Refusal? = nil) {
         idleCheck?.cancel()
         idleCheck = nil
         rendition = nil
         playlists.removeAll()
         if stream.objects === self { stream.objects = nil }
         stream.unsubscribe(self)
-        for held in waiting { held.answer(.refusal(.unknownStream(stream.id))) }
+        for held in waiting { held.answer(.refusal(refusal ?? .unknownStream(stream.id))) }
         waiting = []
         onIdle(self)
     }
@@ -313,7 +315,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         endedAt = .now()
         switch reason {
         case .unpublished, .publisherLost: rendition?.finish()
-        case .fenced, .draining, .removed: stop()
+        case .draining: stop(.draining)
+        case .fenced, .removed: stop(.unavailable("the stream left this node"))
         }
     }
 

@@ -31,7 +31,7 @@ extension StreamCoordinator {
             pulls: pullReports,
             streams: [],
             viewers: ViewerCounts(),
-            publishers: 0,
+            publishers: standingBy.count,
             pullsByTier: pullsByTier,
             isLeaseHeld: lease.isHeld(at: clock.now()),
             renditions: deriver.figures
@@ -76,7 +76,8 @@ extension StreamCoordinator {
     package func lose(_ lost: LostHold) async {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
         // Without a new owner the epoch that ended is our own; whoever comes next has a newer one.
-        await fence(id, by: Epoch(lost.by == nil ? lost.epoch + 1 : lost.epoch))
+        let newer = lost.by == nil ? lost.epoch + 1 : lost.epoch
+        if holds[id] == nil { await refusePulls(of: id, olderThan: newer) } else { await fence(id, by: Epoch(newer)) }
     }
 }
 

@@ -43,12 +43,17 @@ extension StreamCoordinator {
     struct PullState {
         let stream: LiveStream
         var task: Task<Void, Never>?
+        let startedAt: MonotonicInstant
         /// Players that wait for the first media.
         var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+        /// Children that do.
+        var waitingChildren: [Int: CheckedContinuation<Result<LiveStream, Refusal>, Never>] = [:]
         var linger: Task<Void, Never>?
         var route: RouteAnswer?
         /// Of the stream, as the control plane told it.
         var newestEpoch: Int64 = 0
+        /// What is older is refused: this node was told that its own claim, or its hold, gave way to this epoch.
+        var refusedBelow: Int64 = 0
         /// The last one that brought media.
         var provenRoute: RouteAnswer?
         /// The pull that runs now, between two questions for a route.
@@ -57,6 +62,10 @@ extension StreamCoordinator {
         var next: RouteAnswer?
         /// Ends a back-off early: the control plane said that something changed.
         var wake: (@Sendable () -> Void)?
+
+        var everybodyWaiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
+            waiting + waitingChildren.sorted { $0.key < $1.key }.map(\.value)
+        }
 
         /// Where to ask when no route is to be had: the last parent and the last good one, in turn.
         func nextKnownRoute(_ haveEpoch: Int64?) -> RouteAnswer? {
@@ -85,7 +94,7 @@ extension StreamCoordinator {
         }
         // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
         if let refusal = intake.refusal(of: .play) { throw refusal }
-        return try await open(id)
+        return try await open(id, isForChild: true)
     }
 
     package func lastOwner(of id: StreamID) async -> NodeAddresses? { screen.lastOwner(of: id) }
@@ -112,7 +121,7 @@ extension StreamCoordinator {
         return Array(Dictionary(reports) { first, second in first.epoch >= second.epoch ? first : second }.values)
     }
 
-    private func open(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    private func open(_ id: StreamID, isForChild: Bool = false) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
@@ -122,8 +131,14 @@ extension StreamCoordinator {
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
-        let result = await withCheckedContinuation {
-            pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id)))
+        let result: Result<LiveStream, Refusal> = await withCheckedContinuation { continuation in
+            if pulls[id] == nil {
+                continuation.resume(returning: .failure(.unknownStream(id)))
+            } else if isForChild {
+                letChildWait(continuation, for: id)
+            } else {
+                pulls[id]?.waiting.append(continuation)
+            }
         }
         return try result.get()
     }
@@ -132,7 +147,7 @@ extension StreamCoordinator {
     static let openTimeout = Duration.seconds(10)
 
     private func watchForTracks(of stream: LiveStream) {
-        pulls[stream.id] = PullState(stream: stream)
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now())
         let task = Task {
             await self.notifyWhenServing(stream)
             guard await self.clock.sleep(Self.openTimeout) else { return }
@@ -146,7 +161,7 @@ extension StreamCoordinator {
     func stopWatching(_ id: StreamID) -> [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
         guard let state = pulls.removeValue(forKey: id) else { return [] }
         state.task?.cancel()
-        return state.waiting
+        return state.everybodyWaiting
     }
 
     private func notifyWhenServing(_ stream: LiveStream) async {
@@ -166,8 +181,9 @@ extension StreamCoordinator {
     }
 
     private func answerWaiting(for id: StreamID, _ result: Result<LiveStream, Refusal>) {
-        let waiting = pulls[id]?.waiting ?? []
+        let waiting = pulls[id]?.everybodyWaiting ?? []
         pulls[id]?.waiting = []
+        pulls[id]?.waitingChildren = [:]
         for continuation in waiting { continuation.resume(returning: result) }
     }
 
@@ -177,7 +193,7 @@ extension StreamCoordinator {
         of stream: LiveStream,
         for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
     ) {
-        pulls[stream.id] = PullState(stream: stream, waiting: waiting)
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now(), waiting: waiting)
         pulls[stream.id]?.task = Task { await self.runPull(of: stream) }
     }
 
@@ -188,14 +204,18 @@ extension StreamCoordinator {
         state.task?.cancel()
         state.wake?()
         await state.task?.value
+        // Somebody else may have stopped it meanwhile, and another pull have begun.
+        guard pulls[id]?.task == state.task else { return }
         answerWaiting(for: id, .failure(.unavailable("the stream is moving")))
         pulls[id] = nil
-        await state.stream.loop.run {
-            state.stream.onDemandChanged = nil
-            state.stream.onServing = nil
-            if let reason { state.stream.end(reason) }
+        if let reason {
+            await finish(state.stream, reason)
+        } else {
+            await state.stream.loop.run {
+                state.stream.onDemandChanged = nil
+                state.stream.onServing = nil
+            }
         }
-        if reason != nil { close(state.stream) }
     }
 
     private func runPull(of stream: LiveStream) async {
@@ -207,6 +227,8 @@ extension StreamCoordinator {
         var search = RouteSearch(startedAt: clock.now(), grace: .seconds(stream.settingsGrace(appSettings)))
         while !Task.isCancelled {
             let outcome = await pullOnce(stream, &search)
+            // Whoever stopped it sees to the rest, and may want the stream to live on.
+            if Task.isCancelled { return }
             switch outcome {
             case .retry(let delay): await pause(stream.id, delay)
             case .over(let refusal, let reason): return await finishPull(of: stream, refusal, reason)
@@ -224,7 +246,7 @@ extension StreamCoordinator {
         if let derivation = stream.id.derivation, let hold = holds[stream.id.source] {
             return await deriveOnce(stream, derivation, of: hold.stream, &search)
         }
-        let haveEpoch = await stream.loop.run { stream.epoch?.value }
+        let haveEpoch = await newestEpoch(of: stream)
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
         let route: RouteAnswer
         do throws(ControlPlaneError) {
@@ -266,7 +288,7 @@ extension StreamCoordinator {
         if stream.receivedBytes > bytesBefore { pulls[stream.id]?.provenRoute = route }
         if end == .stopped, pulls[stream.id]?.next != nil { return .retry(.zero) }
         if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
-        return search.pullEnded(
+        let outcome = search.pullEnded(
             end,
             route: route,
             stream: stream.id,
@@ -274,6 +296,25 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+        if search.takeDeadEnd(), let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
+        return outcome
+    }
+
+    /// The newest epoch that this node must not go back behind.
+    private func newestEpoch(of stream: LiveStream) async -> Int64? {
+        let present = await stream.loop.run { stream.epoch?.value }
+        let refused = pulls[stream.id]?.refusedBelow ?? 0
+        return refused > 0 ? max(present ?? 0, refused) : present
+    }
+
+    /// A newer owner exists than the one a pull comes from, who may not know it yet: the pull ends as if that one had said so.
+    func refusePulls(of source: StreamID, olderThan epoch: Int64) async {
+        for (id, state) in pulls where id.source == source && state.refusedBelow < epoch {
+            pulls[id]?.refusedBelow = epoch
+            let present = await state.stream.loop.run { state.stream.epoch?.value }
+            guard let present, present < epoch, let route = pulls[id]?.route, route.epoch < epoch else { continue }
+            pulls[id]?.attempt?.cancel()
+        }
     }
 
     private func findRoute(
@@ -321,12 +362,7 @@ extension StreamCoordinator {
         answerWaiting(for: stream.id, .failure(refusal))
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id] = nil
-        await stream.loop.run {
-            stream.onDemandChanged = nil
-            stream.onServing = nil
-            stream.end(reason)
-        }
-        close(stream)
+        await finish(stream, reason)
     }
 
     private func pause(_ id: StreamID, _ delay: Duration) async {
@@ -350,6 +386,8 @@ extension StreamCoordinator {
             pulls[other]?.newestEpoch = change.epoch
             pulls[other]?.wake?()
         }
+        if change.originNodeId == nil || change.originNodeId == identity.nodeID { standingBy[id]?.news.fire() }
+        noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
     }
 
     // MARK: Demand
@@ -371,7 +409,7 @@ extension StreamCoordinator {
     private func lingerEnded(_ stream: LiveStream) async {
         guard let state = pulls[stream.id], state.stream === stream else { return }
         guard await !stream.loop.run({ stream.hasSubscribers }) else { return }
-        guard pulls[stream.id]?.waiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
+        guard pulls[stream.id]?.everybodyWaiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
         // This task is the linger; it must not cancel itself before it is done.
         pulls[stream.id]?.linger = nil
         await stopPull(of: stream.id, end: .removed)

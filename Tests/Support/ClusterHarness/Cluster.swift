@@ -183,16 +183,15 @@ package final class Cluster: Sendable {
         )
     }
 
-    /// Records what a viewer gets, over one connection that is never made anew.
-    package func view(_ url: String) throws -> Viewer {
+    /// Records what a viewer gets, over one connection that is never made anew; it leaves after `patience` of silence.
+    package func view(_ url: String, patience: Duration = .seconds(20)) throws -> Viewer {
         let path = directory.appending(path: "viewer-\(UUID().uuidString).flv").path
         let child = try launch(
             "viewer",
             "/usr/bin/env",
             [
-                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-rw_timeout", "20000000", "-i", url,
-                "-c",
-                "copy", "-flush_packets", "1", "-f", "flv", path,
+                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-rw_timeout",
+                "\(patience / .microseconds(1))", "-i", url, "-c", "copy", "-flush_packets", "1", "-f", "flv", path,
             ]
         )
         return Viewer(process: child, path: path)

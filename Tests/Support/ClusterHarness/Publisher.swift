@@ -25,6 +25,8 @@ package final class Publisher: Sendable {
     /// When each of its connections began.
     package var begun: [ContinuousClock.Instant] { state.withLock { $0.begun } }
 
+    package var isPublishing: Bool { state.withLock { $0.child?.isRunning == true } }
+
     /// Where it publishes from its next connection on; nil keeps it away.
     package func move(to url: String?) { state.withLock { $0.url = url } }
 
@@ -48,13 +50,16 @@ package final class Publisher: Sendable {
 
 extension Cluster {
     /// Ten seconds of colour bars and a tone, a keyframe a second.
-    package func makeClip() throws -> String {
+    package func makeClip(kilobits: Int = 600) throws -> String {
         let path = directory.appending(path: "clip-\(UUID().uuidString.prefix(4)).flv").path
         let result = try run(
             [
-                "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi",
+                "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f",
+                "lavfi",
                 "-i", "sine=frequency=440:sample_rate=48000", "-t", "10", "-c:v", "libx264", "-preset", "ultrafast",
-                "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac", path,
+                "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25", "-b:v", "\(kilobits)k", "-minrate",
+                "\(kilobits)k",
+                "-maxrate", "\(kilobits)k", "-bufsize", "\(kilobits)k", "-nal-hrd", "cbr", "-c:a", "aac", path,
             ],
             seconds: 60
         )
@@ -64,7 +69,11 @@ extension Cluster {
 
     /// One connection, which costs no time to encode.
     package func publish(clip: String, at url: String) throws -> Child {
-        try launch("publisher", SourceTree.program("millrace"), ["bench", "publish", "--loop", "--file", clip, "--url", url])
+        try launch(
+            "publisher",
+            SourceTree.program("millrace"),
+            ["bench", "publish", "--loop", "--file", clip, "--url", url]
+        )
     }
 
     /// A publisher that never gives up.

@@ -68,7 +68,8 @@ package final class Witness: Sendable {
     }
 
     /// The longest time in which nothing new came, from the last sighting before `begin` to `end` or now.
-    package func longestGap(since begin: ContinuousClock.Instant, until end: ContinuousClock.Instant = .now) -> Duration {
+    package func longestGap(since begin: ContinuousClock.Instant, until end: ContinuousClock.Instant = .now) -> Duration
+    {
         let times = sightings.map(\.at)
         let first = times.last { $0 <= begin } ?? begin
         let within = [first] + times.filter { $0 > begin && $0 <= end } + [end]

@@ -29,6 +29,8 @@ package final class Network: Sendable {
         }
     }
 
+    private static let made = Atomic(0)
+
     package let places: [String: Place]
     private let process: Mutex<(process: Process, commands: FileHandle, answers: FileHandle)>
 
@@ -36,8 +38,8 @@ package final class Network: Sendable {
         guard geteuid() == 0 else {
             throw NeverHappened(description: "network namespaces need root: run the tests as root, or leave these out")
         }
-        // Another run beside this one has another process.
-        let net = 100 + Int(getpid() % 100)
+        // Another run beside this one has another process, and what this one made before may not be gone yet.
+        let net = 64 + (Int(getpid()) * 8 + Self.made.add(1, ordering: .relaxed).newValue) % 128
         let (commands, answers, process) = (Pipe(), Pipe(), Process())
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let program = SourceTree.root.appending(path: "Tests/Support/Network/network.py").path

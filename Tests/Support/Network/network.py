@@ -92,8 +92,9 @@ class Network:
     def add_node(self, name):
         space, device = self.namespace(name), f"mr{self.net}v{self.names.index(name)}"
         ip("netns", "add", space)
-        self.made.append(space)
+        self.made.append(["netns", "del", space])
         ip("link", "add", device, "type", "veth", "peer", "name", "up0", "netns", space)
+        self.made.append(["link", "del", device])
         ip("addr", "add", f"{self.address(name, 1)}/30", "dev", device)
         ip("link", "set", device, "up")
         for words in (
@@ -116,8 +117,9 @@ class Network:
         return end
 
     def remove(self):
-        for space in self.made:
-            subprocess.run(["ip", "netns", "del", space], capture_output=True)
+        """A namespace may outlive its name for as long as a socket lingers in it; its link must not."""
+        for words in self.made:
+            subprocess.run(["ip", *words], capture_output=True)
 
     def command(self, line):
         words = line.split()

@@ -70,6 +70,7 @@ let media: [Target] = [
     library("Codecs", "DataPlane/Media/Codecs", ["Bytes", "MediaModel", nioCore]),
     library("FLV", "DataPlane/Media/Containers/FLV", ["Bytes", "MediaModel", "Timebase", nioCore]),
     library("FMP4", "DataPlane/Media/Containers/FMP4", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
+    library("MPEGTS", "DataPlane/Media/Containers/MPEGTS", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
 let protocols: [Target] = [
@@ -83,6 +84,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/HLS",
         ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
     library(
         "Relay",
@@ -91,12 +93,42 @@ let protocols: [Target] = [
     ),
 ]
 
+let transcoding: [Target] = [
+    library(
+        "Transcoding",
+        "DataPlane/Transcoding",
+        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, metrics, nioCore]
+    ),
+    .systemLibrary(
+        name: "CLibAV",
+        path: "DataPlane/Native/CLibAV",
+        pkgConfig: "libavcodec",
+        providers: [.apt(["libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])]
+    ),
+    library("LibAV", "DataPlane/Native/LibAV", ["CLibAV", "Codecs", "MediaModel", "Timebase", "Transcoding", nioCore]),
+]
+
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(
+        name: "CSRT",
+        path: "DataPlane/Native/CSRT",
+        pkgConfig: "srt",
+        providers: [.apt(["libsrt-openssl-dev"])]
+    ),
+    library("SRT", "DataPlane/Native/SRT", ["CSRT", "Observability", "Timebase", logging, nioCore]),
     library(
         "Streams",
         "DataPlane/Streams",
         ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
+    ),
+    library(
+        "Renditions",
+        "DataPlane/Renditions",
+        [
+            "ClusterModel", "Codecs", "MediaModel", "Observability", "Streams", "Timebase", "Transcoding", deque,
+            logging, metrics, nioCore,
+        ]
     ),
     library(
         "Drivers",
@@ -124,9 +156,9 @@ let dataPlane: [Target] = [
         "HTTPServer",
         "DataPlane/Servers/HTTPServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
+            "ClusterModel", "Codecs", "DASH", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
-            "Streams", "Timebase", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     library(
@@ -136,6 +168,14 @@ let dataPlane: [Target] = [
             "ClusterModel", "Drivers", "EngineModel", "FanOut", "MediaModel", "Observability", "Relay", "Streams",
             "Timebase",
             lifecycle, logging, metrics, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    library(
+        "SRTServer",
+        "DataPlane/Servers/SRTServer",
+        [
+            "ClusterModel", "Codecs", "FanOut", "MPEGTS", "MediaModel", "Observability", "SRT", "Streams", "Timebase",
+            deque, logging, metrics, nioCore,
         ]
     ),
     library(
@@ -151,10 +191,10 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "MediaModel",
-            "Observability", "Relay",
-            "RelayService", "RTMPServer", "Settings", "Streams", "Timebase", deque, lifecycle, logging, metrics,
-            nioCore,
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
+            "MediaModel", "Observability", "Relay",
+            "RelayService", "Renditions", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque,
+            lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -225,8 +265,10 @@ let operations: [Target] = [
         "millrace",
         "ops/millrace",
         [
-            "ClusterModel", "Diagnosis", "Domain", "HTTPClient", "LoadGenerator", "Observability", "Relay", "Settings",
-            "StoreMove", "StoreSelection", "Timebase", arguments, logging, nioCore, nioPosix,
+            "ClusterModel", "Codecs", "Diagnosis", "Domain", "FLV", "HTTPClient", "LibAV", "LoadGenerator",
+            "MediaModel",
+            "Observability", "Relay", "Settings",
+            "StoreMove", "StoreSelection", "Timebase", "Transcoding", arguments, logging, nioCore, nioPosix,
         ]
     ),
 ]
@@ -246,14 +288,15 @@ let testSupport: [Target] = [
         "Tests/Simulation/Simulator",
         [
             "ClusterModel", "Coordination", "Domain", "FanOut", "HLS", "MediaModel", "MemoryStore", "Relay",
-            "RelayService", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore, nioEmbedded,
+            "RelayService", "Renditions", "Streams", "TestSupport", "Timebase", "Worker", deque, logging, nioCore,
+            nioEmbedded,
         ]
     ),
     program("millrace-simulate", "Tests/Simulation/Program", ["Simulator", arguments]),
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MPEGTS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
     ),
 ]
 
@@ -272,6 +315,11 @@ let testTargets: [Target] = [
         ["Bytes", "Codecs", "FLV", "FMP4", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
     tests(
+        "MPEGTSTests",
+        "Tests/DataPlane/MPEGTS",
+        ["Codecs", "MPEGTS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
+    ),
+    tests(
         "RTMPTests",
         "Tests/DataPlane/RTMP",
         ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
@@ -281,12 +329,21 @@ let testTargets: [Target] = [
         "Tests/DataPlane/HLS",
         ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
+    tests("DASHTests", "Tests/DataPlane/DASH", ["DASH", "HLS", "MediaModel", "Timebase", nioCore]),
     tests(
         "RelayTests",
         "Tests/DataPlane/Relay",
         [
             "Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase",
             nioCore,
+        ]
+    ),
+    tests(
+        "TranscodingTests",
+        "Tests/DataPlane/Transcoding",
+        [
+            "ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Renditions", "Streams", "Timebase",
+            "Transcoding", logging, nioCore, nioPosix,
         ]
     ),
     tests(
@@ -325,9 +382,18 @@ let testTargets: [Target] = [
         "RelayServiceTests",
         "Tests/DataPlane/RelayService",
         [
-            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Settings", "Streams", "TestSupport",
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Renditions", "Settings", "Streams",
+            "TestSupport",
             "Timebase",
             "Worker", logging, nioCore, nioPosix, nioTLS,
+        ]
+    ),
+    tests(
+        "SRTServerTests",
+        "Tests/DataPlane/SRT",
+        [
+            "ClusterModel", "FanOut", "MPEGTS", "MediaFixtures", "MediaModel", "Observability", "SRT", "SRTServer",
+            "Streams", "Timebase", logging, nioCore, nioPosix,
         ]
     ),
     tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
@@ -336,7 +402,7 @@ let testTargets: [Target] = [
         "Tests/DataPlane/Worker",
         [
             "ClusterModel", "ControlPlaneService", "HTTPClient", "HTTPServer", "MediaFixtures", "MediaModel", "Relay",
-            "RelayService", "Settings", "Streams",
+            "RelayService", "Renditions", "Settings", "Streams",
             "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix,
         ]
     ),
@@ -368,7 +434,7 @@ let testTargets: [Target] = [
     tests(
         "InteropTests",
         "Tests/Interop",
-        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "TestSupport"]
+        ["ClaimHistory", "ClusterHarness", "ClusterModel", "HTTPClient", "SRT", "TestSupport", logging, nioCore]
     ),
     tests("SimulationTests", "Tests/Simulation/Tests", ["ClusterHarness", "millrace-simulate"]),
     tests("TidyTests", "Tests/Tidy", ["ControlPlaneService", "Observability", "Settings", "Worker"]),
@@ -400,6 +466,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + dataPlane + controlPlane + operations + testSupport + testTargets,
+    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+        + testTargets,
     swiftLanguageModes: [.v6]
 )

@@ -20,7 +20,10 @@ package final class FanOutMeters: Sendable {
     /// Bytes handed to sockets since the start.
     package var totalBytes: Int { total.load(ordering: .relaxed) }
 
-    func sent(_ bytes: Int) {
+    package func skipped() { skips.increment() }
+    package func dropped() { drops.increment() }
+
+    package func sent(_ bytes: Int) {
         guard bytes > 0 else { return }
         sentBytes.increment(by: bytes)
         total.add(bytes, ordering: .relaxed)

@@ -47,6 +47,7 @@ package struct Worker {
             http: node.http,
             rtmp: node.rtmp,
             relay: node.relay,
+            srt: node.srt,
             agent: node.agent,
             tls: certificates
         )

@@ -52,6 +52,12 @@ package struct WorkerConfiguration: Sendable {
     package var publicHost: String?
     package var bindAddress: String
     package var ports: Ports
+    /// What libsrt takes (SRTO_PASSPHRASE).
+    private static let srtPassphraseBytes = 10...79
+
+    /// Nil: SRT callers need none.
+    package var srtPassphrase: Redacted<String>?
+    package var srtLatency: Duration
     /// Nil turns the HTTPS and RTMPS listeners off.
     package var tls: TLSFiles?
     /// Nothing is served to other nodes, or pulled from them, without TLS.
@@ -84,6 +90,14 @@ package struct WorkerConfiguration: Sendable {
         publicHost = values.given(Table.publicHost)
         bindAddress = values[Table.bind]
         ports = Ports(values)
+        srtLatency = values[Table.srtLatency]
+        let passphrase = try values.secret(Table.srtPassphrase, file: Table.srtPassphraseFile)
+        srtPassphrase = passphrase.map { Redacted($0.token) }
+        if let length = passphrase?.token.utf8.count, !Self.srtPassphraseBytes.contains(length) {
+            let allowed = "\(Self.srtPassphraseBytes.lowerBound) to \(Self.srtPassphraseBytes.upperBound)"
+            throw .conflict(setting: "srt-passphrase", reason: "has \(length) bytes; SRT allows \(allowed)")
+        }
+        warnings += [passphrase?.warning].compactMap(\.self)
         tls = try TLSFiles(values, certificate: Table.tlsCertificate)
         requiresRelayTLS = values[Table.relayTLS]
         relayCAPath = values.given(Table.relayCA)
@@ -113,7 +127,8 @@ extension AdmissionLimits {
                 ?? MachineLimits.linkBitsPerSecond,
             publishers: values.given(Table.publishersMax) ?? cores * MachineLimits.publishersPerCore,
             viewers: values.given(Table.viewersMax)
-                ?? MachineLimits.openFiles.map { max(1, $0 - MachineLimits.filesForItself) }
+                ?? MachineLimits.openFiles.map { max(1, $0 - MachineLimits.filesForItself) },
+            encoderQueueDepth: values.given(Table.encoderQueueMax) ?? cores * MachineLimits.encoderQueuePerCore
         )
     }
 }

@@ -65,6 +65,25 @@ package enum WorkerSettings {
     static let rtmpsPort = port("rtmps-port", 8443, "RTMPS; off without --tls-cert and --tls-key.")
     static let relayPort = port("relay-port", 5000, "Relay between nodes.")
     static let srtPort = port("srt-port", 4200, "SRT (UDP).")
+    static let srtLatency = Setting(
+        "srt-latency",
+        .duration(.milliseconds(20) ... .seconds(8), unit: .milliseconds),
+        default: "200",
+        help: "How long lost SRT packets may be asked for again; the larger of this and the peer's counts."
+    )
+    static let srtPassphraseFile = Setting(
+        "srt-passphrase-file",
+        .path,
+        note: "SRT is not encrypted",
+        help:
+            "File with the passphrase of SRT callers, 10 to 79 bytes; mode 0600. The caller chooses AES-128 or AES-256."
+    )
+    static let srtPassphrase = Setting.secret(
+        "srt-passphrase",
+        .text("PASSPHRASE"),
+        note: "SRT is not encrypted",
+        help: "The passphrase itself."
+    )
     static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP).")
     static let agentPort = port("agent-port", 5001, "HAProxy's agent check: state and weight of this node.")
     static let tlsCertificate = CommonSettings.tlsCertificate(note: "no TLS listeners")
@@ -112,6 +131,12 @@ package enum WorkerSettings {
         note: "open files allowed, less 200",
         help: "Viewers at once; more are refused."
     )
+    static let encoderQueueMax = Setting(
+        "max-encoder-queue",
+        .integer(1...1_000_000),
+        note: "24 a core",
+        help: "Pictures that wait for encoders, from which on no publisher is taken."
+    )
 
     // Running
     static let threads = Setting(
@@ -148,7 +173,8 @@ package enum WorkerSettings {
             "Listeners (0 turns one off)",
             [
                 httpPort.declaration, httpsPort.declaration, rtmpPort.declaration, rtmpsPort.declaration,
-                relayPort.declaration, srtPort.declaration, webrtcPort.declaration, agentPort.declaration,
+                relayPort.declaration, srtPort.declaration, srtLatency.declaration,
+                srtPassphrase.declaration, srtPassphraseFile.declaration, webrtcPort.declaration, agentPort.declaration,
                 tlsCertificate.declaration, CommonSettings.tlsKey.declaration, relayTLS.declaration,
                 relayCA.declaration,
             ]
@@ -157,7 +183,7 @@ package enum WorkerSettings {
             "Limits (running sessions are never touched)",
             [
                 cpuMax.declaration, memoryMax.declaration, egressMax.declaration, publishersMax.declaration,
-                viewersMax.declaration,
+                viewersMax.declaration, encoderQueueMax.declaration,
             ]
         ),
         .init(

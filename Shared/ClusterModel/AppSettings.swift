@@ -6,6 +6,12 @@ package struct AppSettings: Codable, Hashable, Sendable {
         case standBy
     }
 
+    /// What HLS segments are.
+    package enum HLSSegmentType: String, Codable, CaseIterable, Sendable {
+        /// CMAF, which DASH shares.
+        case fmp4
+    }
+
     /// How long writes to viewers may be held back and merged, in ms, 0 to 350. Nil: 0 to 50 as the load asks.
     package var mergeWindowMilliseconds: Int?
     /// What a publisher meets when the stream has a live owner.
@@ -20,6 +26,18 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var hlsPartDuration: Double
     /// Complete segments in a playlist.
     package var hlsWindowSegments: Int
+    package var hlsSegmentType: HLSSegmentType
+    /// The rungs encoded beside the source. Empty: those of `ladderPreset`.
+    package var encoderSettings: [EncoderSetting]
+    package var ladderPreset: LadderPreset
+    /// libavcodec's name of the encoder.
+    package var videoEncoder: String
+    /// What encodes on nodes where `videoEncoder` is not built in; empty: no renditions there.
+    package var fallbackEncoder: String
+    /// Speed against quality, in the encoder's own word; empty leaves its default.
+    package var encoderSpeed: String
+    /// Seconds a rung is encoded beyond its last viewer.
+    package var renditionLinger: Double
 
     package init() {
         secondPublisher = .refuse
@@ -29,11 +47,19 @@ package struct AppSettings: Codable, Hashable, Sendable {
         hlsPartDuration = 0.2
         // Half of them lie beyond the skip boundary of six target durations, so that delta updates save something.
         hlsWindowSegments = 12
+        hlsSegmentType = .fmp4
+        encoderSettings = []
+        ladderPreset = .none
+        videoEncoder = "libx264"
+        fallbackEncoder = "libx264"
+        encoderSpeed = "veryfast"
+        renditionLinger = 30
     }
 
     private enum CodingKeys: String, CodingKey {
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
-        case hlsWindowSegments
+        case hlsWindowSegments, hlsSegmentType
+        case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionLinger
     }
 
     package init(from decoder: any Decoder) throws {
@@ -48,6 +74,26 @@ package struct AppSettings: Codable, Hashable, Sendable {
             try container.decodeIfPresent(Double.self, forKey: .hlsSegmentDuration) ?? hlsSegmentDuration
         hlsPartDuration = try container.decodeIfPresent(Double.self, forKey: .hlsPartDuration) ?? hlsPartDuration
         hlsWindowSegments = try container.decodeIfPresent(Int.self, forKey: .hlsWindowSegments) ?? hlsWindowSegments
+        hlsSegmentType = try container.decodeIfPresent(HLSSegmentType.self, forKey: .hlsSegmentType) ?? hlsSegmentType
+        try decodeRenditions(from: container)
+    }
+
+    private mutating func decodeRenditions(from container: KeyedDecodingContainer<CodingKeys>) throws {
+        encoderSettings =
+            try container.decodeIfPresent([EncoderSetting].self, forKey: .encoderSettings) ?? encoderSettings
+        ladderPreset = try container.decodeIfPresent(LadderPreset.self, forKey: .ladderPreset) ?? ladderPreset
+        videoEncoder = try container.decodeIfPresent(String.self, forKey: .videoEncoder) ?? videoEncoder
+        fallbackEncoder = try container.decodeIfPresent(String.self, forKey: .fallbackEncoder) ?? fallbackEncoder
+        encoderSpeed = try container.decodeIfPresent(String.self, forKey: .encoderSpeed) ?? encoderSpeed
+        renditionLinger = try container.decodeIfPresent(Double.self, forKey: .renditionLinger) ?? renditionLinger
+    }
+
+    /// More would be no use to players, and each costs an encoder.
+    package static let rungsMax = 8
+
+    private static func isCodecWord(_ word: String) -> Bool {
+        word.utf8.count <= 32
+            && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
     }
 
     /// The first value out of range, as a sentence for the person who set it; nil when all are fine.
@@ -61,5 +107,17 @@ package struct AppSettings: Codable, Hashable, Sendable {
             ?? outside("hlsSegmentDuration", hlsSegmentDuration, 1...30)
             ?? outside("hlsPartDuration", hlsPartDuration, 0.1...5)
             ?? outside("hlsWindowSegments", hlsWindowSegments, 3...60)
+            ?? outside("renditionLinger", renditionLinger, 0...3600)
+            ?? renditionFault
+    }
+
+    private var renditionFault: String? {
+        if encoderSettings.count > Self.rungsMax {
+            return "encoderSettings has \(encoderSettings.count) rungs; allowed are \(Self.rungsMax)"
+        }
+        if let fault = encoderSettings.lazy.compactMap(\.fault).first { return fault }
+        return [videoEncoder, fallbackEncoder, encoderSpeed].first { !Self.isCodecWord($0) }.map {
+            "\"\($0)\" is no name of an encoder or of its preset; use up to 32 letters, digits, _ and -"
+        }
     }
 }

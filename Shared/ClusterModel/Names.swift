@@ -105,3 +105,48 @@ package enum NameRules {
         return parts.count == 2 && areNumbers ? String(id[underscore...]) : nil
     }
 }
+
+/// What an origin makes of a stream beside itself: it is distributed like a stream, under a name no publisher can take.
+extension StreamID {
+    package enum Derivation: Hashable, Sendable {
+        /// A rung of the ladder, by its name `{height}p{kbps}kbps`.
+        case rung(String)
+        /// The same pictures, with the sound in another codec.
+        case sound(SoundCodec)
+    }
+
+    package enum SoundCodec: String, CaseIterable, Hashable, Sendable {
+        case aac
+        case opus
+    }
+
+    /// As `init(app:id:)`, but also for what is derived of a stream: what players and nodes may ask for.
+    package init(playable app: String, id: String) throws(NameError) {
+        guard let (name, _) = Self.split(id) else {
+            try self.init(app: app, id: id)
+            return
+        }
+        let source = try StreamID(app: app, id: name)
+        self.init(known: source.app, id)
+    }
+
+    package func derived(_ derivation: Derivation) -> StreamID {
+        switch derivation {
+        case .rung(let name): StreamID(known: app, "\(id)_\(name)")
+        case .sound(let codec): StreamID(known: app, "\(id)~\(codec.rawValue)")
+        }
+    }
+
+    /// The stream a publisher or the control plane knows it by: itself unless derived.
+    package var source: StreamID { Self.split(id).map { StreamID(known: app, $0.source) } ?? self }
+
+    package var derivation: Derivation? { Self.split(id)?.derivation }
+
+    private static func split(_ id: String) -> (source: String, derivation: Derivation)? {
+        if let codec = SoundCodec.allCases.first(where: { id.hasSuffix("~\($0.rawValue)") }) {
+            return (String(id.dropLast(codec.rawValue.count + 1)), .sound(codec))
+        }
+        guard let suffix = NameRules.renditionSuffix(of: id) else { return nil }
+        return (String(id.dropLast(suffix.count)), .rung(String(suffix.dropFirst())))
+    }
+}

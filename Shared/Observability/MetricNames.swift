@@ -90,6 +90,61 @@ package enum MetricNames {
         help: "HTTP requests answered, by class of status; a player that streams counts when it begins."
     )
 
+    // Data plane: SRT, by direction as seen from this node
+    package static let srtPackets = MetricName(
+        "millrace_srt_packets_total",
+        .counter,
+        ["direction"],
+        help: "SRT data packets, by direction: received or sent; sent ones with those sent again."
+    )
+    package static let srtPacketsLost = MetricName(
+        "millrace_srt_packets_lost_total",
+        .counter,
+        ["direction"],
+        help: "SRT packets that were missed at first."
+    )
+    package static let srtPacketsRetransmitted = MetricName(
+        "millrace_srt_packets_retransmitted_total",
+        .counter,
+        ["direction"],
+        help: "SRT packets that came or went again."
+    )
+    package static let srtPacketsDropped = MetricName(
+        "millrace_srt_packets_dropped_total",
+        .counter,
+        ["direction"],
+        help: "SRT packets given up because they would have come too late."
+    )
+
+    // Data plane: renditions
+    package static let renditions = MetricName(
+        "millrace_renditions",
+        .gauge,
+        help: "Renditions encoded now."
+    )
+    package static let renditionsEnded = MetricName(
+        "millrace_renditions_ended_total",
+        .counter,
+        ["reason"],
+        help: "Renditions that ended although somebody may want them: given up under load, or failed."
+    )
+    package static let encoderQueueDepth = MetricName(
+        "millrace_encoder_queue_depth",
+        .gauge,
+        help: "Units and pictures that wait for decoders and encoders."
+    )
+    package static let encoderSpeed = MetricName(
+        "millrace_encoder_speed",
+        .gauge,
+        help: "Seconds of media for a second of work of the slowest encoder; below 1 it cannot keep up, 0 is none."
+    )
+    package static let picturesDropped = MetricName(
+        "millrace_transcoding_dropped_total",
+        .counter,
+        ["reason"],
+        help: "Units and pictures that were not encoded, by reason."
+    )
+
     // Data plane: relay
     package static let relayPulls = MetricName(
         "millrace_relay_pulls",
@@ -264,7 +319,8 @@ package enum MetricNames {
     package static let all: [MetricName] = [
         connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
         ingestBytes, egressBytes, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
-        segmentsCut, httpRequests,
+        segmentsCut, httpRequests, srtPackets, srtPacketsLost, srtPacketsRetransmitted, srtPacketsDropped,
+        renditions, renditionsEnded, encoderQueueDepth, encoderSpeed, picturesDropped,
         relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
         scalingCurrent, scalingDesired, scalingUtilisation, webhookDeliveries,

@@ -42,6 +42,8 @@ enum Schemas {
         settings.publisherGrace = 15.5
         settings.pullLinger = 10.5
         settings.hlsSegmentDuration = 2.5
+        settings.encoderSettings = [EncoderSetting(height: 720, videoBitrate: 2_500_000, audioBitrate: 128_000)]
+        settings.renditionLinger = 30.5
         return settings
     }()
 

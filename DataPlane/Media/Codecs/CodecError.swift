@@ -16,6 +16,7 @@ package enum CodecError: Error, Hashable, Sendable, CustomStringConvertible {
         case adts = "ADTS header"
         case opusHead = "OpusHead"
         case mp3Header = "MP3 frame header"
+        case ac3Header = "AC-3 frame header"
         case nalUnits = "NAL unit stream"
     }
 

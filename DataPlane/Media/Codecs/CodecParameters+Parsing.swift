@@ -39,6 +39,10 @@ extension CodecParameters {
         .opus(configuration: head, channels: try OpusHead(parsing: head).channels)
     }
 
+    package static func ac3(firstFrame: ByteBuffer) throws(CodecError) -> Self {
+        try AC3FrameHeader(parsing: firstFrame).parameters
+    }
+
     package static func mp3(firstFrame: ByteBuffer) throws(CodecError) -> Self {
         let header = try MP3FrameHeader(parsing: firstFrame)
         return .mp3(sampleRate: header.sampleRate, channels: header.channels)
@@ -54,6 +58,7 @@ extension CodecParameters {
         case .av1(let configuration, _, _): (try? AV1Configuration(parsing: configuration))?.codecString
         case .aac(let configuration, _, _): (try? AudioSpecificConfig(parsing: configuration))?.codecString
         case .mp3: "mp4a.6B"
+        case .ac3: "ac-3"
         case .opus: "opus"
         case .data: nil
         }
@@ -64,7 +69,7 @@ extension CodecParameters {
         switch self {
         case .h264(_, let width, let height), .h265(_, let width, let height), .av1(_, let width, let height):
             width > 0 && height > 0 ? (width, height) : nil
-        case .aac, .mp3, .opus, .data: nil
+        case .aac, .mp3, .ac3, .opus, .data: nil
         }
     }
 
@@ -79,7 +84,7 @@ extension CodecParameters {
     /// Of audio, as it leaves the decoder.
     package var sampleRate: Int? {
         switch self {
-        case .aac(_, let sampleRate, _), .mp3(let sampleRate, _): sampleRate
+        case .aac(_, let sampleRate, _), .mp3(let sampleRate, _), .ac3(_, let sampleRate, _): sampleRate
         case .opus: OpusHead.sampleRate
         case .h264, .h265, .av1, .data: nil
         }
@@ -90,6 +95,7 @@ extension CodecParameters {
         switch self {
         case .aac(let configuration, _, _): (try? AudioSpecificConfig(parsing: configuration))?.samplesPerFrame
         case .mp3: (try? MP3FrameHeader(parsing: frame))?.samplesPerFrame
+        case .ac3: AC3FrameHeader.samplesPerFrame
         case .opus: OpusPacket.samples(frame)
         case .h264, .h265, .av1, .data: nil
         }

@@ -47,6 +47,8 @@ package enum CodecParameters: Hashable, Sendable {
     case aac(configuration: ByteBuffer, sampleRate: Int, channels: Int)
     /// MPEG-1/2 layer III needs no configuration.
     case mp3(sampleRate: Int, channels: Int)
+    /// The body of `dac3` (ETSI TS 102 366 §F.4), three bytes.
+    case ac3(configuration: ByteBuffer, sampleRate: Int, channels: Int)
     /// The whole identification header with its `OpusHead` magic (RFC 7845 §5.1). Opus always runs at 48 kHz.
     case opus(configuration: ByteBuffer, channels: Int)
     /// AMF0-encoded data messages (`onMetaData` and the like).
@@ -55,7 +57,7 @@ package enum CodecParameters: Hashable, Sendable {
     package var kind: TrackKind {
         switch self {
         case .h264, .h265, .av1: .video
-        case .aac, .mp3, .opus: .audio
+        case .aac, .mp3, .ac3, .opus: .audio
         case .data: .data
         }
     }
@@ -68,6 +70,7 @@ package enum CodecParameters: Hashable, Sendable {
         case .av1: "av1"
         case .aac: "aac"
         case .mp3: "mp3"
+        case .ac3: "ac3"
         case .opus: "opus"
         case .data: "data"
         }

@@ -16,6 +16,14 @@ package enum MultivariantPlaylist {
         package var height = 0
         package var framesPerSecond: Double?
 
+        /// A rendition that nobody may have encoded yet.
+        package init(uri: String, bandwidth: Int, averageBandwidth: Int, codecs: [String]) {
+            self.uri = uri
+            self.bandwidth = UInt64(max(bandwidth, 1))
+            self.averageBandwidth = UInt64(max(averageBandwidth, 1))
+            self.codecs = codecs
+        }
+
         /// The rendition a media playlist at `uri` holds. Bandwidth is that of the segments in the index, so it is equal on
         /// all nodes for equal playlists.
         package init(uri: String, index: SegmentIndex, tracks: [Track]) {

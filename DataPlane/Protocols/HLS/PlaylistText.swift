@@ -1,23 +1,23 @@
-import Timebase
+package import Timebase
 
-import struct NIOCore.ByteBuffer
+package import struct NIOCore.ByteBuffer
 
 /// Appends playlist text to a buffer, without Foundation and without a string for each line.
-struct PlaylistText {
-    private(set) var bytes = ByteBuffer()
+package struct PlaylistText {
+    package private(set) var bytes = ByteBuffer()
 
-    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+    package init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
-    mutating func write(_ text: StaticString) { bytes.writeStaticString(text) }
-    mutating func write(_ text: String) { bytes.writeString(text) }
+    package mutating func write(_ text: StaticString) { bytes.writeStaticString(text) }
+    package mutating func write(_ text: String) { bytes.writeString(text) }
 
-    mutating func write(_ number: some FixedWidthInteger) {
+    package mutating func write(_ number: some FixedWidthInteger) {
         if number < 0 { bytes.writeInteger(UInt8(ascii: "-")) }
         writeDigits(UInt64(number.magnitude), width: 1)
     }
 
     /// Seconds with five digits: finer than a tick of 90 kHz needs to keep its place.
-    mutating func write(seconds time: MediaTime) {
+    package mutating func write(seconds time: MediaTime) {
         let hundredThousandths = time.samples(atRate: 100_000).magnitude
         writeDigits(hundredThousandths / 100_000, width: 1)
         bytes.writeInteger(UInt8(ascii: "."))
@@ -25,14 +25,14 @@ struct PlaylistText {
     }
 
     /// Thousandths, as frame rates are given.
-    mutating func write(thousandths value: UInt64) {
+    package mutating func write(thousandths value: UInt64) {
         writeDigits(value / 1000, width: 1)
         bytes.writeInteger(UInt8(ascii: "."))
         writeDigits(value % 1000, width: 3)
     }
 
     /// Percent-encodes all but unreserved characters (RFC 3986 §2.3): a token cannot end its quotes or its line.
-    mutating func write(percentEncoding text: String) {
+    package mutating func write(percentEncoding text: String) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -21,7 +21,7 @@ extension SegmentIndex {
         }
     }
 
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
     /// Above any window we allow to be set up, so that a broken peer cannot make us allocate.
     private static let segmentsMax = 4096
     private static let partsMax = 65_536
@@ -84,6 +84,11 @@ extension SegmentIndex {
 
     private static func write(_ segment: Segment, into bytes: inout ByteBuffer) {
         bytes.writeMultipleIntegers(segment.sequence, segment.discontinuity, segment.wallTime.milliseconds)
+        bytes.writeMultipleIntegers(
+            segment.mediaTime.ticks,
+            segment.timelineStart.wallTime.milliseconds,
+            segment.timelineStart.mediaTime.ticks
+        )
         bytes.writeInteger(UInt8((segment.isDiscontinuous ? 1 : 0) | (segment.isIndependent ? 2 : 0)))
         bytes.writeMultipleIntegers(
             segment.duration.ticks,
@@ -99,15 +104,18 @@ extension SegmentIndex {
         let sequence: UInt64 = try reader.integer()
         guard sequence < 1 << 62 else { throw CodingError.outOfRange("sequence") }
         let discontinuity: UInt64 = try reader.integer()
-        let wallTime = WallTime(milliseconds: try reader.integer())
-        guard wallTime.milliseconds.magnitude < 1 << 50 else { throw CodingError.outOfRange("wall time") }
+        let wall = try wallTime(&reader)
+        let media = try mediaTime(&reader)
+        let start = TimelineStart(wallTime: try wallTime(&reader), mediaTime: try mediaTime(&reader))
         let flags: UInt8 = try reader.integer()
         var segment = Segment(
             sequence: sequence,
             discontinuity: discontinuity,
             isDiscontinuous: flags & 1 != 0,
-            wallTime: wallTime
+            wallTime: wall
         )
+        segment.mediaTime = media
+        segment.timelineStart = start
         segment.isIndependent = flags & 2 != 0
         segment.duration = try time(&reader, "segment duration")
         segment.byteCount = try byteCount(&reader)
@@ -120,6 +128,18 @@ extension SegmentIndex {
             segment.parts.append(Part(duration: duration, isIndependent: isIndependent, byteCount: bytes))
         }
         return segment
+    }
+
+    private static func wallTime(_ reader: inout ByteReader) throws -> WallTime {
+        let time = WallTime(milliseconds: try reader.integer())
+        guard time.milliseconds.magnitude < 1 << 50 else { throw CodingError.outOfRange("wall time") }
+        return time
+    }
+
+    private static func mediaTime(_ reader: inout ByteReader) throws -> MediaTime {
+        let time = MediaTime(ticks: try reader.integer())
+        guard time.isUsable else { throw CodingError.outOfRange("media time") }
+        return time
     }
 
     private static func time(_ reader: inout ByteReader, _ field: String) throws -> MediaTime {

@@ -15,12 +15,26 @@ package struct SegmentIndex: Hashable, Sendable {
         }
     }
 
+    /// Where media of one continuous timeline began.
+    package struct TimelineStart: Hashable, Sendable {
+        package var wallTime: WallTime
+        package var mediaTime: MediaTime
+
+        package init(wallTime: WallTime, mediaTime: MediaTime) {
+            self.wallTime = wallTime
+            self.mediaTime = mediaTime
+        }
+    }
+
     package struct Segment: Hashable, Sendable {
         package var sequence: UInt64
         /// Also the number of its initialization section.
         package var discontinuity: UInt64
         package var isDiscontinuous: Bool
         package var wallTime: WallTime
+        package var mediaTime = MediaTime.zero
+        /// The first segment of this discontinuity number, as far back as this index has known it.
+        package var timelineStart: TimelineStart
         package var isIndependent = true
         package var duration = MediaTime.zero
         package var byteCount = 0
@@ -32,6 +46,7 @@ package struct SegmentIndex: Hashable, Sendable {
             self.discontinuity = discontinuity
             self.isDiscontinuous = isDiscontinuous
             self.wallTime = wallTime
+            timelineStart = TimelineStart(wallTime: wallTime, mediaTime: .zero)
         }
 
         mutating func append(_ part: Part) {

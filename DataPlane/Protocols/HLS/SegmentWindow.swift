@@ -68,13 +68,21 @@ package struct SegmentWindow: Sendable {
 
     private mutating func open(_ mark: CutMark) {
         lacksPart = true
+        let before = index.segments.last
         index.segments.removeAll { $0.sequence < mark.oldestSequence }
-        index.open = SegmentIndex.Segment(
+        var segment = SegmentIndex.Segment(
             sequence: mark.sequence,
             discontinuity: mark.discontinuity,
             isDiscontinuous: mark.isDiscontinuous,
             wallTime: mark.wallTime
         )
+        segment.mediaTime = mark.mediaTime
+        if let before, before.discontinuity == mark.discontinuity {
+            segment.timelineStart = before.timelineStart
+        } else {
+            segment.timelineStart = SegmentIndex.TimelineStart(wallTime: mark.wallTime, mediaTime: mark.mediaTime)
+        }
+        index.open = segment
     }
 
     private mutating func closed(_ part: PackagedPart) {

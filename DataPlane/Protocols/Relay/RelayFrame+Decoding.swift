@@ -199,7 +199,7 @@ extension RelayFrame {
 extension RelayCodec {
     fileprivate var hasSampleRate: Bool {
         switch self {
-        case .aac, .mp3: true
+        case .aac, .mp3, .ac3: true
         case .h264, .h265, .av1, .opus, .data: false
         }
     }
@@ -211,6 +211,7 @@ extension RelayCodec {
         case .av1: .av1(configuration: configuration, width: first, height: second)
         case .aac: .aac(configuration: configuration, sampleRate: first, channels: second)
         case .mp3: .mp3(sampleRate: first, channels: second)
+        case .ac3: .ac3(configuration: configuration, sampleRate: first, channels: second)
         case .opus: .opus(configuration: configuration, channels: second)
         case .data: .data
         }

@@ -169,6 +169,7 @@ enum RelayCodec: UInt8 {
     case mp3 = 5
     case opus = 6
     case data = 7
+    case ac3 = 8
 }
 
 extension CodecParameters {
@@ -179,6 +180,7 @@ extension CodecParameters {
         case .av1(let configuration, let width, let height): (.av1, width, height, configuration)
         case .aac(let configuration, let rate, let channels): (.aac, rate, channels, configuration)
         case .mp3(let rate, let channels): (.mp3, rate, channels, ByteBuffer())
+        case .ac3(let configuration, let rate, let channels): (.ac3, rate, channels, configuration)
         case .opus(let configuration, let channels): (.opus, 48_000, channels, configuration)
         case .data: (.data, 0, 0, ByteBuffer())
         }

@@ -9,6 +9,8 @@ import Synchronization
 package enum HLSAsk: Sendable {
     case mediaPlaylist(MediaQuery)
     case multivariantPlaylist(MediaQuery)
+    /// DASH's description of the same segments.
+    case mediaPresentation(MediaQuery)
     case object(String)
 }
 

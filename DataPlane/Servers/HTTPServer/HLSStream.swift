@@ -1,4 +1,6 @@
 package import ClusterModel
+import DASH
+import Foundation
 package import HLS
 package import MediaModel
 import Metrics
@@ -57,7 +59,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             self.lastRequest = .now()
             self.start()
             self.wantObjectsAgain()
-            if case .object(let name) = ask { self.count(name, by: connection) }
+            self.count(ask, by: connection)
             let waiting = Waiting(
                 ask: ask,
                 request: request,
@@ -83,7 +85,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.
-        rendition = LiveRendition(index: index(for: epoch))
+        rendition = LiveRendition(rendition: stream.id.renditionName, index: index(for: epoch))
         let snapshot = stream.subscribe(self)
         rendition?.receive(.tracks(snapshot.tracks))
         for item in snapshot.items { rendition?.receive(item) }
@@ -188,8 +190,17 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         case .multivariantPlaylist(let query):
             guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
             let index = rendition.listed.index
-            let variant = MultivariantPlaylist.Variant(uri: "\(stream.id.id).m3u8", index: index, tracks: stream.tracks)
-            return .answer(.playlist(MultivariantPlaylist.render([variant], token: query.token), maxAge: 2))
+            let variants = MultivariantPlaylist.variants(of: stream, index: index)
+            return .answer(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
+        case .mediaPresentation(let query):
+            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            let presentation = MediaPresentation(
+                index: rendition.listed.index,
+                rendition: stream.id.renditionName,
+                variant: .init(uri: "", index: rendition.listed.index, tracks: stream.tracks)
+            )
+            let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            return .answer(.presentation(presentation.render(at: now, token: query.token)))
         }
     }
 
@@ -203,7 +214,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         let window = rendition.listed
         switch reload.decide(window) {
         case .answer:
-            let body = playlists.body(of: window, streamID: stream.id.id, skip: reload.skip, token: query.token)
+            let body = playlists.body(of: window, stream: stream.id, skip: reload.skip, token: query.token)
             // A blocked answer is the same for ever; a plain one is old with the next part.
             return .answer(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
         case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
@@ -311,6 +322,14 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         wakeWaiting()
     }
 
+    private func count(_ ask: HLSAsk, by connection: ObjectIdentifier) {
+        switch ask {
+        case .mediaPresentation: fetchCounts.withLock { $0.asksForDASH(connection) }
+        case .object(let name): count(name, by: connection)
+        case .mediaPlaylist, .multivariantPlaylist: break
+        }
+    }
+
     /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
     private func count(_ text: String, by connection: ObjectIdentifier) {
         guard let name = ObjectName(text), let window = rendition?.listed, name.epoch == window.index.epoch else {
@@ -335,9 +354,14 @@ private struct PlaylistCache {
         skipping = nil
     }
 
-    mutating func body(of window: SegmentWindow, streamID: String, skip: Bool, token: String?) -> ByteBuffer {
+    mutating func body(of window: SegmentWindow, stream: StreamID, skip: Bool, token: String?) -> ByteBuffer {
         if token == nil, let cached = skip ? skipping : plain { return cached }
-        let body = MediaPlaylist(index: window.index, streamID: streamID).render(skip: skip, token: token)
+        let playlist = MediaPlaylist(
+            index: window.index,
+            streamID: stream.objectFolder,
+            rendition: stream.renditionName
+        )
+        let body = playlist.render(skip: skip, token: token)
         guard token == nil else { return body }
         if skip { skipping = body } else { plain = body }
         return body
@@ -347,7 +371,16 @@ private struct PlaylistCache {
 /// Counts each segment's fetches, once per connection, for the newest few segments (contract §4.8).
 private struct FetchCounter {
     private static let segmentsMax = 4
+    /// Above what one loop serves; those forgotten count for HLS until they ask for the description again.
+    private static let presentationsMax = 20_000
     private var connections: [(sequence: UInt64, seen: Set<ObjectIdentifier>)] = []
+    /// Connections that asked for DASH's description: the segments alone do not tell.
+    private var presentations: Set<ObjectIdentifier> = []
+
+    mutating func asksForDASH(_ connection: ObjectIdentifier) {
+        if presentations.count >= Self.presentationsMax { presentations.removeAll() }
+        presentations.insert(connection)
+    }
 
     mutating func count(_ sequence: UInt64, by connection: ObjectIdentifier) {
         if let index = connections.firstIndex(where: { $0.sequence == sequence }) {
@@ -359,7 +392,10 @@ private struct FetchCounter {
     }
 
     var report: [SegmentFetches] {
-        connections.map { SegmentFetches(sequence: $0.sequence, hls: $0.seen.count, dash: 0) }
+        connections.map { segment in
+            let dash = segment.seen.intersection(presentations).count
+            return SegmentFetches(sequence: segment.sequence, hls: segment.seen.count - dash, dash: dash)
+        }
     }
 }
 
@@ -368,6 +404,15 @@ extension MediaResponse {
         MediaResponse(
             status: .ok,
             headers: ["content-type": "application/vnd.apple.mpegurl", "cache-control": "public, max-age=\(maxAge)"],
+            body: [body]
+        )
+    }
+
+    /// It tells the time of day: no cache may keep it.
+    fileprivate static func presentation(_ body: ByteBuffer) -> MediaResponse {
+        MediaResponse(
+            status: .ok,
+            headers: ["content-type": "application/dash+xml", "cache-control": "no-cache"],
             body: [body]
         )
     }

@@ -18,7 +18,7 @@ package final class HTTPMeters: Sendable {
             self =
                 switch route {
                 case .httpFLV: .httpFLV
-                case .mediaPlaylist, .multivariantPlaylist: .playlist
+                case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
                 case .live, .ready: .health
                 case .metrics: .metrics

@@ -171,6 +171,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             serveHLS(.mediaPlaylist(query), playRequest(stream, .hls, query, head))
         case .multivariantPlaylist(let stream):
             serveHLS(.multivariantPlaylist(query), playRequest(stream, .hls, query, head))
+        case .mediaPresentation(let stream):
+            serveHLS(.mediaPresentation(query), playRequest(stream, .dash, query, head))
         case .object(let stream, let name):
             serveHLS(.object(name), playRequest(stream, .hls, query, head))
         }
@@ -220,7 +222,8 @@ final class MediaHTTPHandler: ChannelInboundHandler {
     }
 
     private func unknownPath(_ path: Substring) -> MediaResponse {
-        let detail = "nothing is served at '\(path.prefix(200))': see /{app}/streams/{id}.m3u8 and .flv"
+        let detail =
+            "nothing is served at '\(path.prefix(200))': see /{app}/streams/{id}.m3u8, {id}.flv and {id}/{id}.mpd"
         return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
     }
 

@@ -1,5 +1,6 @@
 package import ClusterModel
 import Foundation
+import HLS
 
 /// What a request to a worker's HTTP port asks for, read from its path alone.
 package enum MediaRoute: Hashable, Sendable {
@@ -7,10 +8,12 @@ package enum MediaRoute: Hashable, Sendable {
     case ready
     case metrics
     case httpFLV(StreamID)
-    /// `{id}.m3u8`: the source rendition.
+    /// `{id}.m3u8`: the source rendition, or `{id}_{height}p{kbps}kbps.m3u8`: a rung.
     case mediaPlaylist(StreamID)
     /// `{id}_adaptive.m3u8`.
     case multivariantPlaylist(StreamID)
+    /// `{id}/{id}.mpd`.
+    case mediaPresentation(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
     /// Ant Media's calls to change this node's settings.
@@ -40,20 +43,31 @@ package enum MediaRoute: Hashable, Sendable {
             switch segments.count {
             case 3: return try file(app: String(app), name: segments[2])
             case 4:
-                let stream = try StreamID(app: String(app), id: String(segments[2]))
-                return .object(stream, name: String(segments[3]))
+                let stream = try StreamID(playable: String(app), id: String(segments[2]))
+                if segments[3] == "\(stream.id).mpd" { return .mediaPresentation(stream) }
+                return object(of: stream, name: String(segments[3]))
             default: return .unknown
             }
         } catch { return .badName(error) }
     }
 
     private static func file(app: String, name: Substring) throws(NameError) -> MediaRoute {
-        if let id = name.withoutSuffix(".flv") { return .httpFLV(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix(".flv") { return .httpFLV(try StreamID(playable: app, id: id)) }
         if let id = name.withoutSuffix("_adaptive.m3u8") {
             return .multivariantPlaylist(try StreamID(app: app, id: id))
         }
-        if let id = name.withoutSuffix(".m3u8") { return .mediaPlaylist(try StreamID(app: app, id: id)) }
+        if let id = name.withoutSuffix(".m3u8") { return .mediaPlaylist(try StreamID(playable: app, id: id)) }
         return .unknown
+    }
+
+    /// The name says of which rendition it is.
+    private static func object(of stream: StreamID, name: String) -> MediaRoute {
+        guard let rendition = ObjectName(name)?.rendition, rendition != ObjectName.sourceRendition else {
+            return .object(stream, name: name)
+        }
+        let rung = stream.derived(.rung(rendition))
+        // What is no rung's name is nobody's object.
+        return rung.derivation == .rung(rendition) ? .object(rung, name: name) : .object(stream, name: name)
     }
 }
 

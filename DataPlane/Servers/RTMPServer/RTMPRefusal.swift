@@ -38,7 +38,7 @@ extension RTMPToStream.Fault: CustomStringConvertible {
         case .container(let error): "a media message cannot be read: \(error)"
         case .codec(let error): "a codec header cannot be read: \(error)"
         case .frameBeforeHeader: "a frame came before its codec's sequence header: let the encoder send headers first"
-        case .unsupported(let codec): "\(codec) is not carried here: send H.264, HEVC, AV1, AAC, MP3 or Opus"
+        case .unsupported(let codec): "\(codec) is not carried here: send H.264, HEVC, AV1, AAC, MP3, AC-3 or Opus"
         }
     }
 }

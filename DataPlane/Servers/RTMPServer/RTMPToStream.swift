@@ -54,9 +54,9 @@ package struct RTMPToStream {
         case .sequenceHeader(let codec, let configuration):
             try learn(message.kind, codec, configuration, &batch)
         case .frame(let frame):
-            // A codec without a sequence header (MP3) shows its parameters in the frame.
+            // A codec without a sequence header (MP3, AC-3) shows its parameters in the frame.
             if source(message.kind) == nil {
-                guard case .mp3 = frame.codec else { throw .frameBeforeHeader }
+                guard frame.codec == .mp3 || frame.codec == .ac3 else { throw .frameBeforeHeader }
                 try learn(message.kind, frame.codec, frame.payload, &batch)
             }
             guard let source = source(message.kind) else { return }
@@ -142,6 +142,7 @@ package struct RTMPToStream {
             case .av1: return Source(track: Track(id: id, codec: try .av1(av1C: record)))
             case .aac: return audioSource(id, try .aac(audioSpecificConfig: record), record)
             case .mp3: return audioSource(id, try .mp3(firstFrame: record), record)
+            case .ac3: return audioSource(id, try .ac3(firstFrame: record), record)
             case .opus, .vp9: return Source(track: Track(id: id, codec: try .opus(head: record)))
             }
         } catch { throw .codec(error) }

@@ -56,7 +56,7 @@ package struct RelayService: Sendable {
     package func open(_ hello: RelayHello) async throws(RelayRefusalError) -> (LiveStream, RelayAccept) {
         let id: StreamID
         do throws(NameError) {
-            id = try StreamID(app: hello.app, id: hello.id)
+            id = try StreamID(playable: hello.app, id: hello.id)
         } catch { throw RelayRefusalError(.unknownStream, error.description) }
         try check(hello, for: id)
         let stream: LiveStream
@@ -94,7 +94,7 @@ package struct RelayService: Sendable {
     private func check(_ hello: RelayHello, for id: StreamID) throws(RelayRefusalError) {
         let isChilds: Bool
         do throws(RelayTicket.Refusal) {
-            let ticket = try RelayTicket.verify(hello.ticket, for: id, with: key, at: wallClock())
+            let ticket = try RelayTicket.verify(hello.ticket, for: id.source, with: key, at: wallClock())
             isChilds = ticket.child == hello.child
         } catch {
             switch error {

@@ -51,10 +51,10 @@ package struct RouteSearch: Sendable {
         return .retry(nextDelay())
     }
 
-    /// `wasFed` tells whether the pull brought media: only then was its parent worth a new start.
+    /// `route` is nil where the stream is made here. `wasFed` tells whether the pull brought media: only then was its parent worth a new start.
     package mutating func pullEnded(
         _ end: PullEnd,
-        route: RouteAnswer,
+        route: RouteAnswer?,
         stream: StreamID,
         isLive: Bool,
         wasFed: Bool,
@@ -72,9 +72,9 @@ package struct RouteSearch: Sendable {
         case .ended(.fenced): break
         // An owner that is none yet, or is between two publishers: nobody else has the stream either.
         case .refused(let refusal)
-        where route.tier == .origin && [.unknownStream, .unavailable].contains(refusal.code):
+        where route?.tier ?? .origin == .origin && [.unknownStream, .unavailable].contains(refusal.code):
             break
-        case .ended(.draining), .lost, .refused: remember(route, at: now)
+        case .ended(.draining), .lost, .refused: if let route { remember(route, at: now) }
         }
         let noParent = Refusal.unavailable("no parent gave the stream in time")
         if isLive {

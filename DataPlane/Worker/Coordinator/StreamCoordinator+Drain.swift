@@ -108,6 +108,7 @@ extension StreamCoordinator {
         let stream = hold.stream
         hold.stopWaiting(.draining)
         holds[stream.id] = nil
+        tellScreen(of: stream.id)
         let waiting = stopWatching(stream.id)
         let successor = Epoch(hold.epoch.value + 1)
         let (next, hasViewers) = await stream.loop.run {

@@ -1,6 +1,7 @@
 package import ClusterModel
 import Codecs
 import MediaModel
+package import Renditions
 import Streams
 package import Timebase
 
@@ -15,6 +16,7 @@ extension StreamCoordinator {
         package var pullsByTier: [RouteAnswer.Tier: Int]
         /// False when this node's own clock is past its lease: its holds are unconfirmed.
         package var isLeaseHeld: Bool
+        package var renditions: DeriverFigures
 
         package typealias Hold = ClusterModel.Hold
 
@@ -31,26 +33,28 @@ extension StreamCoordinator {
             viewers: ViewerCounts(),
             publishers: 0,
             pullsByTier: pullsByTier,
-            isLeaseHeld: lease.isHeld(at: clock.now())
+            isLeaseHeld: lease.isHeld(at: clock.now()),
+            renditions: deriver.figures
         )
         for stream in registry.all {
             guard let view = await stream.loop.run({ StreamView(stream) }), let epoch = view.epoch else { continue }
             let id = stream.id
             var counts = stream.viewerCounts
             let isOwner = holds[id].map { $0.epoch == epoch } ?? false
-            report.streams.append(
+            let fetches = segmentFetches(id)
+            report.add(
                 StreamReport(
                     app: id.app,
-                    id: id.id,
+                    id: id.source.id,
                     epoch: epoch.value,
                     viewers: counts,
-                    segmentFetches: segmentFetches(id),
+                    segmentFetches: fetches,
                     tracks: isOwner ? view.tracks.map(TrackDescription.init) : nil,
                     isBroadcasting: isOwner ? view.phase != .interrupted : nil
                 )
             )
-            counts.hls = segmentFetches(id).last?.hls ?? 0
-            counts.dash = segmentFetches(id).last?.dash ?? 0
+            counts.hls = fetches.last?.hls ?? 0
+            counts.dash = fetches.last?.dash ?? 0
             report.viewers = report.viewers + counts
             guard isOwner else { continue }
             let next = view.next.map(StreamPosition.init)
@@ -92,6 +96,37 @@ private struct StreamView: Sendable {
     }
 }
 
+extension StreamCoordinator.Report {
+    /// A stream and its renditions are one to the control plane.
+    fileprivate mutating func add(_ added: StreamReport) {
+        let place = streams.firstIndex { $0.app == added.app && $0.id == added.id }
+        guard let place else { return streams.append(added) }
+        let present = streams[place]
+        // What is older than the newest owner's counts no more.
+        guard added.epoch == present.epoch else {
+            if added.epoch > present.epoch { streams[place] = added }
+            return
+        }
+        streams[place].viewers = present.viewers + added.viewers
+        streams[place].tracks = present.tracks ?? added.tracks
+        streams[place].isBroadcasting = present.isBroadcasting ?? added.isBroadcasting
+        for fetches in added.segmentFetches { streams[place].count(fetches) }
+    }
+}
+
+extension StreamReport {
+    /// Renditions have the same sequence numbers for the same time.
+    fileprivate mutating func count(_ added: SegmentFetches) {
+        if let place = segmentFetches.firstIndex(where: { $0.sequence == added.sequence }) {
+            segmentFetches[place].hls += added.hls
+            segmentFetches[place].dash += added.dash
+        } else {
+            segmentFetches.append(added)
+            segmentFetches.sort { $0.sequence < $1.sequence }
+        }
+    }
+}
+
 extension TrackDescription {
     init(_ track: Track) {
         self.init(kind: track.kind.rawValue, codec: track.codec.name)
@@ -101,7 +136,7 @@ extension TrackDescription {
         }
         sampleRate = track.codec.sampleRate
         switch track.codec {
-        case .aac(_, _, let count), .mp3(_, let count), .opus(_, let count): channels = count
+        case .aac(_, _, let count), .mp3(_, let count), .ac3(_, _, let count), .opus(_, let count): channels = count
         case .h264, .h265, .av1, .data: break
         }
     }

@@ -6,6 +6,7 @@ import NIOCore
 import Observability
 import Relay
 package import RelayService
+import Renditions
 package import Streams
 import Timebase
 
@@ -17,6 +18,15 @@ package protocol StreamPuller: Sendable {
 extension RelayPuller: StreamPuller {}
 
 extension PullEnd {
+    fileprivate init(_ end: DerivedEnd) {
+        switch end {
+        case .ended(let reason): self = .ended(reason)
+        case .lost(let reason): self = .lost(reason)
+        case .unknown: self = .ended(.removed)
+        case .stopped: self = .stopped
+        }
+    }
+
     /// Why another parent must be found, for metrics; nil when none must.
     fileprivate var rerouteReason: String? {
         switch self {
@@ -76,7 +86,7 @@ extension StreamCoordinator {
         return try await open(id)
     }
 
-    package func lastOwner(of id: StreamID) async -> NodeAddresses? { unknown.lastOwner(of: id, at: clock.now()) }
+    package func lastOwner(of id: StreamID) async -> NodeAddresses? { screen.lastOwner(of: id) }
 
     /// Two nodes that ask each other would wait for each other.
     private func isAsking(_ parent: String, for id: StreamID) -> Bool {
@@ -90,18 +100,21 @@ extension StreamCoordinator {
         }
     }
 
-    /// The pulls of this node, for the heartbeat.
+    /// The pulls of this node, for the heartbeat. A stream and its renditions are one.
     var pullReports: [Pull] {
-        pulls.compactMap { id, state in
-            state.route.map { Pull(app: id.app, id: id.id, epoch: $0.epoch, from: $0.parent.nodeId) }
+        let reports = pulls.compactMap { id, state in
+            state.route.map {
+                (id.source, Pull(app: id.app, id: id.source.id, epoch: $0.epoch, from: $0.parent.nodeId))
+            }
         }
+        return Array(Dictionary(reports) { first, second in first.epoch >= second.epoch ? first : second }.values)
     }
 
     private func open(_ id: StreamID) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
-            if holds[id] == nil, unknown.contains(id, at: clock.now()) { throw .unknownStream(id) }
+            if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
             let settings = appSettings[id.app] ?? AppSettings()
             let (stream, _) = findOrAdd(id, on: group.next(), settings)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
@@ -206,19 +219,22 @@ extension StreamCoordinator {
     }
 
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
+        if let derivation = stream.id.derivation, let hold = holds[stream.id.source] {
+            return await deriveOnce(stream, derivation, of: hold.stream, &search)
+        }
         let haveEpoch = await stream.loop.run { stream.epoch?.value }
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
         let route: RouteAnswer
         do throws(ControlPlaneError) {
             route = try await findRoute(of: stream.id, failed: failed, haveEpoch)
-            known.remember(route, to: stream.id)
+            known.remember(route, to: stream.id.source)
         } catch {
-            unknown.note(error, of: stream.id, at: clock.now())
+            screen.note(error, of: stream.id)
             // A newer process is this node now: its viewers are better off there at once.
             if case .superseded = error { return .over(.draining, .draining) }
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
             guard case .unavailable = error,
-                let last = pulls[stream.id]?.nextKnownRoute(haveEpoch) ?? known.route(to: stream.id)
+                let last = pulls[stream.id]?.nextKnownRoute(haveEpoch) ?? known.route(to: stream.id.source)
             else {
                 return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())
             }
@@ -238,7 +254,7 @@ extension StreamCoordinator {
             )
         }
         pulls[stream.id]?.route = route
-        let ticket = identity.ticket(for: stream.id, offered: route.ticket, at: clock.wall())
+        let ticket = identity.ticket(for: stream.id.source, offered: route.ticket, at: clock.wall())
         let bytesBefore = stream.receivedBytes
         let end = await attempt(stream, route, ticket: ticket)
         logger.info(
@@ -270,13 +286,35 @@ extension StreamCoordinator {
             failed: failed.isEmpty ? nil : failed,
             haveEpoch: haveEpoch
         )
-        return try await control.route(id, request)
+        return try await control.route(id.source, request)
+    }
+
+    /// This node owns the source: the rendition is made here.
+    private func deriveOnce(
+        _ stream: LiveStream,
+        _ derivation: StreamID.Derivation,
+        of source: LiveStream,
+        _ search: inout RouteSearch
+    ) async -> PullOutcome {
+        pulls[stream.id]?.route = nil
+        let bytesBefore = stream.receivedBytes
+        let end = await deriver.derive(stream, derivation, of: source)
+        logger.info("rendition ended", metadata: ["stream": "\(stream.id)", "end": "\(end)"])
+        return search.pullEnded(
+            PullEnd(end),
+            route: nil,
+            stream: stream.id,
+            isLive: stream.isServing,
+            wasFed: stream.receivedBytes > bytesBefore,
+            at: clock.now()
+        )
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
         if case .unknownStream = refusal {
-            unknown.add(stream.id, at: clock.now())
-            known.forget(stream.id)
+            screen.addUnknown(stream.id)
+            // That a rung is unknown says nothing of its source.
+            if stream.id.derivation == nil { known.forget(stream.id) }
         }
         answerWaiting(for: stream.id, .failure(refusal))
         pulls[stream.id]?.linger?.cancel()
@@ -305,9 +343,11 @@ extension StreamCoordinator {
     /// The control plane said that a stream changed: whoever waits to ask again asks now.
     package func streamChanged(_ change: WatchEvent.StreamChange) {
         guard let id = try? StreamID(app: change.app, id: change.id) else { return }
-        unknown.forget(id)
-        pulls[id]?.newestEpoch = change.epoch
-        pulls[id]?.wake?()
+        screen.forgetUnknown(id)
+        for other in Array(pulls.keys) where other.source == id {
+            pulls[other]?.newestEpoch = change.epoch
+            pulls[other]?.wake?()
+        }
     }
 
     // MARK: Demand
@@ -317,7 +357,9 @@ extension StreamCoordinator {
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id]?.linger = nil
         guard !isWanted else { return }
-        let linger = Duration.seconds((appSettings[stream.id.app] ?? AppSettings()).pullLinger)
+        let settings = appSettings[stream.id.app] ?? AppSettings()
+        let isDerivedHere = stream.id.derivation != nil && holds[stream.id.source] != nil
+        let linger = Duration.seconds(isDerivedHere ? settings.renditionLinger : settings.pullLinger)
         pulls[stream.id]?.linger = Task {
             guard await self.clock.sleep(linger) else { return }
             await self.lingerEnded(stream)

@@ -20,7 +20,7 @@ extension StreamCoordinator {
         let haveEpoch = await state.stream.loop.run { state.stream.epoch?.value }
         let request = RouteRequest(nodeId: identity.nodeID, bootId: identity.bootID, haveEpoch: haveEpoch)
         do throws(ControlPlaneError) {
-            let route = try await control.route(id, request)
+            let route = try await control.route(id.source, request)
             guard route.parent != present.parent, route.epoch >= haveEpoch ?? 0, pulls[id]?.route == present else {
                 return
             }

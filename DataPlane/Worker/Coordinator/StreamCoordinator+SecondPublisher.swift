@@ -19,16 +19,20 @@ extension StreamCoordinator {
 
     func publishAgain(to hold: Hold) async throws(Refusal) -> Publication {
         let id = hold.stream.id
-        let policy = (appSettings[id.app] ?? hold.settings).secondPublisher
-        if hold.publication != nil, policy == .refuse || hold.backup != nil {
-            throw .inUse(id, owner: identity.nodeID)
-        }
+        if hold.publication != nil, !takesSecondPublisher(hold) { throw .inUse(id, owner: identity.nodeID) }
         guard lease.isHeld(at: clock.now()) else { throw .unavailable("this node's lease is unconfirmed") }
         guard let present = hold.publication else { return await resume(hold) }
-        if policy == .standBy { return standBy(for: hold) }
+        if policy(of: hold) == .standBy { return standBy(for: hold) }
         logger.notice("publisher replaced by a second one", metadata: [LogKeys.stream: "\(id)"])
         present.revoke(.removed)
         return await resume(hold)
+    }
+
+    /// Whether another publisher may come while the first is here.
+    func takesSecondPublisher(_ hold: Hold) -> Bool { policy(of: hold) != .refuse && hold.backup == nil }
+
+    private func policy(of hold: Hold) -> AppSettings.SecondPublisher {
+        (appSettings[hold.stream.id.app] ?? hold.settings).secondPublisher
     }
 
     private func standBy(for hold: Hold) -> Publication {
@@ -36,6 +40,7 @@ extension StreamCoordinator {
         let publication = makePublication(hold.stream, hold.epoch, standsBy: true)
         let watch = Task { await self.watchSilence(of: hold, backup: publication) }
         holds[id]?.backup = Backup(publication: publication, watch: watch)
+        tellScreen(of: id)
         logger.notice("publisher stands by", metadata: [LogKeys.stream: "\(id)"])
         return publication
     }
@@ -59,6 +64,7 @@ extension StreamCoordinator {
         hold.publication?.revoke(.removed)
         holds[stream.id]?.publication = backup.publication
         holds[stream.id]?.backup = nil
+        tellScreen(of: stream.id)
         await stream.loop.run {
             stream.publisherReturned()
             backup.publication.begin()
@@ -73,6 +79,7 @@ extension StreamCoordinator {
         guard let backup = holds[id]?.backup, backup.publication === publication else { return false }
         backup.watch.cancel()
         holds[id]?.backup = nil
+        tellScreen(of: id)
         return true
     }
 }

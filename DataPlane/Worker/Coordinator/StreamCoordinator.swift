@@ -2,6 +2,7 @@ package import ClusterModel
 package import Logging
 package import MediaModel
 package import NIOCore
+package import Renditions
 package import Streams
 import Timebase
 
@@ -35,6 +36,7 @@ package actor StreamCoordinator: StreamGate {
     let registry: StreamRegistry
     let control: any ControlPlaneLink
     let puller: any StreamPuller
+    let deriver: any StreamDeriver
     let clock: WorkerClock
     let logger: Logger
     let makeCutter: MakeStreamCutter
@@ -44,7 +46,8 @@ package actor StreamCoordinator: StreamGate {
 
     var holds: [StreamID: Hold] = [:]
     var pulls: [StreamID: PullState] = [:]
-    var unknown = UnknownStreams()
+    /// What others may ask without waiting for this actor.
+    package nonisolated let screen: NodeScreen
     var appSettings: [String: AppSettings]
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
@@ -63,6 +66,7 @@ package actor StreamCoordinator: StreamGate {
         registry: StreamRegistry,
         control: any ControlPlaneLink,
         puller: any StreamPuller,
+        deriver: any StreamDeriver,
         clock: WorkerClock,
         logger: Logger,
         group: any EventLoopGroup,
@@ -77,6 +81,7 @@ package actor StreamCoordinator: StreamGate {
         self.registry = registry
         self.control = control
         self.puller = puller
+        self.deriver = deriver
         self.clock = clock
         self.logger = logger
         self.group = group
@@ -87,6 +92,13 @@ package actor StreamCoordinator: StreamGate {
         appSettings = known.apps
         self.intake = intake
         self.publishersMax = publishersMax
+        screen = NodeScreen(
+            role: identity.role,
+            nodeID: identity.nodeID,
+            registry: registry,
+            intake: intake,
+            now: clock.now
+        )
     }
 
     // MARK: Publish
@@ -105,7 +117,7 @@ package actor StreamCoordinator: StreamGate {
         defer { claiming.remove(request.stream) }
         let grant = try await claim(request)
         appSettings[request.stream.app] = grant.appSettings
-        unknown.forget(request.stream)
+        screen.forgetUnknown(request.stream)
         known.forget(request.stream)
         return await begin(grant, of: request.stream, on: loop)
     }
@@ -156,6 +168,7 @@ package actor StreamCoordinator: StreamGate {
         await stream.loop.run { stream.beginTenure(epoch: epoch, resume: resume, settings: settings, cutter: cutter) }
         let publication = makePublication(stream, epoch)
         holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
+        tellScreen(of: id)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         return publication
     }
@@ -166,6 +179,7 @@ package actor StreamCoordinator: StreamGate {
         let publication = makePublication(stream, hold.epoch)
         holds[stream.id]?.grace = nil
         holds[stream.id]?.publication = publication
+        tellScreen(of: stream.id)
         await stream.loop.run { stream.publisherReturned() }
         news.fire()
         logger.info("publisher returned", metadata: ["stream": "\(stream.id)", "epoch": "\(hold.epoch.value)"])
@@ -190,6 +204,7 @@ package actor StreamCoordinator: StreamGate {
             await giveUp(hold)
         } else {
             holds[stream.id]?.publication = nil
+            tellScreen(of: stream.id)
             await stream.loop.run { stream.interrupt() }
             logger.info("publisher lost, waiting for it", metadata: ["stream": "\(stream.id)"])
             news.fire()
@@ -218,6 +233,7 @@ package actor StreamCoordinator: StreamGate {
             }
         hold.stopWaiting(end)
         holds[stream.id] = nil
+        tellScreen(of: stream.id)
         for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
         let next = await stream.loop.run {
             defer { stream.end(end) }
@@ -258,6 +274,12 @@ package actor StreamCoordinator: StreamGate {
         servers.closed(stream)
     }
 
+    /// Tells those who cannot wait for this actor what has become of a stream's publisher here.
+    func tellScreen(of id: StreamID) {
+        guard let hold = holds[id], hold.publication != nil else { return screen.setPublished(id, nil) }
+        screen.setPublished(id, takesSecondPublisher(hold) ? .takesAnother : .taken)
+    }
+
     // MARK: Fencing
 
     /// A newer owner exists: this node's publisher ends, its viewers are fed from the new owner.
@@ -265,6 +287,7 @@ package actor StreamCoordinator: StreamGate {
         guard let hold = holds[id], hold.epoch < newer else { return }
         holds[id] = nil
         hold.stopWaiting(.fenced(newer))
+        tellScreen(of: id)
         hold.publication?.revoke(.fenced(newer))
         let waiting = stopWatching(id)
         let stream = hold.stream
@@ -289,6 +312,7 @@ package actor StreamCoordinator: StreamGate {
     package func apply(_ settings: AppSettings, to app: String) async {
         appSettings[app] = settings
         known.remember(settings, of: app)
+        for id in holds.keys where id.app == app { tellScreen(of: id) }
         for stream in registry.all where stream.id.app == app {
             await stream.loop.run { stream.apply(settings) }
         }

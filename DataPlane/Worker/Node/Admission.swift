@@ -9,19 +9,23 @@ package struct AdmissionLimits: Hashable, Sendable {
     package var egressBitsPerSecond: Int64?
     package var publishers: Int?
     package var viewers: Int?
+    /// Units and pictures that wait for decoders and encoders.
+    package var encoderQueueDepth: Int?
 
     package init(
         cpu: Double? = nil,
         memory: Double? = nil,
         egressBitsPerSecond: Int64? = nil,
         publishers: Int? = nil,
-        viewers: Int? = nil
+        viewers: Int? = nil,
+        encoderQueueDepth: Int? = nil
     ) {
         self.cpu = cpu
         self.memory = memory
         self.egressBitsPerSecond = egressBitsPerSecond
         self.publishers = publishers
         self.viewers = viewers
+        self.encoderQueueDepth = encoderQueueDepth
     }
 }
 
@@ -33,12 +37,15 @@ package struct Admission: Hashable, Sendable {
         case egress
         case publishers
         case viewers
+        case encoders
 
-        /// A node with all its viewers still takes publishers, and the other way round.
+        /// A node with all its viewers still takes publishers, and the other way round; viewers of what is there cost no
+        /// encoder.
         package func concerns(_ ask: Intake.Ask) -> Bool {
             switch (self, ask) {
-            case (_, .nextObject), (.publishers, .play), (.viewers, .publish): false
-            case (.cpu, _), (.memory, _), (.egress, _), (.publishers, .publish), (.viewers, .play): true
+            case (_, .nextObject), (.publishers, .play), (.viewers, .publish), (.encoders, .play): false
+            case (.cpu, _), (.memory, _), (.egress, _): true
+            case (.publishers, .publish), (.encoders, .publish), (.viewers, .play): true
             }
         }
     }
@@ -80,6 +87,7 @@ package struct Admission: Hashable, Sendable {
         case .egress: limits.egressBitsPerSecond.map { (Double(load.egressBitsPerSecond), Double($0)) }
         case .publishers: limits.publishers.map { (Double(load.publishers), Double($0)) }
         case .viewers: limits.viewers.map { (Double(load.viewers.total), Double($0)) }
+        case .encoders: limits.encoderQueueDepth.map { (Double(load.encoderQueueDepth), Double($0)) }
         }
     }
 
@@ -90,6 +98,7 @@ package struct Admission: Hashable, Sendable {
         case .cpu, .memory: "\(resource.rawValue) \(percent(used)) of \(percent(limit))"
         case .egress: "egress \(megabits(used)) of \(megabits(limit))"
         case .publishers, .viewers: "\(Int(used)) of \(Int(limit)) \(resource.rawValue)"
+        case .encoders: "\(Int(used)) of \(Int(limit)) pictures wait for encoders"
         }
     }
 }

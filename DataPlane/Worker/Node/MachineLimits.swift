@@ -5,6 +5,8 @@ import Glibc
 enum MachineLimits {
     static let memoryShare = 0.9
     static let publishersPerCore = 500
+    /// Three rungs that have begun to drop pictures.
+    static let encoderQueuePerCore = 24
     /// Files a worker opens beside its viewers' connections.
     static let filesForItself = 200
 

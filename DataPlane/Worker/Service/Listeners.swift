@@ -8,6 +8,7 @@ import NIOPosix
 import Observability
 import RTMPServer
 import RelayService
+import SRTServer
 import Settings
 
 /// Opens a worker's ports, names the flag of the one that cannot be had, and tells what is off.
@@ -16,6 +17,7 @@ struct Listeners {
     let group: any EventLoopGroup
     let logger: Logger
     private(set) var channels: [any Channel] = []
+    private var srt: SRTServer?
 
     init(configuration: WorkerConfiguration, group: any EventLoopGroup, logger: Logger) {
         self.configuration = configuration
@@ -27,6 +29,7 @@ struct Listeners {
         http: MediaHTTPServer,
         rtmp: RTMPServer,
         relay: RelayService,
+        srt: SRTServer,
         agent: AgentServer,
         tls certificates: Certificates
     ) async throws {
@@ -51,16 +54,14 @@ struct Listeners {
             logger.notice("HTTPS and RTMPS are off: set --tls-cert and --tls-key to have them")
         }
         try await open("agent-port", ports.agent) { try await agent.listen(host: host, port: $0, on: group) }
-        let missing = [("srt-port", ports.srt), ("webrtc-port", ports.webrtc)]
-        let named = missing.filter { $0.1 != 0 }.map { "--\($0.0)" }
-        if !named.isEmpty {
-            logger.notice(
-                "This build has no listener for \(named.joined(separator: ", ")): left out of the registration"
-            )
+        try await open(srt)
+        if ports.webrtc != 0 {
+            logger.notice("This build has no listener for --webrtc-port: left out of the registration")
         }
     }
 
     func close() async {
+        await srt?.close()
         for channel in channels { _ = try? await channel.close().get() }
     }
 
@@ -73,6 +74,7 @@ struct Listeners {
         addresses.rtmp = ports.rtmp.listening
         addresses.relay = ports.relay.listening
         if addresses.relay != nil, configuration.requiresRelayTLS { addresses.relayTLS = true }
+        addresses.srt = srt == nil ? nil : ports.srt.listening
         addresses.agent = ports.agent.listening
         if configuration.tls != nil {
             addresses.https = ports.https.listening
@@ -85,15 +87,40 @@ struct Listeners {
         guard port != 0 else { return logger.notice("--\(flag) is 0: off") }
         do {
             channels.append(try await bind(port))
-            logger.notice("Listening", metadata: [LogKeys.flag: "--\(flag)", LogKeys.port: "\(port)"])
-        } catch {
-            await close()
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-            throw SettingsError.conflict(
-                setting: "--\(flag)",
-                reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
+        } catch { throw await cannotListen(flag, port, error) }
+        tellListening(flag, port)
+    }
+
+    /// libsrt has threads of its own: no channel and no event loop.
+    private mutating func open(_ server: SRTServer) async throws {
+        let port = configuration.ports.srt
+        guard port != 0 else { return logger.notice("--srt-port is 0: off") }
+        do {
+            try server.listen(
+                host: configuration.bindAddress,
+                port: port,
+                latency: configuration.srtLatency,
+                passphrase: configuration.srtPassphrase,
+                // Half the loops: sending by SRT is copying, the rest is libsrt's own threads'.
+                sendThreads: ((configuration.threads ?? System.coreCount) + 1) / 2
             )
-        }
+        } catch { throw await cannotListen("srt-port", port, error) }
+        srt = server
+        tellListening("srt-port", port)
+    }
+
+    private func tellListening(_ flag: String, _ port: Int) {
+        logger.notice("Listening", metadata: [LogKeys.flag: "--\(flag)", LogKeys.port: "\(port)"])
+    }
+
+    /// A port that cannot be had ends the start: closes those that are open.
+    private func cannotListen(_ flag: String, _ port: Int, _ error: any Error) async -> SettingsError {
+        await close()
+        let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+        return .conflict(
+            setting: "--\(flag)",
+            reason: "port \(port) cannot be listened on: \(reason); choose another or free it"
+        )
     }
 }
 

@@ -3,6 +3,7 @@ import HTTPServer
 import Logging
 import Metrics
 import Observability
+import Renditions
 import Streams
 import Synchronization
 import Timebase
@@ -171,6 +172,7 @@ final class Membership: Sendable {
     private func judge(_ report: StreamCoordinator.Report) -> NodeLoad {
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
+        nodeLoad.encoderQueueDepth = report.renditions.queueDepth
         state.withLock { $0.utilisation = max(sample.cpu, sample.memory) }
         nodeLoad.cpu = sample.cpu
         nodeLoad.memory = sample.memory

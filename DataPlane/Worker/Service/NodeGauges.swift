@@ -1,6 +1,7 @@
 import ClusterModel
 import Metrics
 import Observability
+import Renditions
 
 /// What a worker carries now, as gauges; set with each heartbeat.
 struct NodeGauges {
@@ -19,6 +20,10 @@ struct NodeGauges {
         ($0, MetricNames.relayPulls.gauge($0.rawValue))
     }
 
+    private let renditions = MetricNames.renditions.gauge()
+    private let encoderQueueDepth = MetricNames.encoderQueueDepth.gauge()
+    private let encoderSpeed = MetricNames.encoderSpeed.gauge()
+
     func set(registered isRegistered: Bool) { registered.record(isRegistered ? 1 : 0) }
 
     func set(_ report: StreamCoordinator.Report) {
@@ -28,6 +33,9 @@ struct NodeGauges {
         relayed.record(report.streams.count - report.holds.count)
         held.record(report.isLeaseHeld ? report.holds.count : 0)
         unconfirmed.record(report.isLeaseHeld ? 0 : report.holds.count)
+        renditions.record(report.renditions.renditions)
+        encoderQueueDepth.record(report.renditions.queueDepth)
+        encoderSpeed.record(report.renditions.speed ?? 0)
         for (tier, gauge) in pulls { gauge.record(report.pullsByTier[tier] ?? 0) }
     }
 }

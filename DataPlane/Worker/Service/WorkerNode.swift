@@ -2,11 +2,14 @@ import ClusterModel
 import FanOut
 import Foundation
 import HTTPServer
+import LibAV
 import Logging
 import NIOCore
 import Observability
 import RTMPServer
 import RelayService
+import Renditions
+import SRTServer
 import Settings
 import Streams
 import Synchronization
@@ -18,6 +21,7 @@ struct WorkerNode {
     let http: MediaHTTPServer
     let rtmp: RTMPServer
     let relay: RelayService
+    let srt: SRTServer
     let agent: AgentServer
 
     private let configuration: WorkerConfiguration
@@ -62,6 +66,7 @@ struct WorkerNode {
             registry: StreamRegistry(),
             control: client,
             puller: RelayPuller(nodeID: identity.nodeID, trust: trust),
+            deriver: RenditionService(codecs: LibAVCodecs(), logger: logger),
             clock: clock,
             logger: logger,
             group: group,
@@ -102,6 +107,16 @@ struct WorkerNode {
                 outlets: parts.rtmp,
                 logger: logger,
                 isTrustedProxy: isTrustedProxy
+            )
+        )
+        srt = SRTServer(
+            service: SRTService(
+                gate: coordinator,
+                screen: coordinator.screen,
+                outlets: parts.srt,
+                logger: logger,
+                group: group,
+                takesPublishers: identity.role.takesPublishers
             )
         )
         relay = RelayService(
@@ -185,6 +200,7 @@ package enum WorkerVersion {
 private final class StreamParts: StreamServers {
     let rtmp: OutletTable<RTMPFormat>
     let flv: OutletTable<FLVFormat>
+    let srt: SRTOutlets
     let relay: RelayOutlets
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
@@ -195,8 +211,10 @@ private final class StreamParts: StreamServers {
         let relayMeters = FanOutMeters(protocolName: "relay")
         rtmp = OutletTable { Outlet(stream: $0, loads: loads, meters: rtmpMeters) { RTMPFormat() } }
         flv = OutletTable { Outlet(stream: $0, loads: loads, meters: flvMeters) { FLVFormat() } }
+        let srtMeters = FanOutMeters(protocolName: "srt")
+        srt = SRTOutlets(meters: srtMeters)
         relay = RelayOutlets(loads: loads, meters: relayMeters)
-        meters = [rtmpMeters, flvMeters, relayMeters]
+        meters = [rtmpMeters, flvMeters, srtMeters, relayMeters]
     }
 
     var sentBytes: Int { meters.reduce(0) { $0 + $1.totalBytes } }
@@ -217,6 +235,7 @@ private final class StreamParts: StreamServers {
     func closed(_ stream: LiveStream) {
         rtmp.remove(stream)
         flv.remove(stream)
+        srt.remove(stream)
     }
 }
 

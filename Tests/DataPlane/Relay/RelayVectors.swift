@@ -80,7 +80,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             "tracks of every codec",
             .item(.tracks(everyCodec)),
             """
-            12 00000069 07
+            12 0000007A 08
             01 01 00000500 000002D0 00000001 A1
             02 04 0000BB80 00000002 00000002 A2A3
             03 07 00000000 00000000 00000000
@@ -88,6 +88,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             05 03 00000001 00000002 00000001 A5
             06 05 0000AC44 00000001 00000000
             07 06 0000BB80 00000006 00000001 A7
+            08 08 0000BB80 00000006 00000003 103DE0
             """
         ),
         RelayVector("unit", .item(.unit(unit)), "13 00000011 01 01 0000000000015F90 FFFFFFFF 010203"),
@@ -131,6 +132,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
         Track(id: TrackID(5), codec: .av1(configuration: hex("A5"), width: 1, height: 2)),
         Track(id: TrackID(6), codec: .mp3(sampleRate: 44_100, channels: 1)),
         Track(id: TrackID(7), codec: .opus(configuration: hex("A7"), channels: 6)),
+        Track(id: TrackID(8), codec: .ac3(configuration: hex("103DE0"), sampleRate: 48_000, channels: 6)),
     ]
 
     static let unit = AccessUnit(

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import Relay
 import RelayService
+import Renditions
 import Streams
 import Synchronization
 import Testing
@@ -95,6 +96,7 @@ import Worker
             registry: StreamRegistry(),
             control: control,
             puller: RelayPuller(nodeID: "e1", limits: Self.impatient),
+            deriver: NoDeriver(),
             clock: Self.clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             group: MultiThreadedEventLoopGroup.singleton,
@@ -203,4 +205,12 @@ private struct ScriptedParent {
             context.flush()
         }
     }
+}
+
+private struct NoDeriver: StreamDeriver {
+    func derive(_ stream: LiveStream, _ derivation: StreamID.Derivation, of source: LiveStream) async -> DerivedEnd {
+        .unknown
+    }
+
+    var figures: DeriverFigures { DeriverFigures() }
 }

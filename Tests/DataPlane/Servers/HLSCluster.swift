@@ -49,16 +49,16 @@ final class HLSNode {
     }
 
     /// The answer, if it came at once.
-    func ask(_ ask: HLSAsk) -> MediaResponse? {
-        let held = hold(ask)
+    func ask(_ ask: HLSAsk, connection: AnyObject? = nil) -> MediaResponse? {
+        let held = hold(ask, connection: connection)
         return held.response
     }
 
     /// Asks, and keeps what is answered whenever that is.
-    func hold(_ ask: HLSAsk) -> HeldAnswer {
+    func hold(_ ask: HLSAsk, connection: AnyObject? = nil) -> HeldAnswer {
         let held = HeldAnswer()
         let request = PlayRequest(stream: stream.id, protocol: .hls, remoteAddress: nil, token: nil)
-        service.serve(ask, request, connection: ObjectIdentifier(held)) { held.answered($0) }
+        service.serve(ask, request, connection: ObjectIdentifier(connection ?? held)) { held.answered($0) }
         loop.run()
         return held
     }

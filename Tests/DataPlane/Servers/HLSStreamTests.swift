@@ -49,6 +49,24 @@ import Testing
         }
     }
 
+    @Test func `DASH names objects that are served, and its players count for it`() throws {
+        let origin = HLSOrigin(id, seconds: 10)
+        _ = origin.publish(until: 0.1)
+        let held = origin.node.hold(.mediaPresentation(MediaQuery("")))
+        #expect(held.count == 0, "there is no segment yet")
+        _ = origin.publish(until: 9)
+        let text = try #require(held.response).text
+        let number = try #require(text.split(separator: "startNumber=\"").last?.split(separator: "\"").first)
+        let header = try #require(text.split(separator: "initialization=\"").last?.split(separator: "\"").first)
+        #expect(origin.node.ask(.object(String(header)))?.status == .ok)
+        let name = "source-3-\(number).m4s"
+        #expect(origin.node.ask(.object(name), connection: held)?.status == .ok)
+        let other = HeldAnswer()
+        #expect(origin.node.ask(.object(name), connection: other)?.status == .ok)
+        let fetches = try #require(origin.node.packager.fetches.last)
+        #expect([fetches.dash, fetches.hls] == [1, 1])
+    }
+
     @Test func `A blocking reload is answered when its part is there, and one far ahead is refused`() throws {
         let origin = HLSOrigin(id, seconds: 20)
         _ = origin.publish(until: 0.1)

@@ -44,7 +44,7 @@ import Testing
         ("GET", "/live/streams/s1.flv", 404, "unknown-stream"),
         ("GET", "/live/streams/s1.m3u8", 404, "unknown-stream"),
         ("GET", "/live/streams/s1_adaptive.m3u8", 404, "unknown-stream"),
-        ("GET", "/live/streams/s1_720p2500kbps.m3u8", 400, "bad-name"),
+        ("GET", "/live/streams/s1_720p2500kbps.m3u8", 404, "unknown-stream"),
         ("GET", "/live/streams/s1/source-1-0.m4s", 404, "unknown-stream"),
         ("GET", "/live/streams/.hidden.flv", 400, "bad-name"),
         ("GET", "/metrics/streams/s1.flv", 400, "bad-name"),

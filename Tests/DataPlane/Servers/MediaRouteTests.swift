@@ -6,6 +6,7 @@ import Testing
     static func stream(_ id: String) throws -> StreamID { try StreamID(app: "live", id: id) }
 
     @Test func `Paths lead where the contract says`() throws {
+        let rung = try Self.stream("s1").derived(.rung("240p300kbps"))
         let table: [(String, MediaRoute)] = [
             ("/livez", .live),
             ("/readyz", .ready),
@@ -17,7 +18,11 @@ import Testing
             ("/live/rest/v2/broadcasts/s1", .controlPlane),
             ("/live/streams/s1.flv", .httpFLV(try Self.stream("s1"))),
             ("/live/streams/s1.m3u8", .mediaPlaylist(try Self.stream("s1"))),
+            ("/live/streams/s1/s1.mpd", .mediaPresentation(try Self.stream("s1"))),
             ("/live/streams/s1_adaptive.m3u8", .multivariantPlaylist(try Self.stream("s1"))),
+            ("/live/streams/s1_240p300kbps.m3u8", .mediaPlaylist(rung)),
+            ("/live/streams/s1/240p300kbps-7-12.m4s", .object(rung, name: "240p300kbps-7-12.m4s")),
+            ("/live/streams/s1/source-7-12.m4s", .object(try Self.stream("s1"), name: "source-7-12.m4s")),
             ("/live/streams/a.b.flv", .httpFLV(try Self.stream("a.b"))),
             ("/live/streams/s1/v0-7-12.m4s", .object(try Self.stream("s1"), name: "v0-7-12.m4s")),
             ("/live/streams/s1/", .object(try Self.stream("s1"), name: "")),

@@ -9,7 +9,8 @@ import Worker
         memory: 0.9,
         egressBitsPerSecond: 1_000_000_000,
         publishers: 10,
-        viewers: 100
+        viewers: 100,
+        encoderQueueDepth: 24
     )
 
     private static func load(
@@ -17,7 +18,8 @@ import Worker
         memory: Double = 0,
         egress: Int64 = 0,
         publishers: Int = 0,
-        viewers: Int = 0
+        viewers: Int = 0,
+        encoderQueueDepth: Int = 0
     ) -> NodeLoad {
         var load = NodeLoad()
         load.cpu = cpu
@@ -25,6 +27,7 @@ import Worker
         load.egressBitsPerSecond = egress
         load.publishers = publishers
         load.viewers.rtmp = viewers
+        load.encoderQueueDepth = encoderQueueDepth
         return load
     }
 
@@ -33,7 +36,8 @@ import Worker
             (load(), []), (load(cpu: 0.89, memory: 0.89, egress: 999_999_999, publishers: 9, viewers: 99), []),
             (load(cpu: 0.9), ["cpu 90 % of 90 %"]), (load(memory: 0.95), ["memory 95 % of 90 %"]),
             (load(egress: 1_200_000_000), ["egress 1200 Mbit/s of 1000 Mbit/s"]),
-            (load(publishers: 10), ["10 of 10 publishers"]),
+            (load(publishers: 10), ["10 of 10 publishers"]), (load(encoderQueueDepth: 23), []),
+            (load(encoderQueueDepth: 24), ["24 of 24 pictures wait for encoders"]),
             (load(cpu: 1, viewers: 100), ["cpu 100 % of 90 %", "100 of 100 viewers"]),
         ] as [(NodeLoad, [String])]
     )
@@ -62,6 +66,7 @@ import Worker
         arguments: [
             (Admission.Resource.cpu, NodeRole.hybrid, true), (.publishers, .hybrid, false), (.viewers, .hybrid, false),
             (.publishers, .origin, true), (.viewers, .edge, true), (.memory, .edge, true),
+            (.encoders, .hybrid, false), (.encoders, .origin, true), (.encoders, .edge, false),
         ]
     )
     func `A node is closed when nothing it is for is let in`(

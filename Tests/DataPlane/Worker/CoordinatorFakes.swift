@@ -4,6 +4,7 @@ import MediaModel
 import NIOCore
 import NIOPosix
 import RelayService
+import Renditions
 import Streams
 import Synchronization
 import Timebase
@@ -197,6 +198,7 @@ struct TestNode {
     let time = ManualClock()
     let control = FakeControlPlane()
     let puller: FakePuller
+    let deriver = FakeDeriver()
     let registry = StreamRegistry()
     let coordinator: StreamCoordinator
     let id: StreamID
@@ -216,6 +218,7 @@ struct TestNode {
             registry: registry,
             control: control,
             puller: puller,
+            deriver: deriver,
             clock: time.clock,
             logger: Logger(label: "test"),
             group: MultiThreadedEventLoopGroup.singleton,
@@ -243,4 +246,32 @@ struct TestNode {
     func until(_ condition: @Sendable () -> Bool) async {
         while !condition() { await Task.yield() }
     }
+}
+
+/// Notes what it is to derive, and does so until it is told the end.
+final class FakeDeriver: StreamDeriver {
+    struct Derived: Hashable {
+        var stream: StreamID
+        var derivation: StreamID.Derivation
+        var source: StreamID
+    }
+
+    private let begun = AsyncStream<Derived>.makeStream()
+    private let ends = AsyncStream<DerivedEnd>.makeStream()
+
+    func derive(_ stream: LiveStream, _ derivation: StreamID.Derivation, of source: LiveStream) async -> DerivedEnd {
+        begun.continuation.yield(Derived(stream: stream.id, derivation: derivation, source: source.id))
+        for await end in ends.stream { return end }
+        return .stopped
+    }
+
+    var figures: DeriverFigures { DeriverFigures() }
+
+    /// The next one that it was asked for.
+    func next() async -> Derived? {
+        for await derived in begun.stream { return derived }
+        return nil
+    }
+
+    func end(_ end: DerivedEnd) { ends.continuation.yield(end) }
 }

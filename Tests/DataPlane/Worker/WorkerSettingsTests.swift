@@ -59,6 +59,18 @@ private func configuration(
         }
     }
 
+    @Test func `SRT has a latency in milliseconds, and a passphrase of the length that SRT takes`() throws {
+        #expect(try configuration([]).srtLatency == .milliseconds(200))
+        #expect(try configuration(["--srt-latency", "1s"]).srtLatency == .seconds(1))
+        let name = "MILLRACE_SRT_PASSPHRASE"
+        #expect("\(try configuration([], [name: "0123456789"]))".contains("0123456789") == false)
+        for length in [9, 80] {
+            #expect {
+                try configuration([], [name: String(repeating: "p", count: length)])
+            } throws: { "\($0)".contains("srt-passphrase: has \(length) bytes") }
+        }
+    }
+
     @Test func `the token is read and not shown`() throws {
         let configured = try configuration([], ["MILLRACE_NODE_TOKEN": "hush-hush"])
         #expect(configured.nodeToken != nil)

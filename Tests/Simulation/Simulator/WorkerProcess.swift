@@ -4,6 +4,7 @@ import HLS
 import MediaModel
 import NIOCore
 import RelayService
+import Renditions
 import Streams
 import TestSupport
 import Timebase
@@ -73,6 +74,7 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
             registry: registry,
             control: link,
             puller: SimulatedPuller(cluster: cluster, process: self),
+            deriver: NoDeriver(),
             clock: WorkerClock(
                 now: { [unowned self] in now },
                 wall: wall,
@@ -258,4 +260,13 @@ private struct HLSCutter: StreamCutter {
     mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? { cutter.receive(item, at: wall) }
     mutating func retainSegments(_ isOn: Bool) {}
     var next: ResumePoint { cutter.next }
+}
+
+/// Renditions are not simulated.
+private struct NoDeriver: StreamDeriver {
+    func derive(_ stream: LiveStream, _ derivation: StreamID.Derivation, of source: LiveStream) async -> DerivedEnd {
+        .unknown
+    }
+
+    var figures: DeriverFigures { DeriverFigures() }
 }

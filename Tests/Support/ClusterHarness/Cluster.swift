@@ -15,6 +15,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let relay: Int
     /// 0 when it answers no agent check.
     package var agent = 0
+    /// 0 when it serves no SRT.
+    package var srt = 0
 }
 
 package struct WorkerHandle: Sendable {
@@ -25,6 +27,12 @@ package struct WorkerHandle: Sendable {
     package var host = "127.0.0.1"
 
     package func rtmp(_ stream: String) -> String { "rtmp://\(host):\(ports.rtmp)/\(stream)" }
+
+    /// Without `mode` in the plain form, which leaves it to the server to find out; `more` is further parameters of the URL.
+    package func srt(_ stream: String, mode: String? = nil, more: String = "") -> String {
+        let id = mode.map { "#!::r=\(stream),m=\($0)" } ?? stream
+        return "srt://\(host):\(ports.srt)?streamid=\(id)\(more)"
+    }
 
     /// `live/s1` with the ending `.flv`, `.m3u8`, …
     package func media(_ stream: String, _ ending: String) -> String {
@@ -150,12 +158,15 @@ package final class Cluster: Sendable {
         ports: WorkerPorts? = nil,
         isControlAway: Bool = false,
         answersAgentCheck: Bool = false,
+        servesSRT: Bool = false,
         drainTimeout: String = "1s",
         arguments: [String] = []
     ) async throws -> WorkerHandle {
-        let free = try freePorts(4)
+        let free = try freePorts(5)
         let agent = answersAgentCheck ? free[3] : 0
-        let ports = ports ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent)
+        let ports =
+            ports
+            ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent, srt: servesSRT ? free[4] : 0)
         let place = network?.places[id]
         let host = place?.address ?? "127.0.0.1"
         let child = try launch(
@@ -165,7 +176,7 @@ package final class Cluster: Sendable {
                 "--node-id", id, "--role", role.rawValue, "--control", controlURLs(seenFrom: place),
                 "--advertise", host,
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
-                "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "0",
+                "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "\(ports.srt)",
                 "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
             ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
@@ -185,13 +196,18 @@ package final class Cluster: Sendable {
     }
 
     /// Publishes colour bars and a tone, a keyframe a second, until killed; with `seconds` it unpublishes by itself.
-    package func publish(_ stream: String, to worker: WorkerHandle, seconds: Int? = nil) throws -> Child {
-        try publish(at: worker.rtmp(stream), seconds: seconds)
+    package func publish(
+        _ stream: String,
+        to worker: WorkerHandle,
+        seconds: Int? = nil,
+        size: String = "320x180"
+    ) throws -> Child {
+        try publish(at: worker.rtmp(stream), seconds: seconds, size: size)
     }
 
-    package func publish(at url: String, seconds: Int? = nil) throws -> Child {
+    package func publish(at url: String, seconds: Int? = nil, size: String = "320x180") throws -> Child {
         let end = seconds.map { ["-t", "\($0)"] } ?? []
-        let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
+        let picture = ["-f", "lavfi", "-i", "testsrc2=size=\(size):rate=25"]
         let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
         let video = [
             "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25",
@@ -200,7 +216,7 @@ package final class Cluster: Sendable {
             "publisher",
             "/usr/bin/env",
             ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"] + picture + tone + end + video
-                + ["-c:a", "aac", "-f", "flv", url]
+                + ["-c:a", "aac", "-f", url.hasPrefix("srt:") ? "mpegts" : "flv", url]
         )
     }
 

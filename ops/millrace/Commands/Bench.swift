@@ -7,7 +7,7 @@ struct Bench: AsyncParsableCommand {
         abstract: "Puts load on a server and measures it.",
         discussion:
             "Publisher and players on one machine share a clock: the publisher stamps its frames, the players read how late they are.",
-        subcommands: [BenchPlay.self, BenchPublish.self, BenchControl.self]
+        subcommands: [BenchPlay.self, BenchPublish.self, BenchControl.self, BenchTranscode.self]
     )
 }
 

@@ -23,7 +23,11 @@ package enum AnnexB {
         fromLengthPrefixed payload: ByteBuffer,
         parameterSets: [ByteBuffer] = []
     ) throws(CodecError) -> ByteBuffer {
-        let units = try parameterSets + LengthPrefixedNALUnits.split(payload)
+        join(try parameterSets + LengthPrefixedNALUnits.split(payload))
+    }
+
+    /// The byte stream of `units`, each behind a start code of four bytes.
+    package static func join(_ units: [ByteBuffer]) -> ByteBuffer {
         var stream = ByteBuffer()
         stream.reserveCapacity(units.reduce(0) { $0 + 4 + $1.readableBytes })
         for unit in units {

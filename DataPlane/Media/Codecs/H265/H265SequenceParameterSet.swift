@@ -10,6 +10,14 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     /// Inside the conformance window.
     package let width: Int
     package let height: Int
+    /// general_profile_space to general_level_idc, twelve bytes as they stand in the SPS and in `hvcC` (§7.3.3).
+    package let generalProfileTierLevel: [UInt8]
+    /// Temporal sub-layers.
+    package let subLayers: Int
+    package let isTemporalIDNested: Bool
+    package let chromaFormat: UInt8
+    package let bitDepthLuma: UInt8
+    package let bitDepthChroma: UInt8
 
     package init(parsing nalUnit: ByteBuffer) throws(CodecError) {
         var bits = BitReader(RBSP.unescape(nalUnit, headerBytes: 2))
@@ -19,8 +27,10 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     private init(from bits: inout BitReader) throws {
         try bits.skip(4)
         let subLayers = Int(try bits.bits(3))
-        try bits.skip(1)
-        try Self.skipProfileTierLevel(&bits, subLayers: subLayers)
+        self.subLayers = subLayers + 1
+        isTemporalIDNested = try bits.bit()
+        generalProfileTierLevel = try (0..<12).map { _ in UInt8(try bits.bits(8)) }
+        try Self.skipSubLayers(&bits, subLayers)
         _ = try bits.unsignedExpGolomb()
         let chromaFormat = try bits.unsignedExpGolomb()
         guard chromaFormat <= 3 else {
@@ -38,11 +48,16 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
             throw CodecError.malformed(.h265SequenceParameterSet, "the picture is \(size.width) × \(size.height)")
         }
         (width, height) = size
+        self.chromaFormat = UInt8(chromaFormat)
+        let (luma, chroma) = (try bits.unsignedExpGolomb(), try bits.unsignedExpGolomb())
+        guard luma <= 8, chroma <= 8 else {
+            throw CodecError.malformed(.h265SequenceParameterSet, "bit depths of \(luma) and \(chroma) above 8")
+        }
+        (bitDepthLuma, bitDepthChroma) = (UInt8(luma) + 8, UInt8(chroma) + 8)
     }
 
     /// §7.3.3
-    private static func skipProfileTierLevel(_ bits: inout BitReader, subLayers: Int) throws {
-        try bits.skip(88 + 8)
+    private static func skipSubLayers(_ bits: inout BitReader, _ subLayers: Int) throws {
         guard subLayers > 0 else { return }
         var present: [(profile: Bool, level: Bool)] = []
         for _ in 0..<subLayers { present.append((try bits.bit(), try bits.bit())) }

@@ -57,6 +57,38 @@ package struct HEVCConfiguration: Hashable, Sendable {
         nalUnits = units
     }
 
+    /// The record for parameter sets found in a byte stream. Nil without an SPS and a PPS.
+    package static func record(
+        videoParameterSets: [ByteBuffer],
+        sequenceParameterSets: [ByteBuffer],
+        pictureParameterSets: [ByteBuffer]
+    ) throws(CodecError) -> ByteBuffer? {
+        guard let first = sequenceParameterSets.first, !pictureParameterSets.isEmpty else { return nil }
+        let sps = try H265SequenceParameterSet(parsing: first)
+        var bytes = ByteBuffer(bytes: [1] + sps.generalProfileTierLevel)
+        bytes.writeInteger(UInt16(0xF000))
+        // Parallelism is not told; then chroma format, bit depths, no average frame rate.
+        bytes.writeBytes([
+            0xFC, 0xFC | sps.chromaFormat, 0xF8 | (sps.bitDepthLuma - 8), 0xF8 | (sps.bitDepthChroma - 8), 0, 0,
+            UInt8(sps.subLayers & 7) << 3 | (sps.isTemporalIDNested ? 4 : 0) | 3,
+        ])
+        let arrays: [(ParameterSetType, [ByteBuffer])] = [
+            (.video, videoParameterSets), (.sequence, sequenceParameterSets), (.picture, pictureParameterSets),
+        ]
+        let present = arrays.filter { !$0.1.isEmpty }
+        bytes.writeInteger(UInt8(present.count))
+        for (type, units) in present {
+            // All of the kind are here, none in the stream.
+            bytes.writeInteger(0x80 | type.rawValue)
+            bytes.writeInteger(UInt16(units.count))
+            for unit in units {
+                bytes.writeInteger(UInt16(clamping: unit.readableBytes))
+                bytes.writeImmutableBuffer(unit)
+            }
+        }
+        return bytes
+    }
+
     package func parameterSets(_ type: ParameterSetType) -> [ByteBuffer] {
         nalUnits.filter { $0.type == type.rawValue }.map(\.unit)
     }

@@ -5,6 +5,12 @@ package struct MP3FrameHeader: Hashable, Sendable {
     package let sampleRate: Int
     package let channels: Int
     package let samplesPerFrame: Int
+    /// Header and frame; nil when the header leaves the bit rate open ("free format").
+    package let frameBytes: Int?
+
+    /// kbit/s by bitrate_index, of MPEG-1 and of the lower sampling frequencies (ISO/IEC 13818-3 §2.4.2.3).
+    private static let bitRates = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+    private static let lowBitRates = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 
     package init(parsing frame: ByteBuffer) throws(CodecError) {
         guard let bits = frame.getInteger(at: frame.readerIndex, as: UInt32.self) else { throw .truncated(.mp3Header) }
@@ -20,5 +26,7 @@ package struct MP3FrameHeader: Hashable, Sendable {
         default: throw .malformed(.mp3Header, "a reserved version")
         }
         channels = bits >> 6 & 3 == 3 ? 1 : 2
+        let bitRate = (samplesPerFrame == 1152 ? Self.bitRates : Self.lowBitRates)[Int(bits >> 12 & 0xF)] * 1000
+        frameBytes = bitRate == 0 ? nil : samplesPerFrame / 8 * bitRate / sampleRate + Int(bits >> 9 & 1)
     }
 }

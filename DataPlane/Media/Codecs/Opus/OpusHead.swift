@@ -20,6 +20,29 @@ package struct OpusHead: Hashable, Sendable {
         self = try CodecError.reading(.opusHead) { try Self(from: &reader) }
     }
 
+    /// The header of 1 to 8 channels in the order of §5.1.1, for a stream that tells no more than their number.
+    package static func encoded(channels: Int) -> ByteBuffer {
+        var bytes = ByteBuffer(integer: magic)
+        bytes.writeInteger(UInt8(1))
+        bytes.writeInteger(UInt8(channels))
+        bytes.writeInteger(UInt16(0), endianness: .little)
+        bytes.writeInteger(UInt32(sampleRate), endianness: .little)
+        bytes.writeInteger(Int16(0), endianness: .little)
+        guard channels > 2, channels <= mappings.count else {
+            bytes.writeInteger(UInt8(0))
+            return bytes
+        }
+        bytes.writeInteger(UInt8(1))
+        bytes.writeBytes(mappings[channels - 1])
+        return bytes
+    }
+
+    /// Stream count, coupled count and the decoder channel of each output channel (§5.1.1.2, figures 3 to 9).
+    private static let mappings: [[UInt8]] = [
+        [1, 0, 0], [1, 1, 0, 1], [2, 1, 0, 2, 1], [2, 2, 0, 1, 2, 3], [3, 2, 0, 4, 1, 2, 3], [4, 2, 0, 4, 1, 2, 3, 5],
+        [4, 3, 0, 4, 1, 2, 3, 5, 6], [5, 3, 0, 6, 1, 2, 3, 4, 5, 7],
+    ]
+
     private init(from reader: inout ByteReader) throws {
         guard try reader.integer(as: UInt64.self) == Self.magic else {
             throw CodecError.malformed(.opusHead, "it does not begin with 'OpusHead'")

@@ -5,7 +5,7 @@ import Timebase
 package import struct NIOCore.ByteBuffer
 
 /// Writes what precedes an access unit's payload in a message or tag body, so that header and shared payload together are
-/// the body. H.264, AAC and MP3 take the legacy form that every player reads; HEVC, AV1 and Opus the Enhanced RTMP form.
+/// the body. H.264, AAC and MP3 take the legacy form that every player reads; HEVC, AV1, AC-3 and Opus the Enhanced RTMP form.
 package enum FLVBodyHeader {
     package static func write(for unit: AccessUnit, codec: CodecParameters, into buffer: inout ByteBuffer) {
         switch codec {
@@ -23,6 +23,7 @@ package enum FLVBodyHeader {
             buffer.writeInteger(AudioTagHeader.PacketType.codedFrames.rawValue)
         case .mp3(let sampleRate, let channels):
             buffer.writeInteger(mp3Format(sampleRate: sampleRate, channels: channels))
+        case .ac3: writeEnhancedAudio(.codedFrames, .ac3, into: &buffer)
         case .opus: writeEnhancedAudio(.codedFrames, .opus, into: &buffer)
         case .data: break
         }
@@ -50,7 +51,7 @@ package enum FLVBodyHeader {
         case .opus(var configuration, _):
             writeEnhancedAudio(.sequenceStart, .opus, into: &buffer)
             buffer.writeBuffer(&configuration)
-        case .mp3, .data: return nil
+        case .mp3, .ac3, .data: return nil
         }
         return buffer
     }

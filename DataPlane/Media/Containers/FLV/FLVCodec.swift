@@ -9,6 +9,7 @@ package enum FLVCodec: Hashable, Sendable, CaseIterable {
     case vp9
     case aac
     case mp3
+    case ac3
     case opus
 
     package var fourCC: FourCC {
@@ -19,6 +20,7 @@ package enum FLVCodec: Hashable, Sendable, CaseIterable {
         case .vp9: "vp09"
         case .aac: "mp4a"
         case .mp3: ".mp3"
+        case .ac3: "ac-3"
         case .opus: "Opus"
         }
     }
@@ -26,7 +28,7 @@ package enum FLVCodec: Hashable, Sendable, CaseIterable {
     package var kind: TrackKind {
         switch self {
         case .avc, .hevc, .av1, .vp9: .video
-        case .aac, .mp3, .opus: .audio
+        case .aac, .mp3, .ac3, .opus: .audio
         }
     }
 
@@ -43,6 +45,7 @@ package enum FLVCodec: Hashable, Sendable, CaseIterable {
         case .av1: self = .av1
         case .aac: self = .aac
         case .mp3: self = .mp3
+        case .ac3: self = .ac3
         case .opus: self = .opus
         case .data: return nil
         }
@@ -72,7 +75,7 @@ package enum FLVCodec: Hashable, Sendable, CaseIterable {
         case .avc: 7
         case .aac: 10
         case .mp3: 2
-        case .hevc, .av1, .vp9, .opus: Double(fourCC.value)
+        case .hevc, .av1, .vp9, .ac3, .opus: Double(fourCC.value)
         }
     }
 }

@@ -15,8 +15,9 @@ package enum FLVError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notFLV: "the bytes do not begin with an FLV file header"
         case .truncated: "a media header ends too early"
         case .unsupportedVideoCodecID(let id): "video codec id \(id) is not supported; use H.264, HEVC or AV1"
-        case .unsupportedSoundFormat(let format): "sound format \(format) is not supported; use AAC, MP3 or Opus"
-        case .unsupportedFourCC(let code): "codec '\(code)' is not supported; use H.264, HEVC, AV1, AAC, MP3 or Opus"
+        case .unsupportedSoundFormat(let format): "sound format \(format) is not supported; use AAC, MP3, AC-3 or Opus"
+        case .unsupportedFourCC(let code):
+            "codec '\(code)' is not supported; use H.264, HEVC, AV1, AAC, MP3, AC-3 or Opus"
         case .tagTooLong(let bytes, let limit): "a tag of \(bytes) bytes is over the limit of \(limit)"
         }
     }

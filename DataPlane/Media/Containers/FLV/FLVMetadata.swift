@@ -20,7 +20,8 @@ package enum FLVMetadata {
             properties.append("videocodecid", .number(codec.metadataID))
             properties.append("width", .number(Double(width)))
             properties.append("height", .number(Double(height)))
-        case .aac(_, let sampleRate, let channels), .mp3(let sampleRate, let channels):
+        case .aac(_, let sampleRate, let channels), .mp3(let sampleRate, let channels),
+            .ac3(_, let sampleRate, let channels):
             describeAudio(codec, sampleRate: sampleRate, channels: channels, in: &properties)
         case .opus(_, let channels):
             describeAudio(codec, sampleRate: 48_000, channels: channels, in: &properties)

@@ -22,6 +22,10 @@ extension ByteBuffer {
             writeAudioEntry("mp4a", sampleRate: sampleRate, channels: channels) {
                 $0.writeElementaryStreamDescriptor(objectType: 0x6B, configuration: nil)
             }
+        case .ac3(let configuration, let sampleRate, let channels):
+            writeAudioEntry("ac-3", sampleRate: sampleRate, channels: channels) {
+                $0.writeBox("dac3") { $0.writeImmutableBuffer(configuration) }
+            }
         case .opus(let configuration, let channels):
             writeAudioEntry("Opus", sampleRate: OpusHead.sampleRate, channels: channels) {
                 $0.writeOpusSpecificBox(configuration)

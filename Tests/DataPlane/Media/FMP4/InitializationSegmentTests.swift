@@ -59,6 +59,9 @@ import struct NIOCore.ByteBuffer
             "00000000 038080801b 000000 048080800d 6b 15 0000000000000000000000 0680808001 02"
         ),
         (
+            .ac3(configuration: hex("103de0"), sampleRate: 48_000, channels: 6), "ac-3", "dac3", "103de0"
+        ),
+        (
             .opus(configuration: hex("4f70757348656164 01 02 3801 80bb0000 0000 00"), channels: 2), "Opus", "dOps",
             "00 02 0138 0000bb80 0000 00"
         ),

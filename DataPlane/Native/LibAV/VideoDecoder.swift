@@ -1,0 +1,59 @@
+import CLibAV
+package import MediaModel
+package import Timebase
+package import Transcoding
+
+/// A picture in libav's memory, which is counted and freed with the last holder.
+///
+/// `@unchecked Sendable`: nobody writes to the frame after `init`.
+package final class Picture: VideoPicture, @unchecked Sendable {
+    let frame: Frame
+    package let presentationTime: MediaTime
+    package let size: PictureSize
+
+    /// Takes the frame over.
+    init(_ frame: Frame) {
+        self.frame = frame
+        presentationTime = MediaTime(ticks: frame.pointer.pointee.pts)
+        size = PictureSize(width: Int(frame.pointer.pointee.width), height: Int(frame.pointer.pointee.height))
+    }
+}
+
+package final class VideoDecoder: VideoDecoding {
+    private let context: CodecContext
+    private let packet: Packet
+
+    package init(for codec: CodecParameters, threads: Int = 1) throws(CodecPortError) {
+        context = try codec.makeDecoder()
+        packet = try Packet()
+        context.pointer.pointee.thread_count = Int32(clamping: threads)
+        try context.open()
+    }
+
+    package func decode(_ unit: AccessUnit) throws(CodecPortError) -> [Picture] {
+        try packet.fill(unit.payload)
+        packet.pointer.pointee.pts = unit.presentationTime.ticks
+        packet.pointer.pointee.dts = unit.decodeTime.ticks
+        if unit.isKeyframe { packet.pointer.pointee.flags |= AV_PKT_FLAG_KEY }
+        try context.send(packet)
+        return try pictures()
+    }
+
+    package func finish() -> [Picture] {
+        // What cannot be decoded at the end is lost like any broken picture.
+        guard (try? context.send(nil as Packet?)) != nil else { return [] }
+        return (try? pictures()) ?? []
+    }
+
+    private func pictures() throws(CodecPortError) -> [Picture] {
+        var pictures: [Picture] = []
+        while true {
+            let frame = try Frame()
+            guard try context.receive(into: frame) else { return pictures }
+            let time = frame.pointer.pointee.best_effort_timestamp
+            guard time != clibav_no_time() else { continue }
+            frame.pointer.pointee.pts = time
+            pictures.append(Picture(frame))
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import ClusterModel
+package import MediaModel
+import NIOCore
+import Streams
+import Timebase
+import Transcoding
+
+import struct NIOCore.ByteBuffer
+
+/// How a derived stream ended.
+package enum DerivedEnd: Hashable, Sendable {
+    /// Its source did, or is fenced.
+    case ended(EndReason)
+    /// It may come back by itself.
+    case lost(String)
+    /// There is no such rendition of this source, now.
+    case unknown
+    /// Nobody wanted it any more.
+    case stopped
+}
+
+/// One rung on its way to the stream that distributes it.
+///
+/// `@unchecked Sendable`: touched on the source's loop only; `target` is reached by way of its own loop.
+final class RungFeed: StreamUpstream, @unchecked Sendable {
+    let name: String
+    private let target: LiveStream
+    private let sourceLoop: any EventLoop
+    private var splicer: RenditionSplicer
+    private let onEnd: @Sendable (DerivedEnd) -> Void
+    private(set) var hasEnded = false
+
+    init(name: String, target: LiveStream, source: LiveStream, onEnd: @escaping @Sendable (DerivedEnd) -> Void) {
+        self.name = name
+        self.target = target
+        sourceLoop = source.loop
+        splicer = RenditionSplicer(partDuration: MediaTime(seconds: source.settings.hlsPartDuration))
+        self.onEnd = onEnd
+    }
+
+    func begin(epoch: Epoch?) {
+        guard let epoch else { return end(.lost("the source has no owner yet")) }
+        onTarget { target, feed in target.beginPull(from: feed, epoch: epoch, tracks: []) }
+    }
+
+    func end(_ reason: DerivedEnd) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        // Behind all that was sent before.
+        target.loop.execute { [target, onEnd] in
+            target.endPull(from: self)
+            onEnd(reason)
+        }
+    }
+
+    func interrupt() { onTarget { target, _ in target.interrupt() } }
+
+    // MARK: The source and the rung
+
+    func soundTracks(_ tracks: [Track]) { splicer.soundTracks(tracks) }
+    func cut(_ mark: CutMark, before unit: AccessUnit) { splicer.cut(mark, before: unit) }
+    func take(sound unit: AccessUnit) { splicer.take(sound: unit) }
+    func codec(_ codec: CodecParameters) { splicer.codec(codec) }
+
+    func take(_ picture: EncodedPicture) {
+        let outputs = splicer.take(picture)
+        guard !outputs.isEmpty else { return }
+        onTarget { target, _ in
+            var items: [StreamItem] = []
+            for output in outputs {
+                switch output {
+                case .item(let item): items.append(item)
+                case .gap:
+                    target.receive(items)
+                    items = []
+                    target.itemsMissing()
+                }
+            }
+            target.receive(items)
+        }
+    }
+
+    private func onTarget(_ body: @escaping @Sendable (LiveStream, RungFeed) -> Void) {
+        guard !hasEnded else { return }
+        target.loop.execute { [target] in body(target, self) }
+    }
+
+    // MARK: StreamUpstream
+
+    func wantObjects(_ isWanted: Bool) {
+        sourceLoop.execute { self.splicer.retainSegments(isWanted) }
+    }
+
+    /// All that there is of a rung was made here.
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
+
+    var hops: [String] { [] }
+    var chosenTracks: [TrackID] { [] }
+    var segmentIndex: ByteBuffer? { nil }
+}

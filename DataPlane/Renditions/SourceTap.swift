@@ -1,0 +1,237 @@
+import ClusterModel
+import Codecs
+import Logging
+import MediaModel
+package import NIOCore
+import Observability
+import Streams
+import Synchronization
+import Timebase
+package import Transcoding
+
+/// All rungs of one stream on its origin: the one decoder, and what each rung must know of the source.
+///
+/// `@unchecked Sendable`: touched on the source's loop only, but for `running`.
+final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendable {
+    private let source: LiveStream
+    private let codecs: Codecs
+    private let logger: Logger
+    private let limits: RenditionLimits
+    private let onIdle: @Sendable () -> Void
+    /// Looked at from other threads too.
+    private let running = Mutex<TranscodePipeline<Codecs>?>(nil)
+    private var feeds: [String: RungFeed] = [:]
+    private var video: CodecParameters?
+    private var sound: [Track] = []
+    private var cut: CutMark?
+    /// Rungs that were given up, and until when they stay so.
+    private var givenUp: [String: NIODeadline] = [:]
+    private var isSubscribed = false
+
+    init(
+        _ source: LiveStream,
+        codecs: Codecs,
+        logger: Logger,
+        limits: RenditionLimits,
+        onIdle: @escaping @Sendable () -> Void
+    ) {
+        self.source = source
+        self.codecs = codecs
+        var logger = logger
+        logger[metadataKey: LogKeys.stream] = "\(source.id)"
+        self.logger = logger
+        self.limits = limits
+        self.onIdle = onIdle
+    }
+
+    private var pipeline: TranscodePipeline<Codecs>? {
+        get { running.withLock { $0 } }
+        set { running.withLock { $0 = newValue } }
+    }
+
+    /// From any thread.
+    var figures: [RungFigures] { pipeline?.figures ?? [] }
+    var queueDepth: Int { pipeline?.queueDepth ?? 0 }
+
+    // MARK: Rungs
+
+    func add(_ feed: RungFeed) {
+        guard !feed.hasEnded else { return }
+        subscribe()
+        guard feeds[feed.name] == nil else { return feed.end(.lost("the rung is being encoded already")) }
+        feeds[feed.name] = feed
+        if let until = givenUp[feed.name], until > .now() { return end(feed.name, .unknown) }
+        feed.soundTracks(sound)
+        if video != nil { start(feed) }
+    }
+
+    /// Nobody wants it any more.
+    func remove(_ feed: RungFeed) {
+        guard feeds[feed.name] === feed else { return }
+        feeds[feed.name] = nil
+        pipeline?.stop(feed.name)
+        stopIfIdle()
+    }
+
+    private func end(_ name: String, _ end: DerivedEnd) {
+        feeds.removeValue(forKey: name)?.end(end)
+        stopIfIdle()
+    }
+
+    private func subscribe() {
+        guard !isSubscribed else { return }
+        isSubscribed = true
+        _ = source.subscribe(self)
+        learn(source.tracks)
+    }
+
+    private func stopIfIdle() {
+        guard feeds.isEmpty else { return }
+        source.unsubscribe(self)
+        pipeline?.close()
+        pipeline = nil
+        onIdle()
+    }
+
+    private func start(_ feed: RungFeed) {
+        guard let video else { return }
+        guard let rendition = plan(for: video)[feed.name] else { return end(feed.name, .unknown) }
+        let choice: EncoderChoice.Made
+        do throws(CodecPortError) {
+            let settings = source.settings
+            choice = try EncoderChoice.choose(
+                settings.videoEncoder,
+                fallback: settings.fallbackEncoder,
+                isThere: codecs.hasEncoder(named:)
+            )
+        } catch {
+            logger.error("no rendition", metadata: [LogKeys.reason: "\(error)"])
+            return end(feed.name, .unknown)
+        }
+        if let missing = choice.missing {
+            let error = CodecPortError.encoderMissing(name: missing)
+            logger.warning(
+                "another encoder is used",
+                metadata: [LogKeys.error: "\(error)", "encoder": "\(choice.encoder)"]
+            )
+        }
+        readyPipeline(for: video).start(rendition, options(choice, video))
+        feed.begin(epoch: source.epoch)
+        logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "\(choice.encoder)"])
+    }
+
+    private func plan(for video: CodecParameters) -> RenditionPlan {
+        let size = video.pictureSize ?? (0, 0)
+        return RenditionPlan(
+            Ladder(settings: source.settings),
+            source: PictureSize(width: size.width, height: size.height)
+        )
+    }
+
+    private func options(_ choice: EncoderChoice.Made, _ video: CodecParameters) -> VideoEncodingOptions {
+        // The word for speed is the wished-for encoder's.
+        let preset = choice.missing == nil && !source.settings.encoderSpeed.isEmpty ? source.settings.encoderSpeed : nil
+        return VideoEncodingOptions(
+            encoder: choice.encoder,
+            preset: preset,
+            framesPerSecond: video.framesPerSecond ?? 30,
+            threadsMax: limits.encoderThreadsMax
+        )
+    }
+
+    private func readyPipeline(for video: CodecParameters) -> TranscodePipeline<Codecs> {
+        if let pipeline { return pipeline }
+        let loop = source.loop
+        let limits = limits.transcoding
+        let made = TranscodePipeline(codecs: codecs, source: video, limits: limits) { [weak self] output in
+            loop.execute { [weak self] in self?.take(output) }
+        }
+        pipeline = made
+        return made
+    }
+
+    // MARK: From the encoders
+
+    private func take(_ output: TranscodeOutput) {
+        switch output {
+        case .codec(let codec, let name): feeds[name]?.codec(codec)
+        case .picture(let picture, let name): feeds[name]?.take(picture)
+        case .ended(.stopped, let name):
+            // Of the source's end, all has come out. Of an earlier rung of this name, nothing is to be done.
+            if case .ended(let reason) = source.phase { end(name, .ended(reason)) }
+        case .ended(.overloaded, let name):
+            logger.warning("rendition given up: this machine cannot keep up", metadata: ["rendition": "\(name)"])
+            givenUp[name] = .now() + limits.givenUpFor
+            end(name, .unknown)
+        case .ended(.failed(let error), let name):
+            logger.error("rendition failed", metadata: ["rendition": "\(name)", LogKeys.error: "\(error)"])
+            end(name, .lost(error.description))
+        }
+    }
+
+    // MARK: StreamSubscriber
+
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {
+        for item in items {
+            switch item {
+            case .tracks(let tracks): learn(tracks)
+            case .cut(let mark): if mark.part == 0 { cut = mark }
+            case .unit(let unit): take(unit)
+            }
+        }
+    }
+
+    private func learn(_ tracks: [Track]) {
+        sound = tracks.filter { $0.kind == .audio }
+        for feed in feeds.values { feed.soundTracks(sound) }
+        guard let codec = tracks.first(where: { $0.kind == .video })?.codec, codec != video else { return }
+        let isFirst = video == nil
+        video = codec
+        pipeline?.sourceChanged(to: codec)
+        if isFirst { for feed in Array(feeds.values) { start(feed) } }
+    }
+
+    private func take(_ unit: AccessUnit) {
+        if sound.contains(where: { $0.id == unit.track }) {
+            for feed in feeds.values { feed.take(sound: unit) }
+        } else if unit.track == .video {
+            if let mark = cut {
+                cut = nil
+                for feed in feeds.values { feed.cut(mark, before: unit) }
+            }
+            pipeline?.send(unit)
+        }
+    }
+
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        switch notice {
+        case .interrupted: for feed in feeds.values { feed.interrupt() }
+        case .resumed, .gap, .parentChanged, .pathChanged: break
+        case .epochChanged: endAll(.lost("the stream has another owner"))
+        case .fenced(let epoch): endAll(.ended(.fenced(epoch)))
+        case .ended(let reason):
+            // What the decoder and the encoders hold comes out first.
+            if let pipeline { pipeline.close() } else { endAll(.ended(reason)) }
+        }
+    }
+
+    private func endAll(_ end: DerivedEnd) {
+        let ending = feeds
+        feeds = [:]
+        for (name, feed) in ending {
+            pipeline?.stop(name)
+            feed.end(end)
+        }
+        stopIfIdle()
+    }
+}
+
+package struct RenditionLimits: Sendable {
+    /// More threads for one encoder cost latency and memory; a machine with more cores serves more streams.
+    package var encoderThreadsMax = 4
+    /// A rung that was too much for the machine is not tried again for so long.
+    package var givenUpFor = TimeAmount.seconds(60)
+    package var transcoding = TranscodingLimits()
+
+    package init() {}
+}

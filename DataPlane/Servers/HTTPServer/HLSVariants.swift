@@ -1,0 +1,50 @@
+import ClusterModel
+import Codecs
+import HLS
+import MediaModel
+import Streams
+import Transcoding
+
+extension StreamID {
+    /// Below `/{app}/streams/`: the objects of rungs lie beside their source's.
+    var objectFolder: String {
+        if case .rung? = derivation { source.id } else { id }
+    }
+
+    /// As HLS objects are named.
+    var renditionName: String {
+        if case .rung(let name)? = derivation { name } else { ObjectName.sourceRendition }
+    }
+}
+
+extension MultivariantPlaylist {
+    /// The stream itself, then the rungs its source is good for. On the stream's loop.
+    static func variants(of stream: LiveStream, index: SegmentIndex) -> [Variant] {
+        let source = Variant(uri: "\(stream.id.id).m3u8", index: index, tracks: stream.tracks)
+        guard stream.id.derivation == nil, let video = stream.tracks.first(where: { $0.kind == .video })?.codec,
+            let size = video.pictureSize
+        else { return [source] }
+        let plan = RenditionPlan(
+            Ladder(settings: stream.settings),
+            source: PictureSize(width: size.width, height: size.height)
+        )
+        let sound = stream.tracks.filter { $0.kind == .audio }.compactMap(\.codec.codecString)
+        return [source]
+            + plan.renditions.map { rendition in
+                let forecast = RungForecast(
+                    rendition,
+                    settings: stream.settings,
+                    framesPerSecond: video.framesPerSecond
+                )
+                var variant = Variant(
+                    uri: "\(stream.id.derived(.rung(rendition.name)).id).m3u8",
+                    bandwidth: forecast.peakBitsPerSecond,
+                    averageBandwidth: forecast.averageBitsPerSecond,
+                    codecs: forecast.videoCodec.map { [$0] + sound } ?? []
+                )
+                (variant.width, variant.height) = (rendition.size.width, rendition.size.height)
+                variant.framesPerSecond = video.framesPerSecond
+                return variant
+            }
+    }
+}

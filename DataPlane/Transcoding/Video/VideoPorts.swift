@@ -1,0 +1,112 @@
+package import MediaModel
+package import Timebase
+
+package import struct NIOCore.ByteBuffer
+
+// What the pipeline asks of a codec library. Decoders, scalers and encoders are made, used and dropped on one thread.
+
+package struct PictureSize: Hashable, Sendable {
+    package var width: Int
+    package var height: Int
+
+    package init(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+    }
+
+    package var pixels: Int { width * height }
+}
+
+/// A decoded picture. Immutable, so that all rungs share it.
+package protocol VideoPicture: Sendable {
+    var presentationTime: MediaTime { get }
+    var size: PictureSize { get }
+}
+
+package protocol VideoDecoding<Picture>: AnyObject {
+    associatedtype Picture: VideoPicture
+    /// The pictures that are complete with `unit`, in the order of showing.
+    func decode(_ unit: AccessUnit) throws(CodecPortError) -> [Picture]
+    /// Those still held back for reordering. Nothing can be decoded afterwards.
+    func finish() -> [Picture]
+}
+
+package protocol VideoScaling<Picture>: AnyObject {
+    associatedtype Picture: VideoPicture
+    /// The picture in the scaler's size and in the format encoders take; itself when it already is.
+    func scale(_ picture: Picture) throws(CodecPortError) -> Picture
+}
+
+package protocol VideoEncoding<Picture>: AnyObject {
+    associatedtype Picture: VideoPicture
+    var codec: CodecParameters { get }
+    /// The pictures that are complete with this one, in the order of decoding.
+    func encode(_ picture: Picture, asKeyframe: Bool) throws(CodecPortError) -> [EncodedPicture]
+    func finish() throws(CodecPortError) -> [EncodedPicture]
+}
+
+package struct EncodedPicture: Hashable, Sendable {
+    package var decodeTime: MediaTime
+    package var presentationTime: MediaTime
+    package var isKeyframe: Bool
+    /// As `AccessUnit.payload`.
+    package var payload: ByteBuffer
+
+    package init(decodeTime: MediaTime, presentationTime: MediaTime, isKeyframe: Bool, payload: ByteBuffer) {
+        self.decodeTime = decodeTime
+        self.presentationTime = presentationTime
+        self.isKeyframe = isKeyframe
+        self.payload = payload
+    }
+}
+
+package struct VideoEncoderSettings: Hashable, Sendable {
+    /// The library's name for the encoder.
+    package var encoder: String
+    package var size: PictureSize
+    package var bitsPerSecond: Int
+    /// A hint for rate control; times come with the pictures.
+    package var framesPerSecond: Double
+    /// 0 where pictures must leave in the order of showing, as WebRTC needs.
+    package var bFramesMax = 2
+    /// Speed against quality, in the encoder's own words; nil leaves the encoder's default.
+    package var preset: String?
+    package var threads = 1
+
+    package init(encoder: String, size: PictureSize, bitsPerSecond: Int, framesPerSecond: Double) {
+        self.encoder = encoder
+        self.size = size
+        self.bitsPerSecond = bitsPerSecond
+        self.framesPerSecond = framesPerSecond
+    }
+}
+
+/// A library of video codecs.
+package protocol VideoCodecs<Picture>: Sendable {
+    associatedtype Picture: VideoPicture
+    func hasEncoder(named name: String) -> Bool
+    func decoder(for codec: CodecParameters) throws(CodecPortError) -> any VideoDecoding<Picture>
+    func scaler(to size: PictureSize) throws(CodecPortError) -> any VideoScaling<Picture>
+    func encoder(_ settings: VideoEncoderSettings) throws(CodecPortError) -> any VideoEncoding<Picture>
+}
+
+/// Why a codec library did not do what it was asked.
+package enum CodecPortError: Error, Hashable, Sendable, CustomStringConvertible {
+    case decoderMissing(codec: String)
+    case encoderMissing(name: String)
+    /// A call into the library failed; `reason` is the library's text.
+    case failed(operation: String, reason: String)
+    /// The encoder's output is in no form the hub carries.
+    case unusableOutput(encoder: String, reason: String)
+
+    package var description: String {
+        switch self {
+        case .decoderMissing(let codec):
+            "no decoder for \(codec) is built into this node's libavcodec; install one that has it"
+        case .encoderMissing(let name):
+            "the encoder \(name) is not built into this node's libavcodec; see `ffmpeg -encoders` for those that are"
+        case .failed(let operation, let reason): "\(operation) failed: \(reason)"
+        case .unusableOutput(let encoder, let reason): "what \(encoder) makes cannot be carried: \(reason)"
+        }
+    }
+}

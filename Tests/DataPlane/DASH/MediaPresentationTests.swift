@@ -1,0 +1,117 @@
+import DASH
+import HLS
+import MediaModel
+import NIOCore
+import Testing
+import Timebase
+
+@Suite struct MediaPresentationTests {
+    static let begin: Int64 = 1_763_700_000_000
+    static let now = WallTime(milliseconds: begin + 9000)
+
+    /// Segments of 2 s from 1,000 ms of media on, at the wall times they began.
+    static func segment(_ sequence: UInt64, discontinuity: UInt64 = 0, timelineStart: Int64 = 0) -> SegmentIndex.Segment
+    {
+        let elapsed = Int64(sequence) * 2000
+        var segment = SegmentIndex.Segment(
+            sequence: sequence,
+            discontinuity: discontinuity,
+            isDiscontinuous: discontinuity > 0,
+            wallTime: WallTime(milliseconds: begin + elapsed)
+        )
+        segment.mediaTime = MediaTime(milliseconds: 1000 + elapsed)
+        segment.duration = MediaTime(milliseconds: 2000)
+        segment.timelineStart = SegmentIndex.TimelineStart(
+            wallTime: WallTime(milliseconds: begin + timelineStart),
+            mediaTime: MediaTime(milliseconds: 1000 + timelineStart)
+        )
+        segment.byteCount = 10_000
+        return segment
+    }
+
+    static func index(_ segments: [SegmentIndex.Segment]) -> SegmentIndex {
+        var index = SegmentIndex(epoch: Epoch(17), settings: PackagingSettings())
+        index.segments = segments
+        return index
+    }
+
+    static func text(_ index: SegmentIndex, token: String? = nil) -> String {
+        var variant = MultivariantPlaylist.Variant(
+            uri: "",
+            bandwidth: 40_000,
+            averageBandwidth: 40_000,
+            codecs: ["avc1.64001f", "mp4a.40.2"]
+        )
+        (variant.width, variant.height) = (1280, 720)
+        let presentation = MediaPresentation(index: index, rendition: "source", variant: variant)
+        return String(buffer: presentation.render(at: now, token: token))
+    }
+
+    static let golden = """
+        <?xml version="1.0" encoding="UTF-8"?>
+        <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic" \
+        availabilityStartTime="1970-01-01T00:00:00Z" publishTime="2025-11-21T04:40:08.000Z" \
+        minimumUpdatePeriod="PT2.000S" timeShiftBufferDepth="PT4.000S" maxSegmentDuration="PT2.000S" \
+        minBufferTime="PT2.000S" suggestedPresentationDelay="PT6.000S">
+          <Period id="17-0" start="PT1763700000.000S">
+            <AdaptationSet id="0" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+              <ContentComponent id="1" contentType="video"/>
+              <ContentComponent id="2" contentType="audio"/>
+              <Representation id="source" bandwidth="40000" codecs="avc1.64001f,mp4a.40.2" width="1280" height="720">
+                <SegmentTemplate timescale="90000" presentationTimeOffset="90000" startNumber="2" \
+        initialization="source-17-init0.mp4" media="source-17-$Number$.m4s">
+                  <SegmentTimeline>
+                    <S t="450000" d="180000"/>
+                    <S t="630000" d="180000"/>
+                  </SegmentTimeline>
+                </SegmentTemplate>
+              </Representation>
+            </AdaptationSet>
+          </Period>
+          <UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2025-11-21T04:40:09.000Z"/>
+        </MPD>
+
+        """
+
+    @Test func `a stream in its window is told as one period of numbered segments`() {
+        #expect(Self.text(Self.index([Self.segment(2), Self.segment(3)])) == Self.golden)
+    }
+
+    @Test func `a period begins where its timeline did, however far the window has moved`() {
+        let (early, late) = (Self.index([Self.segment(0), Self.segment(1)]), Self.index([Self.segment(8)]))
+        let start = "<Period id=\"17-0\" start=\"PT1763700000.000S\">"
+        for text in [early, late].map({ Self.text($0) }) {
+            #expect(text.contains(start))
+            #expect(text.contains("presentationTimeOffset=\"90000\""))
+        }
+        #expect(Self.text(late).contains("startNumber=\"8\""))
+    }
+
+    @Test func `a new initialization section opens a period`() {
+        let text = Self.text(
+            Self.index([
+                Self.segment(1),
+                Self.segment(2, discontinuity: 1, timelineStart: 4000),
+                Self.segment(3, discontinuity: 1, timelineStart: 4000),
+            ])
+        )
+        #expect(text.ranges(of: "<Period ").count == 2)
+        #expect(text.contains("<Period id=\"17-1\" start=\"PT1763700004.000S\">"))
+        #expect(text.contains("presentationTimeOffset=\"450000\" startNumber=\"2\""))
+        #expect(text.contains("initialization=\"source-17-init1.mp4\""))
+    }
+
+    @Test func `a stream that has ended names its end and asks for no more updates`() {
+        var index = Self.index([Self.segment(0)])
+        index.isEnded = true
+        let text = Self.text(index)
+        #expect(text.contains(" mediaPresentationDuration=\"PT1763700002.000S\""))
+        #expect(!text.contains("minimumUpdatePeriod"))
+    }
+
+    @Test func `a token stands on every URL and cannot leave its quotes`() {
+        let text = Self.text(Self.index([Self.segment(0)]), token: "a\"$b")
+        #expect(text.contains("initialization=\"source-17-init0.mp4?token=a%22%24b\""))
+        #expect(text.contains("media=\"source-17-$Number$.m4s?token=a%22%24b\""))
+    }
+}

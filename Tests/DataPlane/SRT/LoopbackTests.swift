@@ -1,0 +1,280 @@
+import ClusterModel
+import FanOut
+import Logging
+import MPEGTS
+import MediaFixtures
+import MediaModel
+import NIOCore
+import NIOPosix
+import Observability
+import SRT
+import SRTServer
+import Streams
+import Synchronization
+import Testing
+import Timebase
+
+/// A listener and callers in one process, real sockets between them.
+@Suite(.timeLimit(.minutes(1)), .serialized) struct LoopbackTests {
+    private let gate: HubGate
+    private let server: SRTServer
+    private let port: Int
+    private let fixture = FixtureStream(seed: 11)
+    /// What a busy machine may take to send a packet: later ones are given up.
+    private static let latency = Duration.milliseconds(1000)
+
+    init() throws {
+        gate = try HubGate()
+        let service = SRTService(
+            gate: gate,
+            screen: gate,
+            outlets: SRTOutlets(meters: FanOutMeters(protocolName: "srt")),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            group: MultiThreadedEventLoopGroup.singleton,
+            takesPublishers: true
+        )
+        server = SRTServer(service: service)
+        port = try server.listen(
+            host: "127.0.0.1",
+            port: 0,
+            latency: Self.latency,
+            passphrase: Redacted("a long passphrase"),
+            sendThreads: 2
+        )
+    }
+
+    private func call(_ streamID: String, passphrase: String = "a long passphrase") throws -> SRTSocket {
+        try SRTCall(
+            address: SocketAddress(ipAddress: "127.0.0.1", port: port),
+            streamID: streamID,
+            latency: Self.latency,
+            passphrase: Redacted(passphrase)
+        ).connect()
+    }
+
+    private func send(_ units: [ByteBuffer], to socket: SRTSocket) throws {
+        for unit in units {
+            try unit.withUnsafeReadableBytes { bytes in
+                for start in stride(from: 0, to: bytes.count, by: SRTSocket.payloadBytesMax) {
+                    let end = min(start + SRTSocket.payloadBytesMax, bytes.count)
+                    let outcome = socket.send(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                    try #require(outcome == .done)
+                }
+            }
+        }
+    }
+
+    private func muxed(_ units: [AccessUnit]) -> [ByteBuffer] {
+        var muxer = TSMuxer()
+        muxer.setTracks(fixture.tracks)
+        return units.compactMap { muxer.packets(for: $0)?.bytes }
+    }
+
+    @Test(arguments: ["#!::r=live/s1,m=publish", "live/s1"])
+    func `what a caller sends is in the stream and reaches the players of it`(streamID: String) async throws {
+        let units = fixture.units(seconds: 2)
+        let publisher = try call(streamID)
+        try send(muxed(units), to: publisher)
+        let stream = try await gate.served()
+        await gate.until { stream.receivedBytes == units.reduce(0) { $0 + $1.payload.readableBytes } }
+        // The GOP that is there, and no more is sent: what comes is a start with its tables.
+        let players = try (0..<3).map { _ in Player(try call("#!::r=live/s1,m=request")) }
+        let pictures = units.filter { $0.track == .video }.map(\.payload)
+        for player in players {
+            await gate.until { player.payloads(.video).count >= 60 }
+            #expect(player.payloads(.video) == pictures)
+        }
+        #expect(stream.viewerCounts.srt == 3)
+        players[0].close()
+        await gate.until { stream.viewerCounts.srt == 2 }
+        // A goodbye ends the stream, and then its players have everything and are closed.
+        publisher.close()
+        await gate.until { gate.ends == [true] }
+        for player in players[1...] { await gate.until { player.isClosed } }
+        await gate.until { stream.viewerCounts.srt == 0 }
+        await server.close()
+    }
+
+    @Test func `a wrong passphrase, an unknown stream and a name in use are turned away`() async throws {
+        #expect(throws: SRTCall.Failure.self) { try call("live/s1", passphrase: "another passphrase") }
+        gate.refuse(publish: .inUse(gate.id, owner: nil), play: .unknownStream(gate.id))
+        for (streamID, code) in [("#!::r=live/s1,m=request", 1404), ("#!::r=live/s1,m=publish", 1409), ("x", 1400)] {
+            #expect {
+                try call(streamID)
+            } throws: { error in
+                guard case .rejected(let rejection, _)? = error as? SRTCall.Failure else { return false }
+                return Int(rejection.rawValue) == code
+            }
+        }
+        await server.close()
+    }
+
+    @Test func `who sends something else than a transport stream is closed`() async throws {
+        let publisher = try call("#!::r=live/s1,m=publish")
+        try send([ByteBuffer(repeating: 0x20, count: 400_000)], to: publisher)
+        await gate.until { gate.ends == [false] }
+        await server.close()
+    }
+
+    @Test func `a publisher that is to leave is closed before its next keyframe`() async throws {
+        let units = fixture.units(seconds: 4)
+        let keyframes = units.indices.filter { units[$0].track == .video && units[$0].isKeyframe }
+        let second = try #require(keyframes.dropFirst().first)
+        let packets = muxed(units)
+        let publisher = try call("#!::r=live/s1,m=publish")
+        try send(Array(packets[..<second]), to: publisher)
+        let stream = try await gate.served()
+        let player = Player(try call("#!::r=live/s1,m=request"))
+        await gate.until { player.payloads(.video).count > 1 }
+        gate.publication?.ask(.leaveAtKeyframe)
+        // The loop has the request before what comes next.
+        try await stream.loop.submit {}.get()
+        try send(Array(packets[second...]), to: publisher)
+        await gate.until { gate.ends == [false] }
+        await gate.until { player.isClosed }
+        let before = units[..<second].filter { $0.track == .video }.map(\.payload)
+        #expect(player.payloads(.video) == before)
+        await server.close()
+    }
+
+    @Test func `a port that is taken is an error`() async throws {
+        let other = SRTServer(service: server.service)
+        #expect(throws: IOError.self) {
+            try other.listen(
+                host: "127.0.0.1",
+                port: port,
+                latency: .milliseconds(20),
+                passphrase: nil,
+                sendThreads: 1
+            )
+        }
+        await server.close()
+    }
+}
+
+/// One stream on one loop, with nobody to ask.
+private final class HubGate: StreamGate, StreamScreen {
+    let id: StreamID
+    private let loop = MultiThreadedEventLoopGroup.singleton.any()
+    private let state = Mutex(State())
+
+    private struct State {
+        var stream: LiveStream?
+        var publication: Publication?
+        var ends: [Bool] = []
+        var publishRefusal: Refusal?
+        var playRefusal: Refusal?
+    }
+
+    /// Cuts a segment at each keyframe, which is all that a cache needs.
+    private struct Cutter: StreamCutter {
+        var next = ResumePoint.start
+
+        mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
+            guard case .unit(let unit) = item, unit.isKeyframe, unit.track == .video else { return nil }
+            defer { next.sequence += 1 }
+            return CutMark(
+                sequence: next.sequence,
+                part: 0,
+                discontinuity: 0,
+                isDiscontinuous: false,
+                mediaTime: unit.decodeTime,
+                wallTime: wall,
+                oldestSequence: next.sequence
+            )
+        }
+
+        mutating func retainSegments(_ isOn: Bool) {}
+    }
+
+    init() throws { id = try StreamID(app: "live", id: "s1") }
+
+    var publication: Publication? { state.withLock { $0.publication } }
+    var ends: [Bool] { state.withLock { $0.ends } }
+
+    func refuse(publish: Refusal?, play: Refusal?) {
+        state.withLock { ($0.publishRefusal, $0.playRefusal) = (publish, play) }
+    }
+
+    func refusal(toPublish stream: StreamID) -> Refusal? { state.withLock { $0.publishRefusal } }
+    func refusal(toPlay stream: StreamID) -> Refusal? { state.withLock { $0.playRefusal } }
+
+    func publish(_ request: PublishRequest, on _: any EventLoop) async throws(Refusal) -> Publication {
+        let stream = LiveStream(id: id, loop: loop)
+        state.withLock { $0.stream = stream }
+        loop.execute {
+            stream.beginTenure(epoch: Epoch(1), resume: .start, settings: AppSettings(), cutter: Cutter())
+        }
+        let publication = Publication(
+            stream: stream,
+            epoch: Epoch(1),
+            wallClock: { WallTime(milliseconds: 0) },
+            onEnd: { publication, isClean in
+                publication.stream.loop.execute { publication.stream.end(.unpublished) }
+                self.state.withLock { $0.ends.append(isClean) }
+            }
+        )
+        state.withLock { $0.publication = publication }
+        return publication
+    }
+
+    func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
+        guard let stream = state.withLock({ $0.stream }) else { throw .unknownStream(id) }
+        return stream
+    }
+
+    func relay(_ stream: StreamID, for child: String) async throws(Refusal) -> LiveStream { throw .draining }
+
+    /// The stream once it has tracks.
+    func served() async throws -> LiveStream {
+        await until { self.state.withLock { $0.stream?.isServing ?? false } }
+        return try #require(state.withLock { $0.stream })
+    }
+
+    /// Comes back when `condition` holds; the suite's time limit is the end of all waiting.
+    func until(_ condition: @escaping @Sendable () -> Bool) async {
+        while !condition(), !Task.isCancelled {
+            try? await loop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
+        }
+    }
+}
+
+/// A player that reads all it is sent.
+private final class Player: Sendable {
+    private struct State {
+        var demuxer = TSDemuxer()
+        var units: [AccessUnit] = []
+        var isClosed = false
+    }
+
+    private static let poller = try? SRTPoller()
+    private let socket: SRTSocket
+    private let state = Mutex(State())
+
+    init(_ socket: SRTSocket) {
+        self.socket = socket
+        Self.poller?.add(socket, wantsInput: true) { readiness in
+            var bytes = ByteBuffer()
+            while socket.receive(into: &bytes) == .done {}
+            self.take(bytes, isClosed: readiness == .broken)
+        }
+    }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    func payloads(_ track: TrackID) -> [ByteBuffer] {
+        state.withLock { state in state.units.filter { $0.track == track }.map(\.payload) }
+    }
+
+    func close() {
+        Self.poller?.remove(socket)
+        socket.close()
+    }
+
+    private func take(_ bytes: ByteBuffer, isClosed: Bool) {
+        state.withLock { state in
+            state.isClosed = isClosed
+            for case .unit(let unit) in (try? state.demuxer.receive(bytes)) ?? [] { state.units.append(unit) }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ClusterModel
+import Foundation
+import Testing
+import Transcoding
+
+@Suite struct RenditionPlanTests {
+    private static let ladder = Ladder([
+        EncoderSetting(height: 240, videoBitrate: 350_000, audioBitrate: 64_000),
+        EncoderSetting(height: 1080, videoBitrate: 4_500_000, audioBitrate: 128_000, forceEncode: true),
+        EncoderSetting(height: 720, videoBitrate: 2_500_000, audioBitrate: 128_000),
+        EncoderSetting(height: 720, videoBitrate: 2_500_999, audioBitrate: 64_000),
+    ])
+
+    struct Case: Sendable {
+        var source: PictureSize
+        var expected: [String]
+    }
+
+    static let cases = [
+        Case(
+            source: PictureSize(width: 1280, height: 720),
+            expected: ["1080p4500kbps 1920×1080", "720p2500kbps 1280×720", "240p350kbps 428×240"]
+        ),
+        Case(
+            source: PictureSize(width: 640, height: 360),
+            expected: ["1080p4500kbps 1920×1080", "240p350kbps 428×240"]
+        ),
+        Case(source: PictureSize(width: 64, height: 64), expected: ["1080p4500kbps 1080×1080"]),
+        Case(
+            source: PictureSize(width: 720, height: 1280),
+            expected: ["1080p4500kbps 608×1080", "720p2500kbps 406×720", "240p350kbps 136×240"]
+        ),
+        Case(source: PictureSize(width: 16_000, height: 10), expected: ["1080p4500kbps 16384×1080"]),
+        Case(source: PictureSize(width: 0, height: 0), expected: ["1080p4500kbps 1920×1080"]),
+    ]
+
+    @Test(arguments: cases)
+    func `rungs above the source are left out unless forced, and widths follow its shape`(_ example: Case) {
+        let plan = RenditionPlan(Self.ladder, source: example.source)
+        #expect(plan.renditions.map { "\($0.name) \($0.size.width)×\($0.size.height)" } == example.expected)
+    }
+
+    @Test func `a ladder is read in Ant Media's form`() throws {
+        let json = """
+            {"encoderSettings":[{"height":720,"videoBitrate":2500000,"audioBitrate":128000,"forceEncode":true},
+            {"height":240,"videoBitrate":300000}]}
+            """
+        let settings = try JSONDecoder().decode(AppSettings.self, from: Data(json.utf8))
+        #expect(
+            Ladder(settings: settings).rungs == [
+                EncoderSetting(height: 720, videoBitrate: 2_500_000, audioBitrate: 128_000, forceEncode: true),
+                EncoderSetting(height: 240, videoBitrate: 300_000, audioBitrate: 128_000),
+            ]
+        )
+        #expect(settings.fault == nil)
+    }
+
+    @Test func `a preset counts where an app names no rungs`() {
+        var settings = AppSettings()
+        #expect(Ladder(settings: settings).rungs.isEmpty)
+        settings.ladderPreset = .standard
+        #expect(Ladder(settings: settings).rungs.map(\.height) == [720, 480, 240])
+        settings.encoderSettings = [EncoderSetting(height: 144, videoBitrate: 100_000, audioBitrate: 64_000)]
+        #expect(Ladder(settings: settings).rungs.map(\.height) == [144])
+    }
+
+    @Test(arguments: [
+        (EncoderSetting(height: 63, videoBitrate: 100_000, audioBitrate: 64_000), "height"),
+        (EncoderSetting(height: 241, videoBitrate: 100_000, audioBitrate: 64_000), "even"),
+        (EncoderSetting(height: 240, videoBitrate: 100, audioBitrate: 64_000), "videoBitrate"),
+        (EncoderSetting(height: 240, videoBitrate: 100_000, audioBitrate: 1), "audioBitrate"),
+    ])
+    func `a rung out of range is refused with its reason`(rung: EncoderSetting, word: String) throws {
+        var settings = AppSettings()
+        settings.encoderSettings = [rung]
+        #expect(try #require(settings.fault).contains(word))
+    }
+
+    @Test func `too many rungs and words that are no encoder are refused`() throws {
+        var settings = AppSettings()
+        settings.encoderSettings = Array(
+            repeating: EncoderSetting(height: 240, videoBitrate: 100_000, audioBitrate: 64_000),
+            count: AppSettings.rungsMax + 1
+        )
+        #expect(try #require(settings.fault).contains("rungs"))
+        settings = AppSettings()
+        settings.videoEncoder = "libx264 -y /etc/passwd"
+        #expect(try #require(settings.fault).contains("encoder"))
+    }
+
+    @Test func `a missing encoder is replaced as configured, or named`() throws {
+        let isThere: (String) -> Bool = { $0 == "libx264" }
+        #expect(
+            try EncoderChoice.choose("h264_nvenc", fallback: "libx264", isThere: isThere)
+                == EncoderChoice.Made(encoder: "libx264", missing: "h264_nvenc")
+        )
+        #expect(
+            try EncoderChoice.choose("libx264", fallback: "", isThere: isThere)
+                == EncoderChoice.Made(encoder: "libx264")
+        )
+        for fallback in ["", "libx265"] {
+            #expect(throws: CodecPortError.encoderMissing(name: "h264_nvenc")) {
+                try EncoderChoice.choose("h264_nvenc", fallback: fallback, isThere: isThere)
+            }
+        }
+    }
+}

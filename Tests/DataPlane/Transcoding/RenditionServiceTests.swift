@@ -1,0 +1,214 @@
+import ClusterModel
+import LibAV
+import Logging
+import MediaFixtures
+import MediaModel
+import NIOCore
+import NIOPosix
+import Renditions
+import Streams
+import Testing
+import Timebase
+import Transcoding
+
+/// A published stream and what is derived of it, with the real codecs.
+@Suite(.timeLimit(.minutes(2))) struct RenditionServiceTests {
+    private static let rung = EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 64_000)
+
+    private let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    private let service: RenditionService<LibAVCodecs>
+
+    init() {
+        var limits = RenditionLimits()
+        // Everything comes at once here, and every picture is compared.
+        limits.transcoding.unitsMax = 1000
+        limits.transcoding.soundUnitsMax = 1000
+        limits.transcoding.picturesMax = 1000
+        limits.transcoding.picturesHigh = 1000
+        service = RenditionService(codecs: LibAVCodecs(), logger: Logger(label: "test"), limits: limits)
+    }
+
+    private func source(encoder: String = "libx264", fallback: String = "") throws -> LiveStream {
+        var settings = AppSettings()
+        settings.encoderSettings = [Self.rung]
+        settings.encoderSpeed = "ultrafast"
+        settings.videoEncoder = encoder
+        settings.fallbackEncoder = fallback
+        return LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop, settings: settings)
+    }
+
+    private func target(_ source: LiveStream) -> LiveStream {
+        LiveStream(id: source.id.derived(.rung(Self.rung.renditionName)), loop: loop)
+    }
+
+    private func begin(_ source: LiveStream) {
+        source.beginTenure(epoch: Epoch(7), resume: .start, settings: source.settings, cutter: KeyframeCutter())
+    }
+
+    private func publish(
+        seconds: Double,
+        to source: LiveStream,
+        hasBegun: Bool = false,
+        thenEnd: Bool = true
+    ) throws {
+        let items = try SampleClip.items(seconds: seconds).map { item -> IngestItem in
+            switch item {
+            case .tracks(let tracks): .tracks(tracks)
+            case .unit(let unit): .unit(unit, frame: nil)
+            case .cut: .tracks([])
+            }
+        }
+        loop.execute {
+            if !hasBegun { begin(source) }
+            source.ingest(items, at: WallTime(milliseconds: 0))
+            if thenEnd { source.end(.unpublished) }
+        }
+    }
+
+    /// Returns once somebody takes the source's items.
+    private func demand(of source: LiveStream) -> AsyncStream<Bool> {
+        let (stream, feed) = AsyncStream<Bool>.makeStream()
+        loop.execute { source.onDemandChanged = { feed.yield($0) } }
+        return stream
+    }
+
+    @Test func `a rung is the source in smaller: its cuts, its times, its sound`() async throws {
+        let source = try source()
+        let target = target(source)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let demand = demand(of: source)
+        let service = service
+        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        for await isWanted in demand where isWanted { break }
+        try publish(seconds: 4, to: source)
+        #expect(await end.value == .ended(.unpublished))
+        let items = collector.items
+        guard case .tracks(let tracks)? = items.first, case .cut(let first)? = items.dropFirst().first else {
+            Issue.record("it begins with \(items.prefix(2))")
+            return
+        }
+        #expect(tracks.map(\.kind) == [.video, .audio])
+        #expect(first.part == 0 && first.sequence == 0)
+        let segments = items.compactMap { if case .cut(let mark) = $0, mark.part == 0 { mark } else { nil } }
+        #expect(segments.map(\.sequence) == [0, 1])
+        let pictures = items.compactMap { if case .unit(let unit) = $0, unit.track == .video { unit } else { nil } }
+        let published = try SampleClip.items(seconds: 4).compactMap {
+            if case .unit(let unit) = $0, unit.track == .video { unit } else { nil }
+        }
+        #expect(pictures.map(\.presentationTime).sorted() == published.map(\.presentationTime).sorted())
+        #expect(
+            pictures.filter(\.isKeyframe).map(\.presentationTime)
+                == published.filter(\.isKeyframe).map(\.presentationTime)
+        )
+        #expect(items.contains { if case .unit(let unit) = $0 { unit.track == .audio } else { false } })
+        #expect(collector.epoch == Epoch(7))
+    }
+
+    @Test func `sound in another codec comes with the same pictures and cuts`() async throws {
+        let source = try source()
+        let target = LiveStream(id: source.id.derived(.sound(.opus)), loop: loop)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let service = service
+        let (begun, feed) = AsyncStream<Void>.makeStream()
+        loop.execute {
+            begin(source)
+            source.onDemandChanged = { _ in feed.yield() }
+        }
+        let end = Task { await service.derive(target, .sound(.opus), of: source) }
+        for await _ in begun { break }
+        try publish(seconds: 6, to: source, hasBegun: true, thenEnd: false)
+        var sounds = 0
+        for await items in collector.arrivals {
+            for case .unit(let unit) in items where unit.track == .audio { sounds += 1 }
+            if sounds >= 60 { break }
+        }
+        end.cancel()
+        #expect(await end.value == .stopped)
+        let tracks = collector.items.compactMap { if case .tracks(let tracks) = $0 { tracks } else { nil } }
+        #expect(tracks.map { $0.map(\.codec.name) } == [["h264", "opus"]])
+        let cuts = collector.items.filter { if case .cut = $0 { true } else { false } }
+        #expect(!cuts.isEmpty)
+    }
+
+    @Test(arguments: ["", "libx265"])
+    func `a missing encoder ends the rung, or is replaced as configured`(fallback: String) async throws {
+        let source = try source(encoder: "no_such_encoder", fallback: fallback)
+        let target = target(source)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let demand = demand(of: source)
+        let service = service
+        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        for await isWanted in demand where isWanted { break }
+        try publish(seconds: 2, to: source)
+        #expect(await end.value == (fallback.isEmpty ? .unknown : .ended(.unpublished)))
+        guard !fallback.isEmpty else { return }
+        let codecs = collector.items.compactMap {
+            if case .tracks(let tracks) = $0 { tracks.first?.codec.name } else { nil }
+        }
+        #expect(codecs == ["h265"])
+    }
+
+    @Test func `a rung that is not in the ladder is unknown`() async throws {
+        let source = try source()
+        try publish(seconds: 1, to: source, thenEnd: false)
+        #expect(await service.derive(target(source), .rung("99p1kbps"), of: source) == .unknown)
+    }
+
+    @Test func `what nobody wants any more is not encoded any more, and the source has its subscriber back`()
+        async throws
+    {
+        let source = try source()
+        let demand = demand(of: source)
+        let target = target(source)
+        let service = service
+        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        for await isWanted in demand where isWanted { break }
+        end.cancel()
+        #expect(await end.value == .stopped)
+        for await isWanted in demand where !isWanted { break }
+        #expect(service.figures == DeriverFigures())
+    }
+}
+
+/// Cuts at every keyframe.
+private struct KeyframeCutter: StreamCutter {
+    private var sequence: UInt64 = 0
+
+    mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
+        guard case .unit(let unit) = item, unit.track == .video, unit.isKeyframe else { return nil }
+        defer { sequence += 1 }
+        return CutMark(
+            sequence: sequence,
+            part: 0,
+            discontinuity: 0,
+            isDiscontinuous: false,
+            mediaTime: unit.decodeTime,
+            wallTime: wall,
+            oldestSequence: sequence
+        )
+    }
+
+    mutating func retainSegments(_ isOn: Bool) {}
+    var next: ResumePoint { .start }
+}
+
+/// `@unchecked Sendable`: written on the stream's loop, read when the stream has ended.
+private final class Collector: StreamSubscriber, @unchecked Sendable {
+    private(set) var items: [StreamItem] = []
+    private(set) var epoch: Epoch?
+    let arrivals: AsyncStream<[StreamItem]>
+    private let feed: AsyncStream<[StreamItem]>.Continuation
+
+    init() { (arrivals, feed) = AsyncStream.makeStream() }
+
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {
+        self.items += items
+        feed.yield(items)
+        epoch = stream.epoch
+    }
+
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) {}
+}

@@ -1,0 +1,98 @@
+import ClusterModel
+import MediaModel
+import RelayService
+import Renditions
+import Streams
+import Synchronization
+import Testing
+import Worker
+
+import struct NIOCore.ByteBuffer
+
+@Suite(.timeLimit(.minutes(1))) struct DerivedStreamTests {
+    private func request(_ stream: StreamID) -> PlayRequest {
+        PlayRequest(stream: stream, protocol: .hls, remoteAddress: nil, token: nil)
+    }
+
+    @Test func `a rendition is made where its source is owned`() async throws {
+        let node = try TestNode()
+        let publication = try await node.publish()
+        let rung = node.id.derived(.rung("240p300kbps"))
+        let player = Task { try await node.coordinator.play(request(rung)) }
+        let derived = await node.deriver.next()
+        #expect(derived == FakeDeriver.Derived(stream: rung, derivation: .rung("240p300kbps"), source: node.id))
+        let stream = try #require(node.registry[rung])
+        stream.loop.execute { stream.receive([.tracks([Track(id: .video, codec: .data)])]) }
+        #expect(try await player.value === stream)
+        #expect(node.control.state.withLock { $0.routes.isEmpty }, "nobody needs to be asked")
+        #expect(publication.stream === node.registry[node.id])
+    }
+
+    @Test func `a rendition that there is not is an unknown stream, and its source plays on`() async throws {
+        let node = try TestNode()
+        let publication = try await node.publish()
+        let rung = node.id.derived(.rung("999p1kbps"))
+        node.deriver.end(.unknown)
+        await #expect(throws: Refusal.unknownStream(rung)) { try await node.coordinator.play(request(rung)) }
+        await node.until { node.registry[rung] == nil }
+        #expect(publication.stream === node.registry[node.id])
+    }
+
+    @Test func `elsewhere a rendition is pulled from where its source is routed to`() async throws {
+        let node = try TestNode(role: .edge)
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 5) }
+        let rung = node.id.derived(.rung("240p300kbps"))
+        let stream = try await node.coordinator.play(request(rung))
+        #expect(stream.id == rung)
+        #expect(node.puller.pulled.withLock { $0.map(\.parent.nodeId) } == ["o2"])
+        let report = await node.coordinator.report { _ in [] }
+        #expect(report.pulls.map(\.id) == ["s1"], "the control plane knows the source alone")
+    }
+
+    @Test func `viewers of renditions count for their source`() async throws {
+        let node = try TestNode()
+        let publication = try await node.publish()
+        let source = publication.stream
+        let rung = node.id.derived(.rung("240p300kbps"))
+        let player = Task { try await node.coordinator.play(request(rung)) }
+        _ = await node.deriver.next()
+        let stream = try #require(node.registry[rung])
+        stream.loop.execute {
+            stream.beginPull(from: NoUpstream(), epoch: publication.epoch, tracks: [Track(id: .video, codec: .data)])
+        }
+        _ = try await player.value
+        source.countViewers(2, of: .rtmp)
+        stream.countViewers(3, of: .rtmp)
+        let report = await node.coordinator.report { id in
+            [SegmentFetches(sequence: 7, hls: id == rung ? 10 : 1, dash: 0)]
+        }
+        #expect(report.streams.map(\.id) == ["s1"])
+        #expect(report.streams.first?.viewers.rtmp == 5)
+        #expect(report.streams.first?.segmentFetches == [SegmentFetches(sequence: 7, hls: 11, dash: 0)])
+        #expect(report.holds.map(\.id) == ["s1"])
+    }
+
+    static let names: [(String, StreamID.Derivation?)] = [
+        ("s1", nil), ("s1_240p300kbps", .rung("240p300kbps")), ("s1~opus", .sound(.opus)), ("s1~aac", .sound(.aac)),
+        ("_240p300kbps", nil), ("s1_240p", nil), ("s1~mp3", nil),
+    ]
+
+    @Test(arguments: names)
+    func `names say what is derived`(id: String, derivation: StreamID.Derivation?) {
+        let stream = try? StreamID(playable: "live", id: id)
+        #expect(stream?.derivation == derivation)
+        if let stream, derivation != nil {
+            #expect(stream.source.id == "s1")
+            #expect(stream.source.derived(stream.derivation ?? .rung("")) == stream)
+            #expect(throws: NameError.self) { try StreamID(app: "live", id: id) }
+        }
+    }
+}
+
+private final class NoUpstream: StreamUpstream {
+    func wantObjects(_ isWanted: Bool) {}
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
+    var hops: [String] { [] }
+    var chosenTracks: [TrackID] { [] }
+    var segmentIndex: ByteBuffer? { nil }
+}

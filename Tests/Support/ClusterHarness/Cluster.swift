@@ -94,15 +94,16 @@ package final class Cluster: Sendable {
         return server
     }
 
-    /// One of up to three on the same store, by number from 0. Workers that start later know all that run.
+    /// One of up to three on the same store, by number from 0; on another where `address` is given. Workers that start
+    /// later know all that run.
     @discardableResult
-    package func startControl(_ number: Int = 0) async throws -> Child {
+    package func startControl(_ number: Int = 0, store address: String? = nil) async throws -> Child {
         let child = try launch(
             Self.controlName(number),
             SourceTree.program("millrace-control"),
             [
                 "--listen", "\(network == nil ? "127.0.0.1" : "0.0.0.0"):\(controlPorts[number])", "--store",
-                storeAddress,
+                address ?? storeAddress,
             ],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken, "MILLRACE_ADMIN_TOKEN": Self.adminToken]
         )

@@ -316,7 +316,7 @@ let testSupport: [Target] = [
         "Tests/Support/StoreConformance",
         ["ClusterModel", "Domain", "TestSupport", "Timebase"]
     ),
-    library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel"]),
+    library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel", "FLV", "HTTPClient", nioCore]),
     library("ClaimHistory", "Tests/Support/ClaimHistory", ["TestSupport"]),
     library(
         "Simulator",

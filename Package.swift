@@ -82,7 +82,7 @@ let protocols: [Target] = [
     library(
         "HLS",
         "DataPlane/Protocols/HLS",
-        ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
+        ["Bytes", "Codecs", "FMP4", "MPEGTS", "MediaModel", "Timebase", deque, nioCore]
     ),
     library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
@@ -327,7 +327,7 @@ let testTargets: [Target] = [
     tests(
         "HLSTests",
         "Tests/DataPlane/HLS",
-        ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+        ["Bytes", "Codecs", "FMP4", "HLS", "MPEGTS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
     tests("DASHTests", "Tests/DataPlane/DASH", ["DASH", "HLS", "MediaModel", "Timebase", nioCore]),
     tests(

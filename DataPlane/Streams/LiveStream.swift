@@ -94,6 +94,17 @@ package final class LiveStream: @unchecked Sendable {
         return Array(cache.items)
     }
 
+    /// Whether pictures of the current segment are decoded in another order than they are shown: some players take none such.
+    package var hasReorderedPictures: Bool {
+        loop.preconditionInEventLoop()
+        var newest: MediaTime?
+        for case .unit(let unit) in cache.items where unit.track == .video {
+            if let newest, unit.presentationTime < newest { return true }
+            newest = unit.presentationTime
+        }
+        return false
+    }
+
     package var hasSubscribers: Bool {
         loop.preconditionInEventLoop()
         return !subscribers.isEmpty

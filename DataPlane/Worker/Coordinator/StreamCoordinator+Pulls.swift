@@ -115,8 +115,7 @@ extension StreamCoordinator {
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
             if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
-            let settings = appSettings[id.app] ?? AppSettings()
-            let (stream, _) = findOrAdd(id, on: group.next(), settings)
+            let stream = place(for: id)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
@@ -124,6 +123,10 @@ extension StreamCoordinator {
             pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id)))
         }
         return try result.get()
+    }
+
+    private func place(for id: StreamID) -> LiveStream {
+        findOrAdd(id, on: group.next(), appSettings[id.app] ?? AppSettings()).stream
     }
 
     /// Gives up on players that wait too long for a stream that is being opened.
@@ -219,8 +222,8 @@ extension StreamCoordinator {
     }
 
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
-        if let derivation = stream.id.derivation, let hold = holds[stream.id.source] {
-            return await deriveOnce(stream, derivation, of: hold.stream, &search)
+        if let derivation = stream.id.derivation, holds[stream.id.source] != nil {
+            return await deriveOnce(stream, derivation, &search)
         }
         let haveEpoch = await stream.loop.run { stream.epoch?.value }
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
@@ -293,12 +296,17 @@ extension StreamCoordinator {
     private func deriveOnce(
         _ stream: LiveStream,
         _ derivation: StreamID.Derivation,
-        of source: LiveStream,
         _ search: inout RouteSearch
     ) async -> PullOutcome {
         pulls[stream.id]?.route = nil
         let bytesBefore = stream.receivedBytes
-        let end = await deriver.derive(stream, derivation, of: source)
+        let parent: LiveStream
+        do throws(Refusal) {
+            parent = try await holds[stream.id.parent]?.stream ?? open(stream.id.parent)
+        } catch {
+            return search.noRoute(error.of(stream.id), isLive: stream.isServing, at: clock.now())
+        }
+        let end = await deriver.derive(stream, derivation, of: parent)
         logger.info("rendition ended", metadata: ["stream": "\(stream.id)", "end": "\(end)"])
         return search.pullEnded(
             PullEnd(end),
@@ -369,10 +377,51 @@ extension StreamCoordinator {
     private func lingerEnded(_ stream: LiveStream) async {
         guard let state = pulls[stream.id], state.stream === stream else { return }
         guard await !stream.loop.run({ stream.hasSubscribers }) else { return }
-        guard pulls[stream.id]?.waiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
+        guard pulls[stream.id]?.waiting.isEmpty == true, !isAlwaysMade(stream.id) else {
+            return demandChanged(stream, isWanted: false)
+        }
         // This task is the linger; it must not cancel itself before it is done.
         pulls[stream.id]?.linger = nil
         await stopPull(of: stream.id, end: .removed)
+    }
+}
+
+// MARK: Renditions that are made without anybody asking
+
+extension StreamCoordinator {
+    /// Once the stream has tracks, which say what rungs there are.
+    func makeRenditions(of id: StreamID) async {
+        guard (try? await open(id)) != nil else { return }
+        makeRenditions()
+    }
+
+    /// Starts the rungs that ought to be made and are not, among them those that were given up a while ago.
+    func makeRenditions() {
+        guard !isDraining else { return }
+        for id in holds.keys where registry[id]?.isServing == true {
+            for rung in alwaysMade(id.app) {
+                let rendition = id.derived(.rung(rung.renditionName))
+                guard pulls[rendition] == nil, !screen.isUnknown(rendition) else { continue }
+                startPull(of: place(for: rendition))
+            }
+        }
+    }
+
+    private func isAlwaysMade(_ id: StreamID) -> Bool {
+        guard case .rung(let name)? = id.derivation, holds[id.source] != nil else { return false }
+        return alwaysMade(id.app).contains { $0.renditionName == name }
+    }
+
+    private func alwaysMade(_ app: String) -> [EncoderSetting] {
+        guard let settings = appSettings[app], !settings.renditionsOnDemand else { return [] }
+        return settings.ladder
+    }
+}
+
+extension Refusal {
+    /// What is unknown of a parent is so of what is made of it.
+    fileprivate func of(_ id: StreamID) -> Refusal {
+        if case .unknownStream = self { .unknownStream(id) } else { self }
     }
 }
 

@@ -170,6 +170,7 @@ package actor StreamCoordinator: StreamGate {
         holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
         tellScreen(of: id)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
+        if !settings.renditionsOnDemand { Task { await self.makeRenditions(of: id) } }
         return publication
     }
 

@@ -101,15 +101,17 @@ final class FakeControlPlane: ControlPlaneLink {
         /// Told with the refusal of an unknown stream.
         var lastOwner: NodeAddresses?
         var isAway = false
+        /// Of every app.
+        var settings = AppSettings()
     }
 
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let (epoch, isLost) = state.withLock { state in
+        let (epoch, isLost, settings) = state.withLock { state in
             state.claims += 1
             state.answersToLose -= 1
-            return (state.claims, state.answersToLose >= 0)
+            return (state.claims, state.answersToLose >= 0, state.settings)
         }
         if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
@@ -119,7 +121,7 @@ final class FakeControlPlane: ControlPlaneLink {
             epoch: Int64(epoch),
             leaseSeconds: 10,
             resume: nil,
-            appSettings: AppSettings()
+            appSettings: settings
         )
     }
 

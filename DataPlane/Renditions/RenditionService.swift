@@ -113,7 +113,8 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
         let key = ObjectIdentifier(source)
         return taps.withLock { taps in
             if let tap = taps[key] { return tap }
-            let tap = SourceTap(source, codecs: codecs, logger: logger, limits: limits, givenUp: givenUp) { [weak self] in
+            let tap = SourceTap(source, codecs: codecs, logger: logger, limits: limits, givenUp: givenUp) {
+                [weak self] in
                 _ = self?.taps.withLock { $0.removeValue(forKey: key) }
             }
             taps[key] = tap

@@ -62,7 +62,12 @@ package struct RenditionPlan: Hashable, Sendable {
     private var likeSource: Rendition? {
         guard source.pixels > 0 else { return nil }
         let bits = min(max(source.pixels * Self.bitsPerPixelAndSecond, 300_000), 8_000_000)
-        return Rendition(name: "source", size: Self.size(height: source.height, source: source), videoBitsPerSecond: bits, audioBitsPerSecond: 0)
+        return Rendition(
+            name: "source",
+            size: Self.size(height: source.height, source: source),
+            videoBitsPerSecond: bits,
+            audioBitsPerSecond: 0
+        )
     }
 
     /// The size of `height` lines in the source's shape. 4:2:0 pictures have even sides, and no encoder takes more than

@@ -207,7 +207,8 @@ final class Membership: Sendable {
             relayProbes: await surveyor.report,
             isDraining: coordinator.isDraining,
             full: full.isEmpty ? nil : full,
-            renditionsGivenUp: report.renditions.givenUp.isEmpty ? nil : report.renditions.givenUp.map(RenditionChange.init)
+            renditionsGivenUp: report.renditions.givenUp.isEmpty
+                ? nil : report.renditions.givenUp.map(RenditionChange.init)
         )
     }
 

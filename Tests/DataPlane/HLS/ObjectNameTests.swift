@@ -27,7 +27,8 @@ import Testing
         "", "source", "source-1", "source-1-2", "source-1-2.mp4", "source-1-02.m4s", "source-01-2.m4s",
         "source-+1-2.m4s",
         "source--1-2.m4s", "source-1-2.3.4.m4s", "source-1-.m4s", "source-1-2..m4s", "source-1-2.3.m4s ", "-1-2.m4s",
-        "so/urce-1-2.m4s", "../source-1-2.m4s", "source-1-init.mp4", "source-1-init01.mp4", "source-1-init1.m4s", "source-1-init1.ts", "source-1-2.TS",
+        "so/urce-1-2.m4s", "../source-1-2.m4s", "source-1-init.mp4", "source-1-init01.mp4", "source-1-init1.m4s",
+        "source-1-init1.ts", "source-1-2.TS",
         "source-99999999999999999999-2.m4s", "source-1-99999999999999999999.m4s", "source-1-2.99999999999.m4s",
         "source-1-2.m4s-3", "söurce-1-2.m4s", "source-1-٣.m4s", "source-1-2.M4S",
     ])

@@ -25,9 +25,8 @@ final class RelayParentConnection: ChannelInboundHandler {
     private let service: RelayService
     /// Nil on a port without TLS.
     private let gate: RelayTLSGate?
-    private var session: RelayParentSession
+    private let driver: EngineDriver<RelayParentSession>
     private var serving: Serving?
-    private var timer = EngineTimer()
     private var hasAsked = false
     private var lastTransmitAt: MonotonicInstant?
     private var context: ChannelHandlerContext?
@@ -36,23 +35,32 @@ final class RelayParentConnection: ChannelInboundHandler {
     init(service: RelayService, gate: RelayTLSGate?, at now: MonotonicInstant) {
         self.service = service
         self.gate = gate
-        session = RelayParentSession(limits: service.limits, at: now)
+        driver = EngineDriver(RelayParentSession(limits: service.limits, at: now))
         logger = service.logger
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        driver.attach(to: context) { [unowned self] event in handle(event) }
+        driver.divert = { [unowned self] bytes in
+            lastTransmitAt = self.context?.eventLoop.instant
+            guard let serving else { return false }
+            serving.viewer.send(bytes)
+            return true
+        }
+        driver.beforeTimeout = { [unowned self] session in
+            if let lastSentAt { session.sent(at: lastSentAt) }
+        }
         logger[metadataKey: LogKeys.remote] = "\(context.channel.remoteAddress?.description ?? "?")"
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        drain()
+        driver.drain()
         context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
-        drain()
+        driver.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
     }
 
     /// Pings are answered to anybody before a hello; who lets the answers pile up does not want them. What follows a hello is
@@ -67,10 +75,9 @@ final class RelayParentConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        session.inputClosed(at: context.eventLoop.instant)
-        drain()
+        driver.change { $0.inputClosed(at: context.eventLoop.instant) }
         stopServing()
-        timer.cancel()
+        driver.detach()
         self.context = nil
         context.fireChannelInactive()
     }
@@ -87,46 +94,12 @@ final class RelayParentConnection: ChannelInboundHandler {
 
     // MARK: Engine
 
-    private func drain() {
-        var closes = false
-        while let output = session.nextOutput() {
-            switch output {
-            case .transmit(let bytes): transmit(bytes)
-            case .event(let event): handle(event)
-            case .close: closes = true
-            }
-        }
-        guard let context else { return }
-        context.flush()
-        if closes { return closeBehindWrites(context) }
-        timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
-            if let lastSent = self.lastSentAt { self.session.sent(at: lastSent) }
-            self.session.timeoutReached(at: now)
-            self.drain()
-        }
-    }
-
     /// Live media goes past the engine; the viewer knows when.
     private var lastSentAt: MonotonicInstant? {
         let media = (serving?.viewer.lastSentAt).map {
             MonotonicInstant(nanoseconds: Int64($0.uptimeNanoseconds))
         }
         return [media, lastTransmitAt].compactMap(\.self).max()
-    }
-
-    private func transmit(_ bytes: ByteBuffer) {
-        lastTransmitAt = context?.eventLoop.instant
-        if let serving {
-            serving.viewer.send(bytes)
-        } else {
-            context?.write(wrapOutboundOut(bytes), promise: nil)
-        }
-    }
-
-    private func closeBehindWrites(_ context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
-        }
     }
 
     private func handle(_ event: RelayParentSession.Event) {
@@ -180,17 +153,15 @@ final class RelayParentConnection: ChannelInboundHandler {
                     ]
                 )
             }
-            session.refuse(error.refusal)
-            drain()
+            driver.change { $0.refuse(error.refusal) }
         case .success((let stream, let accept)):
             guard let context else { return }
             logger[metadataKey: LogKeys.stream] = "\(stream.id)"
-            session.accept(accept)
-            drain()
+            driver.change { $0.accept(accept) }
             let viewer = Viewer(context: context, isPlain: gate == nil)
             let outlet = service.outlets.outlet(for: stream, TrackChoice(hello.tracks))
             viewer.onEnd = { [weak self] end in self?.viewerEnded(end) }
-            viewer.backlog = { [weak self] in self?.session.nextObjectSlice() }
+            viewer.backlog = { [weak self] in self?.driver.change { $0.nextObjectSlice() } }
             serving = Serving(stream: stream, outlet: outlet, viewer: viewer)
             service.served.change(by: 1)
             outlet.add(viewer, epoch: accept.epoch)
@@ -205,8 +176,7 @@ final class RelayParentConnection: ChannelInboundHandler {
         stopServing()
         switch end {
         case .streamEnded(let reason):
-            session.end(reason)
-            drain()
+            driver.change { $0.end(reason) }
         case .tooSlow:
             logger.warning("relay child dropped: it reads too slowly to have everything")
             context?.close(promise: nil)
@@ -233,7 +203,9 @@ final class RelayParentConnection: ChannelInboundHandler {
     }
 
     private func objectRequested(_ id: UInt32, _ name: String) {
-        guard let context, let stream = serving?.stream else { return session.objectMissing(id: id) }
+        guard let context, let stream = serving?.stream else {
+            return driver.change { $0.objectMissing(id: id) }
+        }
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
         let answer: @Sendable (ObjectAnswer) -> Void = { answer in
@@ -252,10 +224,9 @@ final class RelayParentConnection: ChannelInboundHandler {
 
     private func objectAnswered(_ id: UInt32, _ answer: ObjectAnswer) {
         switch answer {
-        case .bytes(let pieces): session.send(object: pieces, id: id)
-        case .missing: session.objectMissing(id: id)
+        case .bytes(let pieces): driver.change { $0.send(object: pieces, id: id) }
+        case .missing: driver.change { $0.objectMissing(id: id) }
         }
-        drain()
         serving?.viewer.backlogAdded()
     }
 }

@@ -94,43 +94,39 @@ private struct Found: Sendable {
 
 private final class ProbeHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
-    private var session: RelayChildSession
+    private let driver: EngineDriver<RelayChildSession>
     private let found: EventLoopPromise<Found>
 
     init(_ hello: RelayHello, found: EventLoopPromise<Found>, at now: MonotonicInstant) {
-        session = RelayChildSession(hello, at: now)
+        driver = EngineDriver(RelayChildSession(hello, at: now))
         self.found = found
     }
 
-    func channelActive(context: ChannelHandlerContext) { drain(context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        driver.attach(to: context) { [found] event in
+            switch event {
+            case .refused(let refusal): found.succeed(Found(refusal))
+            case .failed(let error): found.succeed(Found(.failed, error.description))
+            default: break
+            }
+        }
+    }
+
+    func channelActive(context: ChannelHandlerContext) { driver.drain() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
-        drain(context)
+        driver.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        driver.detach()
         found.succeed(Found(.failed, "it closed the connection without an answer"))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         found.succeed(Found(.failed, "\(error)"))
         context.close(promise: nil)
-    }
-
-    private func drain(_ context: ChannelHandlerContext) {
-        while let output = session.nextOutput() {
-            switch output {
-            case .transmit(let bytes): context.write(wrapOutboundOut(bytes), promise: nil)
-            case .event(.refused(let refusal)): found.succeed(Found(refusal))
-            case .event(.failed(let error)): found.succeed(Found(.failed, error.description))
-            case .event: break
-            case .close: context.close(promise: nil)
-            }
-        }
-        context.flush()
     }
 }
 

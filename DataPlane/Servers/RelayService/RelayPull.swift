@@ -29,9 +29,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     private let stream: LiveStream
     private let child: String
     private let onEnd: @Sendable (End) -> Void
-    private var session: RelayChildSession
-    private var timer = EngineTimer()
-    private var context: ChannelHandlerContext?
+    private let driver: EngineDriver<RelayChildSession>
     private var batch: [StreamItem] = []
     /// As the parent told last.
     private var tracks: [Track] = []
@@ -54,22 +52,23 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         child = hello.child
         chosenTracks = hello.tracks
         self.onEnd = onEnd
-        session = RelayChildSession(hello, limits: limits, at: now)
+        driver = EngineDriver(RelayChildSession(hello, limits: limits, at: now))
     }
 
     // MARK: Channel
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        driver.attach(to: context) { [unowned self] event in handle(event) }
+    }
 
     func channelActive(context: ChannelHandlerContext) {
-        drain()
+        driver.drain()
         context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         hasHeard = true
-        session.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
-        drain()
+        driver.receive(unwrapInboundIn(data), at: context.eventLoop.instant)
     }
 
     /// What one read brought goes to the hub in one batch.
@@ -79,9 +78,9 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        session.inputClosed(at: context.eventLoop.instant)
-        drain()
+        driver.change { $0.inputClosed(at: context.eventLoop.instant) }
         end(.lost(hasHeard ? "the connection broke" : "the parent closed without an answer"))
+        driver.detach()
         context.fireChannelInactive()
     }
 
@@ -95,33 +94,10 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     /// This node wants no more. From the stream's loop.
     func stop() {
         end(.stopped)
-        session.leave()
-        drain()
+        driver.change { $0.leave() }
     }
 
     // MARK: Engine
-
-    private func drain() {
-        var closes = false
-        while let output = session.nextOutput() {
-            switch output {
-            case .transmit(let bytes): context?.write(wrapOutboundOut(bytes), promise: nil)
-            case .event(let event): handle(event)
-            case .close: closes = true
-            }
-        }
-        guard let context else { return }
-        context.flush()
-        if closes {
-            deliverBatch()
-            context.close(promise: nil)
-        } else {
-            timer.arm(for: session.nextDeadline, on: context.eventLoop) { now in
-                self.session.timeoutReached(at: now)
-                self.drain()
-            }
-        }
-    }
 
     private func handle(_ event: RelayChildSession.Event) {
         switch event {
@@ -152,7 +128,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         guard !hasEnded else { return }
         guard !accept.hops.contains(child) else {
             end(.lost("the parent has the stream from here (\(accept.hops.joined(separator: " → ")))"))
-            return session.leave()
+            return driver.change { $0.leave() }
         }
         hops = accept.hops
         tracks = accept.tracks
@@ -168,7 +144,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         guard !hops.contains(child) else {
             deliverBatch()
             end(.lost("the parent has the stream from here now (\(hops.joined(separator: " → ")))"))
-            return session.leave()
+            return driver.change { $0.leave() }
         }
         stream.pathChanged(of: self)
     }
@@ -194,7 +170,6 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     private func end(_ reason: End) {
         guard !hasEnded else { return }
         hasEnded = true
-        timer.cancel()
         stream.endPull(from: self)
         let open = fetches
         fetches = [:]
@@ -205,14 +180,12 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
     // MARK: StreamUpstream
 
     func wantObjects(_ isWanted: Bool) {
-        session.setObjectInterest(isWanted)
-        drain()
+        driver.change { $0.setObjectInterest(isWanted) }
     }
 
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
-        guard !hasEnded, let id = session.request(object: name) else { return answer(.missing) }
+        guard !hasEnded, let id = driver.change({ $0.request(object: name) }) else { return answer(.missing) }
         fetches[id] = answer
-        drain()
     }
 }
 

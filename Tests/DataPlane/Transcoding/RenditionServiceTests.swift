@@ -46,7 +46,16 @@ import Transcoding
         LiveStream(id: source.id.derived(.rung(Self.rung.renditionName)), loop: loop)
     }
 
-    private func publish(seconds: Double, to source: LiveStream, thenEnd: Bool = true) throws {
+    private func begin(_ source: LiveStream) {
+        source.beginTenure(epoch: Epoch(7), resume: .start, settings: source.settings, cutter: KeyframeCutter())
+    }
+
+    private func publish(
+        seconds: Double,
+        to source: LiveStream,
+        hasBegun: Bool = false,
+        thenEnd: Bool = true
+    ) throws {
         let items = try SampleClip.items(seconds: seconds).map { item -> IngestItem in
             switch item {
             case .tracks(let tracks): .tracks(tracks)
@@ -55,7 +64,7 @@ import Transcoding
             }
         }
         loop.execute {
-            source.beginTenure(epoch: Epoch(7), resume: .start, settings: source.settings, cutter: KeyframeCutter())
+            if !hasBegun { begin(source) }
             source.ingest(items, at: WallTime(milliseconds: 0))
             if thenEnd { source.end(.unpublished) }
         }
@@ -109,12 +118,12 @@ import Transcoding
         let service = service
         let (begun, feed) = AsyncStream<Void>.makeStream()
         loop.execute {
-            source.beginTenure(epoch: Epoch(7), resume: .start, settings: source.settings, cutter: KeyframeCutter())
+            begin(source)
             source.onDemandChanged = { _ in feed.yield() }
         }
         let end = Task { await service.derive(target, .sound(.opus), of: source) }
         for await _ in begun { break }
-        try publish(seconds: 6, to: source, thenEnd: false)
+        try publish(seconds: 6, to: source, hasBegun: true, thenEnd: false)
         var sounds = 0
         for await items in collector.arrivals {
             for case .unit(let unit) in items where unit.track == .audio { sounds += 1 }

@@ -3,6 +3,7 @@ import MediaModel
 import RelayService
 import Renditions
 import Streams
+import Synchronization
 import Testing
 import Worker
 

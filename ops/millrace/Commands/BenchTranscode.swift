@@ -80,7 +80,7 @@ struct BenchTranscode: ParsableCommand {
 
     private func figures(_ clip: VideoFile, _ pictures: [String: Int]) -> Figures {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let cpu = [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
         return Figures(
             mediaSeconds: clip.seconds,

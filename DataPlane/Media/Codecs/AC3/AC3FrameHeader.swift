@@ -51,7 +51,7 @@ package struct AC3FrameHeader: Hashable, Sendable {
         frameBytes = words * 2
         configuration =
             rateCode << 22 | identification << 17 | mode << 14 | codingMode << 11 | lowFrequency << 10
-            | sizeCode / 2 << 5
+            | (sizeCode / 2) << 5
     }
 
     package var parameters: CodecParameters {

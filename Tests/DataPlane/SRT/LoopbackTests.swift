@@ -20,6 +20,8 @@ import Timebase
     private let server: SRTServer
     private let port: Int
     private let fixture = FixtureStream(seed: 11)
+    /// What a busy machine may take to send a packet: later ones are given up.
+    private static let latency = Duration.milliseconds(1000)
 
     init() throws {
         gate = try HubGate()
@@ -35,7 +37,7 @@ import Timebase
         port = try server.listen(
             host: "127.0.0.1",
             port: 0,
-            latency: .milliseconds(20),
+            latency: Self.latency,
             passphrase: Redacted("a long passphrase"),
             sendThreads: 2
         )
@@ -45,7 +47,7 @@ import Timebase
         try SRTCall(
             address: SocketAddress(ipAddress: "127.0.0.1", port: port),
             streamID: streamID,
-            latency: .milliseconds(20),
+            latency: Self.latency,
             passphrase: Redacted(passphrase)
         ).connect()
     }

@@ -34,7 +34,7 @@ import struct NIOCore.ByteBuffer
         let rung = node.id.derived(.rung("999p1kbps"))
         node.deriver.end(.unknown)
         await #expect(throws: Refusal.unknownStream(rung)) { try await node.coordinator.play(request(rung)) }
-        #expect(node.registry[rung] == nil)
+        await node.until { node.registry[rung] == nil }
         #expect(publication.stream === node.registry[node.id])
     }
 

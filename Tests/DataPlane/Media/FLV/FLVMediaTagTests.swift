@@ -79,7 +79,7 @@ import Testing
         Vector("enhanced Opus frame", [0x91] + Array("Opus".utf8) + [0xAA], frame(.opus)),
         Vector("enhanced AAC frame", [0x91] + Array("mp4a".utf8) + [0xAA], frame(.aac)),
         Vector("enhanced MP3 frame", [0x91] + Array(".mp3".utf8) + [0xAA], frame(.mp3)),
-        Vector("enhanced AC-3 frame", [0x91] + Array("fLaC".utf8) + [0xAA], frame(.ac3)),
+        Vector("enhanced AC-3 frame", [0x91] + Array("ac-3".utf8) + [0xAA], frame(.ac3)),
         Vector("enhanced end", [0x92] + Array("Opus".utf8), .endOfSequence),
         Vector("multichannel layout", [0x94] + Array("Opus".utf8) + [1, 2], .ignored(.metadata)),
         Vector("multitrack", [0x95, 0x10], .ignored(.multitrack)),
@@ -100,7 +100,7 @@ import Testing
         #expect(throws: FLVError.unsupportedVideoCodecID(2)) { try FLVMediaTag.video(ByteBuffer(bytes: [0x12, 0])) }
         #expect(throws: FLVError.unsupportedSoundFormat(11)) { try FLVMediaTag.audio(ByteBuffer(bytes: [0xB2, 0])) }
         #expect(throws: FLVError.unsupportedFourCC("fLaC")) {
-            try FLVMediaTag.audio(ByteBuffer(bytes: [0x91] + Array("ac-3".utf8)))
+            try FLVMediaTag.audio(ByteBuffer(bytes: [0x91] + Array("fLaC".utf8)))
         }
         #expect(throws: FLVError.unsupportedFourCC("Opus")) {
             try FLVMediaTag.video(ByteBuffer(bytes: [0x91] + Array("Opus".utf8)))

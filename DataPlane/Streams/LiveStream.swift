@@ -97,12 +97,7 @@ package final class LiveStream: @unchecked Sendable {
     /// Whether pictures of the current segment are decoded in another order than they are shown: some players take none such.
     package var hasReorderedPictures: Bool {
         loop.preconditionInEventLoop()
-        var newest: MediaTime?
-        for case .unit(let unit) in cache.items where unit.track == .video {
-            if let newest, unit.presentationTime < newest { return true }
-            newest = unit.presentationTime
-        }
-        return false
+        return cache.hasReorderedPictures
     }
 
     package var hasSubscribers: Bool {

@@ -302,7 +302,7 @@ extension StreamCoordinator {
         let bytesBefore = stream.receivedBytes
         let parent: LiveStream
         do throws(Refusal) {
-            parent = try await holds[stream.id.parent]?.stream ?? open(stream.id.parent)
+            parent = try await derivationParent(of: stream.id)
         } catch {
             return search.noRoute(error.of(stream.id), isLive: stream.isServing, at: clock.now())
         }
@@ -316,6 +316,11 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+    }
+
+    private func derivationParent(of id: StreamID) async throws(Refusal) -> LiveStream {
+        if let hold = holds[id.parent] { return hold.stream }
+        return try await open(id.parent)
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {

@@ -296,7 +296,10 @@ let testSupport: [Target] = [
     library(
         "FuzzTargets",
         "Tests/Fuzz/Targets",
-        ["Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MPEGTS", "MediaModel", "Relay", "RTMP", "Timebase", nioCore]
+        [
+            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MPEGTS", "MediaModel", "Relay", "RTMP", "SRT", "Timebase",
+            nioCore,
+        ]
     ),
 ]
 

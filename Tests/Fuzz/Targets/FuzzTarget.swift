@@ -30,6 +30,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .rtmpMessage,
         .rtmpServerSession,
         .segmentIndex,
+        .srtStreamID,
         .transportStream,
     ]
 }

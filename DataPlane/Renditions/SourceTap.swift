@@ -101,7 +101,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
 
     private func start(_ feed: RungFeed) {
         guard let video else { return }
-        guard let rendition = feed.rendition(of: plan(for: video)) else { return end(feed.name, .unknown) }
+        guard let rendition = feed.rendition(of: source.renditionPlan) else { return end(feed.name, .unknown) }
         let choice: EncoderChoice.Made
         do throws(CodecPortError) {
             let settings = source.settings
@@ -125,14 +125,6 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         readyPipeline(for: video).start(rendition, options(choice, video))
         feed.begin(epoch: source.epoch)
         logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "\(choice.encoder)"])
-    }
-
-    private func plan(for video: CodecParameters) -> RenditionPlan {
-        let size = video.pictureSize ?? (0, 0)
-        return RenditionPlan(
-            Ladder(settings: source.settings),
-            source: PictureSize(width: size.width, height: size.height)
-        )
     }
 
     private func options(_ choice: EncoderChoice.Made, _ video: CodecParameters) -> VideoEncodingOptions {

@@ -397,29 +397,26 @@ extension StreamCoordinator {
     /// Once the stream has tracks, which say what rungs there are.
     func makeRenditions(of id: StreamID) async {
         guard (try? await open(id)) != nil else { return }
-        makeRenditions()
+        await makeRenditions()
     }
 
     /// Starts the rungs that ought to be made and are not, among them those that were given up a while ago.
-    func makeRenditions() {
-        guard !isDraining else { return }
-        for id in holds.keys where registry[id]?.isServing == true {
-            for rung in alwaysMade(id.app) {
-                let rendition = id.derived(.rung(rung.renditionName))
-                guard pulls[rendition] == nil, !screen.isUnknown(rendition) else { continue }
-                startPull(of: place(for: rendition))
+    func makeRenditions() async {
+        for id in holds.keys where appSettings[id.app]?.renditionsOnDemand == false {
+            guard let source = registry[id], source.isServing else { continue }
+            let rungs = await source.loop.run { source.renditionPlan.renditions.map(\.name) }
+            let givenUp = deriver.figures.givenUp.filter { $0.source == id }.map(\.name)
+            // Much may have changed meanwhile.
+            guard holds[id]?.stream === source, !isDraining else { continue }
+            for rung in rungs where !givenUp.contains(rung) && pulls[id.derived(.rung(rung))] == nil {
+                startPull(of: place(for: id.derived(.rung(rung))))
             }
         }
     }
 
     private func isAlwaysMade(_ id: StreamID) -> Bool {
-        guard case .rung(let name)? = id.derivation, holds[id.source] != nil else { return false }
-        return alwaysMade(id.app).contains { $0.renditionName == name }
-    }
-
-    private func alwaysMade(_ app: String) -> [EncoderSetting] {
-        guard let settings = appSettings[app], !settings.renditionsOnDemand else { return [] }
-        return settings.ladder
+        guard case .rung? = id.derivation, holds[id.source] != nil else { return false }
+        return appSettings[id.app]?.renditionsOnDemand == false
     }
 }
 

@@ -66,13 +66,17 @@ import struct NIOCore.ByteBuffer
 
     @Test func `renditions that are always made need no viewer`() async throws {
         var settings = AppSettings()
-        settings.encoderSettings = [EncoderSetting(height: 240, videoBitrate: 300_000, audioBitrate: 64_000)]
+        // The first is larger than the source.
+        settings.encoderSettings = [720, 240].map {
+            EncoderSetting(height: $0, videoBitrate: 300_000, audioBitrate: 64_000)
+        }
         settings.renditionsOnDemand = false
         let node = try TestNode()
         node.control.state.withLock { $0.settings = settings }
         let publication = try await node.publish()
         publication.stream.loop.execute {
-            publication.stream.ingest([.tracks([Track(id: .video, codec: .data)])], at: WallTime(milliseconds: 0))
+            let video = CodecParameters.h264(configuration: ByteBuffer(), width: 640, height: 360)
+            publication.stream.ingest([.tracks([Track(id: .video, codec: video)])], at: WallTime(milliseconds: 0))
         }
         let rung = node.id.derived(.rung("240p300kbps"))
         let derived = await node.deriver.next()

@@ -404,7 +404,7 @@ extension StreamCoordinator {
     func makeRenditions() async {
         for id in holds.keys where appSettings[id.app]?.renditionsOnDemand == false {
             guard let source = registry[id], source.isServing else { continue }
-            let rungs = await source.loop.run { source.renditionPlan.renditions.map(\.name) }
+            let rungs = await source.loop.run { source.rungNames }
             let givenUp = deriver.figures.givenUp.filter { $0.source == id }.map(\.name)
             // Much may have changed meanwhile.
             guard holds[id]?.stream === source, !isDraining else { continue }

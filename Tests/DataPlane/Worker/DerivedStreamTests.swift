@@ -5,6 +5,7 @@ import Renditions
 import Streams
 import Synchronization
 import Testing
+import Timebase
 import Worker
 
 import struct NIOCore.ByteBuffer

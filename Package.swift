@@ -83,7 +83,7 @@ let protocols: [Target] = [
     library(
         "HLS",
         "DataPlane/Protocols/HLS",
-        ["Bytes", "Codecs", "FMP4", "MediaModel", "Timebase", deque, nioCore]
+        ["Bytes", "Codecs", "FMP4", "MPEGTS", "MediaModel", "Timebase", deque, nioCore]
     ),
     library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
@@ -333,8 +333,7 @@ let testSupport: [Target] = [
         "Tests/Fuzz/Targets",
         [
             "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MPEGTS", "MediaModel", "Relay", "RTMP", "RTP",
-            "SDP",
-            "Timebase", nioCore,
+            "SDP", "SRT", "Timebase", nioCore,
         ]
     ),
 ]
@@ -377,7 +376,7 @@ let testTargets: [Target] = [
     tests(
         "HLSTests",
         "Tests/DataPlane/HLS",
-        ["Bytes", "Codecs", "FMP4", "HLS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
+        ["Bytes", "Codecs", "FMP4", "HLS", "MPEGTS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
     tests("DASHTests", "Tests/DataPlane/DASH", ["DASH", "HLS", "MediaModel", "Timebase", nioCore]),
     tests(

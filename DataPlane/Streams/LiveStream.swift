@@ -98,6 +98,12 @@ package final class LiveStream: @unchecked Sendable {
         return Array(cache.items)
     }
 
+    /// Whether pictures of the current segment are decoded in another order than they are shown: some players take none such.
+    package var hasReorderedPictures: Bool {
+        loop.preconditionInEventLoop()
+        return cache.hasReorderedPictures
+    }
+
     package var hasSubscribers: Bool {
         loop.preconditionInEventLoop()
         return !subscribers.isEmpty

@@ -133,7 +133,8 @@ enum Schemas {
         sentAt: time,
         relayProbes: RelayProbeReport(surveyId: 1, links: [link]),
         isDraining: true,
-        full: ["cpu 97 % of 90 %"]
+        full: ["cpu 97 % of 90 %"],
+        renditionsGivenUp: [RenditionChange(app: "live", id: "s1", rendition: "720p2500kbps", number: 1)]
     )
 
     private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)

@@ -56,9 +56,9 @@ final class SRTSession: @unchecked Sendable {
         logger[metadataKey: LogKeys.remote] = "\(socket.remoteAddress?.description ?? "?")"
         // Screened already; only a stream ID that changed on the way could fail here.
         guard let parsed = try? SRTStreamID(parsing: socket.streamID),
-            let stream = try? StreamID(app: parsed.app, id: parsed.name)
+            let (stream, wished) = try? parsed.wish
         else { return close() }
-        let mode = parsed.mode == .undecided && !service.takesPublishers ? .request : parsed.mode
+        let mode = wished == .undecided && !service.takesPublishers ? .request : wished
         request = (stream, mode, parsed.token)
         logger[metadataKey: LogKeys.stream] = "\(stream)"
         poller.add(socket, wantsInput: mode != .publish) { self.ready($0) }

@@ -71,6 +71,7 @@ extension StreamCoordinator {
         // An answer that was under way when the drain began knows nothing of it.
         guard drain.map({ sentAt > $0.beganAt }) ?? true else { return }
         await follow(answer.directives, answer.state)
+        await makeRenditions()
     }
 
     package func lose(_ lost: LostHold) async {

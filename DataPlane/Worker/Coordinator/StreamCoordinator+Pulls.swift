@@ -126,8 +126,7 @@ extension StreamCoordinator {
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
             if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
-            let settings = appSettings[id.app] ?? AppSettings()
-            let (stream, _) = findOrAdd(id, on: group.next(), settings)
+            let stream = place(for: id)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
@@ -141,6 +140,10 @@ extension StreamCoordinator {
             }
         }
         return try result.get()
+    }
+
+    private func place(for id: StreamID) -> LiveStream {
+        findOrAdd(id, on: group.next(), appSettings[id.app] ?? AppSettings()).stream
     }
 
     /// Gives up on players that wait too long for a stream that is being opened.
@@ -243,8 +246,8 @@ extension StreamCoordinator {
     }
 
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
-        if let derivation = stream.id.derivation, let hold = holds[stream.id.source] {
-            return await deriveOnce(stream, derivation, of: hold.stream, &search)
+        if let derivation = stream.id.derivation, holds[stream.id.source] != nil {
+            return await deriveOnce(stream, derivation, &search)
         }
         let haveEpoch = await newestEpoch(of: stream)
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
@@ -336,12 +339,17 @@ extension StreamCoordinator {
     private func deriveOnce(
         _ stream: LiveStream,
         _ derivation: StreamID.Derivation,
-        of source: LiveStream,
         _ search: inout RouteSearch
     ) async -> PullOutcome {
         pulls[stream.id]?.route = nil
         let bytesBefore = stream.receivedBytes
-        let end = await deriver.derive(stream, derivation, of: source)
+        let parent: LiveStream
+        do throws(Refusal) {
+            parent = try await derivationParent(of: stream.id)
+        } catch {
+            return search.noRoute(error.of(stream.id), isLive: stream.isServing, at: clock.now())
+        }
+        let end = await deriver.derive(stream, derivation, of: parent)
         logger.info("rendition ended", metadata: ["stream": "\(stream.id)", "end": "\(end)"])
         return search.pullEnded(
             PullEnd(end),
@@ -351,6 +359,11 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+    }
+
+    private func derivationParent(of id: StreamID) async throws(Refusal) -> LiveStream {
+        if let hold = holds[id.parent] { return hold.stream }
+        return try await open(id.parent)
     }
 
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
@@ -409,10 +422,48 @@ extension StreamCoordinator {
     private func lingerEnded(_ stream: LiveStream) async {
         guard let state = pulls[stream.id], state.stream === stream else { return }
         guard await !stream.loop.run({ stream.hasSubscribers }) else { return }
-        guard pulls[stream.id]?.everybodyWaiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
+        guard pulls[stream.id]?.everybodyWaiting.isEmpty == true, !isAlwaysMade(stream.id) else {
+            return demandChanged(stream, isWanted: false)
+        }
         // This task is the linger; it must not cancel itself before it is done.
         pulls[stream.id]?.linger = nil
         await stopPull(of: stream.id, end: .removed)
+    }
+}
+
+// MARK: Renditions that are made without anybody asking
+
+extension StreamCoordinator {
+    /// Once the stream has tracks, which say what rungs there are.
+    func makeRenditions(of id: StreamID) async {
+        guard (try? await open(id)) != nil else { return }
+        await makeRenditions()
+    }
+
+    /// Starts the rungs that ought to be made and are not, among them those that were given up a while ago.
+    func makeRenditions() async {
+        for id in holds.keys where appSettings[id.app]?.renditionsOnDemand == false {
+            guard let source = registry[id], source.isServing else { continue }
+            let rungs = await source.loop.run { source.rungNames }
+            let givenUp = deriver.figures.givenUp.filter { $0.source == id }.map(\.name)
+            // Much may have changed meanwhile.
+            guard holds[id]?.stream === source, !isDraining else { continue }
+            for rung in rungs where !givenUp.contains(rung) && pulls[id.derived(.rung(rung))] == nil {
+                startPull(of: place(for: id.derived(.rung(rung))))
+            }
+        }
+    }
+
+    private func isAlwaysMade(_ id: StreamID) -> Bool {
+        guard case .rung? = id.derivation, holds[id.source] != nil else { return false }
+        return appSettings[id.app]?.renditionsOnDemand == false
+    }
+}
+
+extension Refusal {
+    /// What is unknown of a parent is so of what is made of it.
+    fileprivate func of(_ id: StreamID) -> Refusal {
+        if case .unknownStream = self { .unknownStream(id) } else { self }
     }
 }
 

@@ -165,6 +165,7 @@ package actor StreamCoordinator: StreamGate {
         holds[id] = hold
         tellScreen(of: id)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
+        if !hold.settings.renditionsOnDemand { Task { await self.makeRenditions(of: id) } }
         return publication
     }
 

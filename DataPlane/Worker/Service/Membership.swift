@@ -206,7 +206,9 @@ final class Membership: Sendable {
             sentAt: clock.wall(),
             relayProbes: await surveyor.report,
             isDraining: coordinator.isDraining,
-            full: full.isEmpty ? nil : full
+            full: full.isEmpty ? nil : full,
+            renditionsGivenUp: report.renditions.givenUp.isEmpty
+                ? nil : report.renditions.givenUp.map(RenditionChange.init)
         )
     }
 
@@ -297,5 +299,16 @@ final class Membership: Sendable {
         } catch {
             logger.warning("Left without goodbye: the lease will run out", metadata: [LogKeys.error: "\(error)"])
         }
+    }
+}
+
+extension RenditionChange {
+    fileprivate init(_ rendition: GivenUpRendition) {
+        self.init(
+            app: rendition.source.app,
+            id: rendition.source.id,
+            rendition: rendition.name,
+            number: rendition.number
+        )
     }
 }

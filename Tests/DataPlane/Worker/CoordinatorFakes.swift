@@ -107,15 +107,17 @@ final class FakeControlPlane: ControlPlaneLink {
         var isAway = false
         /// Releases are not answered.
         var holdsReleases = false
+        /// Of every app.
+        var settings = AppSettings()
     }
 
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let (epoch, isLost, owner) = state.withLock { state in
+        let (epoch, isLost, owner, settings) = state.withLock { state in
             state.claims += 1
             state.answersToLose -= 1
-            return (state.claims, state.answersToLose >= 0, state.owner)
+            return (state.claims, state.answersToLose >= 0, state.owner, state.settings)
         }
         if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
@@ -126,7 +128,7 @@ final class FakeControlPlane: ControlPlaneLink {
             standsByFor: owner,
             leaseSeconds: 10,
             resume: nil,
-            appSettings: AppSettings()
+            appSettings: settings
         )
     }
 

@@ -35,6 +35,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .rtpPacket,
         .sdp,
         .segmentIndex,
+        .srtStreamID,
         .stun,
         .transportStream,
         .trickleFragment,

@@ -231,6 +231,26 @@ package final class Cluster: Sendable {
         )
     }
 
+    /// Publishes what ffmpeg makes of `arguments`, in which spaces part words, as fast as it plays.
+    package func publish(by arguments: String, at url: String) throws -> Child {
+        try launch(
+            "publisher",
+            "/usr/bin/env",
+            ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"]
+                + arguments.split(separator: " ").map(String.init)
+                + ["-f", url.hasPrefix("srt:") ? "mpegts" : "flv", url]
+        )
+    }
+
+    /// Sets up an app.
+    package func set(_ settings: String, app: String) throws {
+        let url = "\(controlURL)/v1/apps/\(app)"
+        let answer = try http(url, method: "PUT", bearer: Self.adminToken, body: settings)
+        guard answer.status < 300 else {
+            throw NeverHappened(description: "\(url): \(String(decoding: answer.body, as: UTF8.self))")
+        }
+    }
+
     /// Records what a viewer gets, over one connection that is never made anew; it leaves after `patience` of silence.
     package func view(_ url: String, patience: Duration = .seconds(20)) throws -> Viewer {
         let path = directory.appending(path: "viewer-\(UUID().uuidString).flv").path

@@ -74,6 +74,10 @@ let media: [Target] = [
     library("MPEGTS", "DataPlane/Media/Containers/MPEGTS", ["Bytes", "Codecs", "MediaModel", "Timebase", nioCore]),
 ]
 
+let recording: [Target] = [
+    library("Recording", "DataPlane/Recording", ["Bytes", "FMP4", "MediaModel", "Timebase", nioCore])
+]
+
 let protocols: [Target] = [
     library(
         "RTMP",
@@ -214,6 +218,28 @@ let dataPlane: [Target] = [
         ]
     ),
     library(
+        "Recorder",
+        "DataPlane/Servers/Recorder",
+        [
+            "ClusterModel", "MediaModel", "Observability", "Recording", "Streams", "Timebase", logging, metrics, nioCore,
+            nioPosix,
+        ]
+    ),
+    library(
+        "ObjectStore",
+        "DataPlane/Servers/ObjectStore",
+        ["HTTPClient", "Observability", "Recorder", "Timebase", crypto, nioPosix]
+    ),
+    library(
+        "OutsideLinks",
+        "DataPlane/Servers/OutsideLinks",
+        [
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FMP4", "HTTPClient", "MPEGTS", "MediaModel",
+            "Observability", "RTMP", "RTMPServer", "SRT", "SRTServer", "Streams", "Timebase", logging, metrics, nioCore,
+            nioPosix, nioTLS,
+        ]
+    ),
+    library(
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
@@ -227,9 +253,9 @@ let dataPlane: [Target] = [
         "DataPlane/Worker",
         [
             "ClusterModel", "Codecs", "Daemon", "Drivers", "DTLS", "FanOut", "HLS", "HTTPClient", "HTTPServer", "ICE",
-            "LibAV", "MediaModel", "Observability", "Relay", "RelayService", "Renditions", "RTMPServer", "SRTP",
-            "SRTServer", "SecureTransport", "Settings", "Streams", "Timebase", "WebRTCServer", deque, lifecycle,
-            logging, metrics, nioCore,
+            "LibAV", "MediaModel", "ObjectStore", "Observability", "OutsideLinks", "Recorder", "Recording", "Relay",
+            "RelayService", "Renditions", "RTMPServer", "SRTP", "SRTServer", "SecureTransport", "Settings", "Streams",
+            "Timebase", "WebRTCServer", deque, lifecycle, logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -358,6 +384,11 @@ let testTargets: [Target] = [
         ["Codecs", "MPEGTS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
     ),
     tests(
+        "RecordingTests",
+        "Tests/DataPlane/Recording",
+        ["Bytes", "FMP4", "MediaFixtures", "MediaModel", "Recording", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
         "RTMPTests",
         "Tests/DataPlane/RTMP",
         ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
@@ -455,6 +486,8 @@ let testTargets: [Target] = [
             "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
+    tests("ObjectStoreTests", "Tests/DataPlane/ObjectStore", ["HTTPClient", "ObjectStore", "Observability", "Timebase"]),
+    tests("OutsideLinksTests", "Tests/DataPlane/OutsideLinks", ["OutsideLinks", "TestSupport", "Timebase"]),
     tests(
         "SRTServerTests",
         "Tests/DataPlane/SRT",
@@ -533,7 +566,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
-    targets: shared + media + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
+    targets: shared + media + recording + protocols + transcoding + dataPlane + controlPlane + operations + testSupport
         + testTargets,
     swiftLanguageModes: [.v6]
 )

@@ -25,7 +25,8 @@ package struct API: Sendable {
         self.limits = limits
         idempotency = IdempotencyCache(limits: limits)
         let served =
-            NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + AssignRoutes.operations
+            NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + StreamSettingsRoutes.operations
+            + RecordingRoutes.operations + AssignRoutes.operations
             + AppRoutes.operations + SettingsRoutes.operations + AutoscaleRoutes.operations
             + WebhookRoutes.operations + DiagnosisRoutes.operations + ClientRoutes.operations + WatchRoutes.operations
             + HealthRoutes.operations(renderMetrics: renderMetrics) + [ServiceDiscovery.operation]

@@ -1,3 +1,4 @@
+import ClusterModel
 import Domain
 import Synchronization
 import Timebase
@@ -27,5 +28,15 @@ extension Coordinator {
         }
         tell(news)
         for write in writes where phase == .answering { _ = try? await perform(write) }
+        await placeSources()
+    }
+
+    /// What no origin can take now is tried again with the next sweep.
+    private func placeSources() async {
+        for stream in read({ state, now in state.misplaced(at: now) }) where phase == .answering {
+            _ = try? await commit { shared, now throws(Problem) in
+                try shared.state.decidePlacement(stream, at: now, using: &shared.random)
+            }
+        }
     }
 }

@@ -150,6 +150,7 @@ extension ClusterState {
         case .app: Set(apps.keys)
         case .scaling: Set(scaling.keys.map(\.recordKey))
         case .webhook: Set(webhooks.keys)
+        case .recording: Set(recordings.keys)
         case .cluster: []
         }
     }

@@ -173,7 +173,7 @@ extension ClusterState {
             case .node: return announceNode(key, at: now)
             // What was set up falls back to the defaults.
             case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
-            case .stream, .group, .scaling, .webhook, .cluster: return []
+            case .stream, .group, .scaling, .webhook, .recording, .cluster: return []
             }
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
@@ -186,9 +186,13 @@ extension ClusterState {
                 return [Announcement(event: .app(.init(app: record.key, settings: settings)), nodes: nil)]
             case .stream:
                 guard let stream else { return [] }
-                return announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
+                let news = announce(stream, formerOwner: former?.owner, formerEpoch: former?.epoch ?? 0, at: now)
+                // Their next heartbeat, which this makes them send, is answered with what they are to do.
+                return reordered(former, streams[stream]?.body).sorted().reduce(into: news) {
+                    $0 += announceNode($1, always: true, at: now)
+                }
             case .cluster: return announceSurvey(at: now)
-            case .group, .scaling, .webhook: return []
+            case .group, .scaling, .webhook, .recording: return []
             }
         }
     }

@@ -21,6 +21,7 @@ package struct ClusterState: Sendable {
     package internal(set) var survey: Stored<RelaySurveyRecord>?
     package internal(set) var scaling: [ScalingTarget: Stored<ScalingRecord>] = [:]
     package internal(set) var webhooks: [String: Stored<WebhookRecord>] = [:]
+    package internal(set) var recordings: [String: Stored<RecordingResource>] = [:]
     package internal(set) var leases: [String: LeaseView] = [:]
     var evidence: [String: NodeEvidence] = [:]
     /// When nodes that left did so.
@@ -30,6 +31,10 @@ package struct ClusterState: Sendable {
     var members: [ScalingTarget: Set<String>] = [:]
     /// Streams by the node that owns them.
     var owned: [String: Set<StreamID>] = [:]
+    /// Streams that are fetched rather than published.
+    var sourced: Set<StreamID> = []
+    /// Of these, by the node they are placed on.
+    var placed: [String: Set<StreamID>] = [:]
     /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
     var positions: [StreamID: LastPosition] = [:]
     /// Streams that their owner's heartbeats do not name.
@@ -117,6 +122,10 @@ extension ClusterState {
             guard isNews(record.revision, webhooks[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(WebhookRecord.self, from: record.body, key: record.key)
             webhooks[record.key] = Stored(body: body, revision: record.revision)
+        case .recording:
+            guard isNews(record.revision, recordings[record.key]?.revision) else { return }
+            let body = try RecordCoding.decode(RecordingResource.self, from: record.body, key: record.key)
+            recordings[record.key] = Stored(body: body, revision: record.revision)
         case .cluster:
             guard record.key == RelaySurveyRecord.key, isNews(record.revision, survey?.revision) else { return }
             let body = try RecordCoding.decode(RelaySurveyRecord.self, from: record.body, key: record.key)
@@ -141,6 +150,7 @@ extension ClusterState {
         case .app: apps[key] = nil
         case .scaling: if let target = ScalingTarget(recordKey: key) { scaling[target] = nil }
         case .webhook: webhooks[key] = nil
+        case .recording: recordings[key] = nil
         case .cluster: if key == RelaySurveyRecord.key { survey = nil }
         }
     }
@@ -166,6 +176,7 @@ extension ClusterState {
             if owned[owner]?.isEmpty == true { owned[owner] = nil }
         }
         if let owner = new?.owner?.nodeId { owned[owner, default: []].insert(stream) }
+        indexSource(stream, from: old, to: new)
         if new == nil {
             unsettled.remove(stream)
             positions[stream] = nil

@@ -72,6 +72,8 @@ package enum RecordKind: String, CaseIterable, Sendable {
     case scaling
     /// Key: the webhook's id.
     case webhook
+    /// Key: `app/name`.
+    case recording
     /// Facts about the cluster itself. Key: the fact's name.
     case cluster
 }

@@ -28,6 +28,10 @@ package struct ClusterTiming: Hashable, Sendable {
     package var secondaryStart = Duration.seconds(15)
     /// A node that asked for a stream's route hears of the stream for this long, until its heartbeats list the pull.
     package var routeInterest = Duration.seconds(60)
+    /// A stream that is fetched while somebody watches may take this long from its placement to its claim.
+    package var sourceStart = Duration.seconds(30)
+    /// Who asked for such a stream counts as somebody who watches for this long; players ask again while they wait.
+    package var sourceDemand = Duration.seconds(10)
     /// How long a finished stream can still be read.
     package var finishedReadable = Duration.seconds(60)
     /// Added to a resume position that had to be estimated, so that it never lies behind what viewers saw.
@@ -61,6 +65,8 @@ package struct ClusterLimits: Hashable, Sendable {
     /// Decisions that a scaling record remembers.
     package var scalingTrailMax = 50
     package var webhooksMax = 100
+    /// Half a kilobyte of memory each, in every control plane.
+    package var recordingsMax = 200_000
 
     package init() {}
 }

@@ -109,6 +109,9 @@ struct RouteInterests: Sendable {
         askers[stream, default: [:]][node] = until
     }
 
+    /// When the newest interest in the stream will have passed.
+    func latest(for stream: StreamID) -> WallTime? { askers[stream]?.values.max() }
+
     func nodes(askingFor stream: StreamID, at now: WallTime) -> [String] {
         (askers[stream] ?? [:]).filter { now < $0.value }.map(\.key)
     }

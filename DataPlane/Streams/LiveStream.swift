@@ -104,9 +104,11 @@ package final class LiveStream: @unchecked Sendable {
         return cache.hasReorderedPictures
     }
 
-    package var hasSubscribers: Bool {
+    package var hasSubscribers: Bool { subscriberCount > 0 }
+
+    package var subscriberCount: Int {
         loop.preconditionInEventLoop()
-        return !subscribers.isEmpty
+        return subscribers.count
     }
 
     /// Counts one more (or, negative, one fewer) connection of a protocol. From any thread.

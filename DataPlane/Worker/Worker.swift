@@ -55,7 +55,7 @@ package struct Worker {
         await stay(node.join(as: listeners.addresses()), certificates)
         node.endWebRTCSessions()
         await listeners.close()
-        node.client.shutdown()
+        await node.close()
         try? await group.shutdownGracefully()
     }
 

@@ -2,7 +2,10 @@ package import ClusterModel
 package import Daemon
 package import Logging
 import NIOCore
+package import ObjectStore
 package import Observability
+package import Recorder
+import Recording
 package import Settings
 package import WebRTCServer
 
@@ -70,6 +73,9 @@ package struct WorkerConfiguration: Sendable {
     package var limits: AdmissionLimits
     /// Nil when the machine does not tell.
     package var memoryBudgetBytes: Int?
+    package var recordings: RecordingService.Settings
+    /// Nil: recordings stay where they are.
+    package var objectStore: S3Settings?
     package var drainTimeout: Duration
     package var trustedProxies: [AddressRange]
     package var iceServers: [ICEServer]
@@ -109,12 +115,52 @@ package struct WorkerConfiguration: Sendable {
         threads = values.given(Table.threads)
         limits = AdmissionLimits(values)
         memoryBudgetBytes = values.given(Table.memoryMax).map { $0 << 20 } ?? MachineLimits.memoryBytes
+        recordings = RecordingService.Settings(values)
+        let secret = try values.secret(Table.s3SecretKey, file: Table.s3SecretKeyFile)
+        warnings += [secret?.warning].compactMap(\.self)
+        objectStore = try S3Settings(values, secretKey: secret.map { Redacted($0.token) })
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]
         iceServers = values[Table.iceServers]
         logLevel = values[CommonSettings.logLevel]
         logFormat = values[CommonSettings.logFormat]
         try ports.refuseTwins()
+    }
+}
+
+extension RecordingService.Settings {
+    init(_ values: SettingsValues) {
+        typealias Table = WorkerSettings
+        self.init(
+            directory: values.given(Table.recordingsDirectory) ?? "\(values[Table.stateDirectory])/recordings",
+            retention: Retention(
+                bytesMax: values.given(Table.recordingsSizeMax).map { $0 << 20 },
+                ageMax: values.given(Table.recordingsAgeMax)
+            ),
+            freeBytesMin: values[Table.recordingsKeepFree] << 20
+        )
+    }
+}
+
+extension S3Settings {
+    /// Nil without an endpoint; with one, all else must be known.
+    init?(_ values: SettingsValues, secretKey: Redacted<String>?) throws(SettingsError) {
+        typealias Table = WorkerSettings
+        guard let endpoint = values.given(Table.s3Endpoint)?.first else { return nil }
+        guard let bucket = values.given(Table.s3Bucket) else {
+            throw .conflict(setting: "s3-bucket", reason: "not given; --s3-endpoint needs it")
+        }
+        guard let accessKey = values.given(Table.s3AccessKey), let secretKey else {
+            let reason = "not given, or its secret is not; --s3-endpoint needs both"
+            throw .conflict(setting: "s3-access-key", reason: reason)
+        }
+        self.init(
+            endpoint: endpoint,
+            bucket: bucket,
+            region: values[Table.s3Region],
+            accessKey: accessKey,
+            secretKey: secretKey
+        )
     }
 }
 

@@ -139,6 +139,48 @@ package enum WorkerSettings {
         help: "Pictures that wait for encoders, from which on no publisher is taken."
     )
 
+    // Recordings
+    static let recordingsDirectory = Setting(
+        "recordings-dir",
+        .path,
+        note: "recordings in --state-dir",
+        help: "Folder for recordings."
+    )
+    static let recordingsSizeMax = Setting(
+        "recordings-max-size",
+        .integer(1...1_000_000_000, unit: "MiB"),
+        note: "no limit but the disk",
+        help: "Of all recordings; above it the oldest are removed."
+    )
+    static let recordingsAgeMax = Setting(
+        "recordings-max-age",
+        .duration(.seconds(1) ... .seconds(10 * 366 * 86_400), unit: .seconds),
+        note: "kept for ever",
+        help: "Since a recording ended; then it is removed."
+    )
+    static let recordingsKeepFree = Setting(
+        "recordings-keep-free",
+        .integer(0...1_000_000_000, unit: "MiB"),
+        default: "1024",
+        help: "Room that recordings leave on their disk: they end before there is less."
+    )
+    static let s3Endpoint = Setting(
+        "s3-endpoint",
+        .urls(),
+        note: "recordings are not copied",
+        help: "S3-compatible storage that recordings are copied to, as https://s3.eu-central-1.amazonaws.com."
+    )
+    static let s3Bucket = Setting("s3-bucket", .text("NAME"), note: "none", help: "Bucket for recordings.")
+    static let s3Region = Setting("s3-region", .text("NAME"), default: "us-east-1", help: "The bucket's region.")
+    static let s3AccessKey = Setting("s3-access-key", .text("KEY"), note: "none", help: "Whose bucket it is.")
+    static let s3SecretKeyFile = Setting(
+        "s3-secret-key-file",
+        .path,
+        note: "none",
+        help: "File with the secret of --s3-access-key; mode 0600."
+    )
+    static let s3SecretKey = Setting.secret("s3-secret-key", .text("SECRET"), note: "none", help: "The secret itself.")
+
     // Running
     static let threads = Setting(
         "threads",
@@ -200,6 +242,14 @@ package enum WorkerSettings {
             [
                 cpuMax.declaration, memoryMax.declaration, egressMax.declaration, publishersMax.declaration,
                 viewersMax.declaration, encoderQueueMax.declaration,
+            ]
+        ),
+        .init(
+            "Recordings",
+            [
+                recordingsDirectory.declaration, recordingsSizeMax.declaration, recordingsAgeMax.declaration,
+                recordingsKeepFree.declaration, s3Endpoint.declaration, s3Bucket.declaration, s3Region.declaration,
+                s3AccessKey.declaration, s3SecretKey.declaration, s3SecretKeyFile.declaration,
             ]
         ),
         .init(

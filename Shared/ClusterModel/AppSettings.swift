@@ -43,6 +43,10 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var renditionsOnDemand: Bool
     /// Seconds a rung is encoded beyond its last viewer.
     package var renditionLinger: Double
+    /// Record every stream of the app, unless the stream's own settings say otherwise.
+    package var recordingEnabled: Bool
+    /// Seconds from one preview picture to the next; 0 makes none.
+    package var previewInterval: Double
 
     package init() {
         secondPublisher = .refuse
@@ -60,6 +64,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
         encoderSpeed = "veryfast"
         renditionsOnDemand = true
         renditionLinger = 30
+        recordingEnabled = false
+        previewInterval = 0
     }
 
     /// Its own rungs, else the preset's.
@@ -69,7 +75,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
         case hlsWindowSegments, hlsSegmentType
         case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionsOnDemand
-        case renditionLinger
+        case renditionLinger, recordingEnabled, previewInterval
     }
 
     package init(from decoder: any Decoder) throws {
@@ -85,6 +91,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
         hlsPartDuration = try container.decodeIfPresent(Double.self, forKey: .hlsPartDuration) ?? hlsPartDuration
         hlsWindowSegments = try container.decodeIfPresent(Int.self, forKey: .hlsWindowSegments) ?? hlsWindowSegments
         hlsSegmentType = try container.decodeIfPresent(HLSSegmentType.self, forKey: .hlsSegmentType) ?? hlsSegmentType
+        recordingEnabled = try container.decodeIfPresent(Bool.self, forKey: .recordingEnabled) ?? recordingEnabled
+        previewInterval = try container.decodeIfPresent(Double.self, forKey: .previewInterval) ?? previewInterval
         try decodeRenditions(from: container)
     }
 
@@ -123,6 +131,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
             ?? outside("hlsPartDuration", hlsPartDuration, 0.1...5)
             ?? outside("hlsWindowSegments", hlsWindowSegments, 3...3600)
             ?? outside("renditionLinger", renditionLinger, 0...3600)
+            ?? (previewInterval == 0 ? nil : outside("previewInterval", previewInterval, 1...3600))
             ?? renditionFault
     }
 

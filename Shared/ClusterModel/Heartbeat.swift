@@ -24,6 +24,8 @@ package struct Heartbeat: Codable, Hashable, Sendable {
     package var full: [String]?
     /// Renditions the sender cannot encode beside the others; each for a minute.
     package var renditionsGivenUp: [RenditionChange]?
+    /// What this node does for streams beside serving them.
+    package var work: [StreamWork]?
 
     package init(
         bootId: String,
@@ -36,7 +38,8 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         relayProbes: RelayProbeReport? = nil,
         isDraining: Bool? = nil,
         full: [String]? = nil,
-        renditionsGivenUp: [RenditionChange]? = nil
+        renditionsGivenUp: [RenditionChange]? = nil,
+        work: [StreamWork]? = nil
     ) {
         self.bootId = bootId
         self.load = load
@@ -49,11 +52,12 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         self.isDraining = isDraining
         self.full = full
         self.renditionsGivenUp = renditionsGivenUp
+        self.work = work
     }
 
     private enum CodingKeys: String, CodingKey {
         case bootId, load, holds, pulls, sessions, streams, sentAt, clockOffsetMilliseconds, relayProbes
-        case isDraining, full, renditionsGivenUp
+        case isDraining, full, renditionsGivenUp, work
     }
 
     package init(from decoder: any Decoder) throws {
@@ -70,6 +74,7 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         isDraining = try container.decodeIfPresent(Bool.self, forKey: .isDraining)
         full = try container.decodeIfPresent([String].self, forKey: .full)
         renditionsGivenUp = try container.decodeIfPresent([RenditionChange].self, forKey: .renditionsGivenUp)
+        work = try container.decodeIfPresent([StreamWork].self, forKey: .work)
     }
 }
 
@@ -230,12 +235,21 @@ package struct HeartbeatAnswer: Codable, Hashable, Sendable {
     package var lost: [LostHold]
     package var directives: [Directive]
     package var revision: Int64
+    /// What the receiver is to do for streams; nil for nothing.
+    package var orders: [StreamOrder]?
 
-    package init(state: NodeState, lost: [LostHold], directives: [Directive], revision: Int64) {
+    package init(
+        state: NodeState,
+        lost: [LostHold],
+        directives: [Directive],
+        revision: Int64,
+        orders: [StreamOrder]? = nil
+    ) {
         self.state = state
         self.lost = lost
         self.directives = directives
         self.revision = revision
+        self.orders = orders
     }
 }
 

@@ -31,6 +31,7 @@ package struct NameError: Error, Hashable, Sendable, CustomStringConvertible {
         case streamID = "stream id"
         case nodeID = "node id"
         case group
+        case recording
     }
 
     package enum Rule: Hashable, Sendable {
@@ -63,10 +64,15 @@ package enum NameRules {
         ".m3u8", ".mpd", ".flv", ".m4s", ".mp4", ".ts", ".html", ".jpg", ".jpeg", ".png",
     ]
 
+    /// A stream's id and the time behind it.
+    private static let recordingBytesMax = 128 + 19
+
     /// `[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}`, and what the role adds to it.
     package static func check(_ name: String, role: NameError.Role) throws(NameError) {
         let bytes = Array(name.utf8)
-        guard (1...128).contains(bytes.count), bytes[0] != UInt8(ascii: "."), bytes.allSatisfy(isNameByte) else {
+        guard (1...(role == .recording ? recordingBytesMax : 128)).contains(bytes.count), bytes[0] != UInt8(ascii: "."),
+            bytes.allSatisfy(isNameByte)
+        else {
             throw NameError(role: role, name: name, rule: .form)
         }
         switch role {
@@ -76,7 +82,7 @@ package enum NameRules {
             if let ending = reservedEnding(of: name) {
                 throw NameError(role: role, name: name, rule: .reservedEnding(ending))
             }
-        case .app, .nodeID, .group: break
+        case .app, .nodeID, .group, .recording: break
         }
     }
 

@@ -42,6 +42,8 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
     /// Where to continue when the stream lived before.
     package var resume: StreamPosition?
     package var appSettings: AppSettings
+    /// What else the grantee is to do for the stream.
+    package var order: StreamOrder?
 
     package init(
         app: String,
@@ -51,7 +53,8 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         standsByFor: String? = nil,
         leaseSeconds: Int,
         resume: StreamPosition?,
-        appSettings: AppSettings
+        appSettings: AppSettings,
+        order: StreamOrder? = nil
     ) {
         self.app = app
         self.id = id
@@ -61,6 +64,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         self.leaseSeconds = leaseSeconds
         self.resume = resume
         self.appSettings = appSettings
+        self.order = order
     }
 }
 
@@ -207,6 +211,11 @@ package struct StreamResource: Codable, Hashable, Sendable {
     package var tracks: [TrackDescription]
     package var viewers: ViewerCounts
     package var relayTree: [RelayLink]
+    /// Null when nothing is recorded.
+    package var recording: RecordingStatus?
+    package var restreams: [RestreamResource]
+    /// Null when somebody publishes it.
+    package var source: SourceResource?
 
     package init(
         app: String,
@@ -218,7 +227,10 @@ package struct StreamResource: Codable, Hashable, Sendable {
         endedAt: WallTime?,
         tracks: [TrackDescription],
         viewers: ViewerCounts,
-        relayTree: [RelayLink]
+        relayTree: [RelayLink],
+        recording: RecordingStatus? = nil,
+        restreams: [RestreamResource] = [],
+        source: SourceResource? = nil
     ) {
         self.app = app
         self.id = id
@@ -230,13 +242,17 @@ package struct StreamResource: Codable, Hashable, Sendable {
         self.tracks = tracks
         self.viewers = viewers
         self.relayTree = relayTree
+        self.recording = recording
+        self.restreams = restreams
+        self.source = source
     }
 
     private enum CodingKeys: String, CodingKey {
         case app, id, status, epoch, originNodeId, startedAt, endedAt, tracks, viewers, relayTree
+        case recording, restreams, source
     }
 
-    /// Writes `originNodeId`, `startedAt` and `endedAt` as null when unknown: readers may rely on the keys.
+    /// Writes what is unknown as null: readers may rely on the keys.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(app, forKey: .app)
@@ -249,6 +265,9 @@ package struct StreamResource: Codable, Hashable, Sendable {
         try container.encode(tracks, forKey: .tracks)
         try container.encode(viewers, forKey: .viewers)
         try container.encode(relayTree, forKey: .relayTree)
+        try container.encode(recording, forKey: .recording)
+        try container.encode(restreams, forKey: .restreams)
+        try container.encode(source, forKey: .source)
     }
 }
 

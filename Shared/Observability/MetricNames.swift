@@ -316,11 +316,36 @@ package enum MetricNames {
         help: "Start of the process, in seconds since the Unix epoch."
     )
 
+    // Data plane: recordings, and servers outside of the cluster
+    package static let recordedBytes = MetricName(
+        "millrace_recorded_bytes_total",
+        .counter,
+        help: "Media bytes handed to the disk."
+    )
+    package static let recordingFailures = MetricName(
+        "millrace_recording_failures_total",
+        .counter,
+        help: "Recordings that ended before their stream did."
+    )
+    package static let outsideLinks = MetricName(
+        "millrace_outside_links",
+        .gauge,
+        ["direction", "state"],
+        help: "Restreams (push) and fetched streams (pull) of this node, by state."
+    )
+    package static let outsideFailures = MetricName(
+        "millrace_outside_failures_total",
+        .counter,
+        ["direction"],
+        help: "Connections to servers outside of the cluster that failed or were lost."
+    )
+
     package static let all: [MetricName] = [
         connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
         ingestBytes, egressBytes, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
         segmentsCut, httpRequests, srtPackets, srtPacketsLost, srtPacketsRetransmitted, srtPacketsDropped,
         renditions, renditionsEnded, encoderQueueDepth, encoderSpeed, picturesDropped,
+        recordedBytes, recordingFailures, outsideLinks, outsideFailures,
         relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
         scalingCurrent, scalingDesired, scalingUtilisation, webhookDeliveries,

@@ -44,6 +44,7 @@ enum Schemas {
         settings.hlsSegmentDuration = 2.5
         settings.encoderSettings = [EncoderSetting(height: 720, videoBitrate: 2_500_000, audioBitrate: 128_000)]
         settings.renditionLinger = 30.5
+        settings.previewInterval = 5.5
         return settings
     }()
 
@@ -110,7 +111,34 @@ enum Schemas {
         endedAt: time,
         tracks: [track],
         viewers: ViewerCounts(),
-        relayTree: [.init(nodeId: "edge21", from: "origin1", group: "region2")]
+        relayTree: [.init(nodeId: "edge21", from: "origin1", group: "region2")],
+        recording: RecordingStatus(state: .recording, name: "s1-20261121T120000000", bytes: 1, error: "…"),
+        restreams: [RestreamResource(restream, link)],
+        source: SourceResource(source, nodeId: "origin1", link)
+    )
+
+    private static let restream = Restream(id: "r1", url: "rtmp://live.example.org/app/key")
+    private static let source = StreamSource(url: "srt://camera.example.org:4200", mode: .onDemand)
+    private static let link = LinkStatus(id: "r1", state: .waiting, failures: 1, error: "…")
+
+    private static let order = StreamOrder(
+        app: "live",
+        id: "s1",
+        recording: true,
+        restreams: [restream],
+        source: source,
+        placedAt: time
+    )
+
+    private static let recording = RecordingResource(
+        app: "live",
+        id: "s1",
+        name: "s1-20261121T120000000",
+        nodeId: "origin1",
+        startedAt: time,
+        duration: 1.5,
+        bytes: 1,
+        storedAt: "s3://bucket/live/s1-20261121T120000000.mp4"
     )
 
     private static let heartbeat = Heartbeat(
@@ -131,14 +159,15 @@ enum Schemas {
             )
         ],
         sentAt: time,
-        relayProbes: RelayProbeReport(surveyId: 1, links: [link]),
+        relayProbes: RelayProbeReport(surveyId: 1, links: [probed]),
         isDraining: true,
         full: ["cpu 97 % of 90 %"],
-        renditionsGivenUp: [RenditionChange(app: "live", id: "s1", rendition: "720p2500kbps", number: 1)]
+        renditionsGivenUp: [RenditionChange(app: "live", id: "s1", rendition: "720p2500kbps", number: 1)],
+        work: [StreamWork(app: "live", id: "s1", recording: stream.recording, restreams: [link], source: link)]
     )
 
     private static let target = ProbeTarget(nodeId: "origin1", host: "10.0.1.1", relay: 5000)
-    private static let link = ProbedLink(target: target, outcome: .refused, milliseconds: 1, detail: "…")
+    private static let probed = ProbedLink(target: target, outcome: .refused, milliseconds: 1, detail: "…")
 
     private static let policy: ScalingPolicy = {
         var policy = ScalingPolicy()
@@ -202,7 +231,8 @@ enum Schemas {
             standsByFor: "origin2",
             leaseSeconds: 20,
             resume: position,
-            appSettings: settings
+            appSettings: settings,
+            order: order
         ),
         "ClaimRequest": ClaimRequest(
             nodeId: "origin1",
@@ -231,7 +261,8 @@ enum Schemas {
             state: .alive,
             lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
             directives: [Directive(type: .drain, deadline: 300, hasReplacement: true, surveyId: 1, targets: [target])],
-            revision: 1
+            revision: 1,
+            orders: [order]
         ),
         "Node": node,
         "NodePage": Page(items: [node], nextCursor: "c"),
@@ -260,7 +291,7 @@ enum Schemas {
             id: 1,
             startedAt: time,
             pending: ["edge22"],
-            links: [.init(from: "edge21", probe: link)]
+            links: [.init(from: "edge21", probe: probed)]
         ),
         "ReleaseRequest": ReleaseRequest(
             nodeId: "origin1",
@@ -295,7 +326,12 @@ enum Schemas {
         "Webhook": webhook,
         "WebhookPage": Page(items: [webhook], nextCursor: "c"),
         "WebhookSettings": WebhookSettings(url: "https://example.org/hook", events: [.nodeDead], secret: "whsec_…"),
+        "Recording": recording,
+        "RecordingPage": Page(items: [recording], nextCursor: "c"),
+        "Restream": RestreamResource(restream, link),
+        "RestreamRequest": RestreamRequest(id: "r1", url: restream.url),
         "Stream": stream,
+        "StreamSettings": StreamSettings(recording: true, restreams: [restream], source: source),
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]
 }

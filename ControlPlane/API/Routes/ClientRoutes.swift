@@ -31,9 +31,20 @@ enum ClientRoutes {
     ]
 
     private static func file(_ call: Call) throws -> Reply {
+        if call.parameters.get("object")?.hasSuffix(".mp4") == true { return try recording(call) }
         guard let file = ClientFile(name: call.parameters.get("object") ?? "") else { throw nothingHere }
         let stream = try Call.streamID(app: call.parameters.get("app") ?? "", id: file.id)
         return try redirect(call, ClusterState.Wish(stream, for: .play, over: file.protocol, group: try call.group()))
+    }
+
+    /// Only the node that recorded it has the file.
+    private static func recording(_ call: Call) throws -> Reply {
+        let key = "\(try app(of: call))/\((call.parameters.get("object") ?? "").dropLast(4))"
+        let node = call.coordinator.read { state, _ in
+            state.recordings[key].flatMap { $0.body.isOnNode ? state.nodes[$0.body.nodeId]?.body.addresses : nil }
+        }
+        guard let base = node?.webURL else { throw Problem.notFound("No node has the recording '\(key.prefix(260))'.") }
+        return redirect(call, to: base)
     }
 
     private static func object(_ call: Call) throws -> Reply {

@@ -128,7 +128,8 @@ extension ClusterState {
             standsByFor: owner,
             leaseSeconds: Int(timing.leaseDuration.components.seconds),
             resume: owner == nil ? record.began : nil,
-            appSettings: settings(of: record.app)
+            appSettings: settings(of: record.app),
+            order: order(of: record, for: request.nodeId)
         )
     }
 

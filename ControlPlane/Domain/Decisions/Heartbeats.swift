@@ -33,7 +33,8 @@ extension ClusterState {
             state: state(of: nodeID, at: now),
             lost: heartbeat.holds.compactMap { lost($0, by: nodeID, boot: heartbeat.bootId) },
             directives: directives(for: nodeID, at: now),
-            revision: revision
+            revision: revision,
+            orders: orders(for: nodeID)
         )
     }
 

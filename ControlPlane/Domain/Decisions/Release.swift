@@ -30,6 +30,8 @@ extension ClusterState {
         record.next = request.next ?? resumePosition(of: record, stream, at: now)
         record.lastOwner = owner
         record.owner = nil
+        // Who watches it again will have it placed again.
+        if request.reason != .draining, record.settings?.source?.mode == .onDemand { record.placement = nil }
         switch request.reason {
         case .unpublished, .publisherLost: record.endedAt = now
         case .draining: record.interruptedAt = now

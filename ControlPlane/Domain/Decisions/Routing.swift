@@ -58,7 +58,12 @@ extension ClusterState {
         let asker = try currentNode(request.nodeId, boot: request.bootId)
         guard let (stored, condition) = readable(stream, at: now), condition.status != .created,
             condition.status != .finished
-        else { throw .unknownStream(stream, readableAt: lastOwner(of: stream, besides: asker, at: now)) }
+        else {
+            if streams[stream]?.body.settings?.source != nil {
+                throw .unavailable("'\(stream)' is being fetched from its source. Ask again shortly.")
+            }
+            throw .unknownStream(stream, readableAt: lastOwner(of: stream, besides: asker, at: now))
+        }
         guard let owner = stored.body.owner, let origin = nodes[owner.nodeId]?.body else {
             throw .unavailable("'\(stream)' is interrupted: its publisher has not come back yet. Ask again shortly.")
         }

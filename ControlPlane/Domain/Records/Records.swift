@@ -69,6 +69,16 @@ package struct StreamRecord: Codable, Hashable, Sendable {
     package var tracks: [TrackDescription]
     /// Made by REST: stays readable after it finished.
     package var isPermanent: Bool
+    /// What was wished for by REST.
+    package var settings: StreamSettings?
+    /// Who is to fetch a stream that has a source.
+    package var placement: Placement?
+
+    package struct Placement: Codable, Hashable, Sendable {
+        package var nodeId: String
+        package var bootId: String
+        package var since: WallTime
+    }
 
     package init(app: String, id: String, epoch: Int64) {
         self.app = app

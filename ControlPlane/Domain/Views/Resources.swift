@@ -39,6 +39,8 @@ extension ClusterState {
         guard let (stored, condition) = readable(stream, at: now) else { return nil }
         let record = stored.body
         let owner = record.owner.flatMap { verdict(on: $0, at: now).isGone ? nil : $0 }
+        let work = work(for: stream, by: owner?.nodeId)
+        let placed = record.placement?.nodeId
         return StreamResource(
             app: record.app,
             id: record.id,
@@ -49,7 +51,14 @@ extension ClusterState {
             endedAt: condition.endedAt,
             tracks: owner.flatMap { ownerReport(of: stream, $0)?.tracks } ?? record.tracks,
             viewers: viewers(of: stream, at: now),
-            relayTree: relayTree(of: stream, at: now)
+            relayTree: relayTree(of: stream, at: now),
+            recording: work?.recording,
+            restreams: (record.settings?.restreams ?? []).map { restream in
+                RestreamResource(restream, work?.restreams.first { $0.id == restream.id })
+            },
+            source: record.settings?.source.map {
+                SourceResource($0, nodeId: placed, self.work(for: stream, by: placed)?.source)
+            }
         )
     }
 

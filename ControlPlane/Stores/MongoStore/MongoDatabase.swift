@@ -91,6 +91,7 @@ extension RecordKind {
         case .app: "apps"
         case .scaling: "scaling"
         case .webhook: "webhooks"
+        case .recording: "recordings"
         case .cluster: "clusterFacts"
         }
     }

@@ -26,6 +26,9 @@ enum SQLiteSchema {
         CREATE TABLE scaling (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
         CREATE TABLE webhooks (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
         """,
+        """
+        CREATE TABLE recordings (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+        """,
     ]
 
     /// Brings the file up to this version, or refuses one that is not ours or newer.
@@ -66,6 +69,7 @@ extension RecordKind {
         case .app: "apps"
         case .scaling: "scaling"
         case .webhook: "webhooks"
+        case .recording: "recordings"
         case .cluster: "cluster_facts"
         }
     }

@@ -11,6 +11,7 @@ package final class HTTPMeters: Sendable {
         case playlist
         case object
         case signalling
+        case recording
         case health
         case metrics
         case other
@@ -22,6 +23,7 @@ package final class HTTPMeters: Sendable {
                 case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
                 case .webRTC, .webRTCSession, .webSocket: .signalling
+                case .recording: .recording
                 case .live, .ready: .health
                 case .metrics: .metrics
                 case .controlPlane, .nodeSettings, .playerPage, .badName, .unknown: .other

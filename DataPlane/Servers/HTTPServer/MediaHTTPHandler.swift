@@ -188,6 +188,7 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .webSocket: respond(upgradeRequired())
         case .playerPage: respond(PlayerPage.response)
         case .webRTC, .webRTCSession, .unknown: respond(unknownPath(target.first ?? ""))
+        case .recording(let app, let name): startFile(app, name, head)
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
         case .mediaPlaylist(let stream):
             serveHLS(.mediaPlaylist(query), playRequest(stream, .hls, query, head))
@@ -343,6 +344,82 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         respond(.redirect(to: origin + head.uri))
     }
+
+    // MARK: Recordings
+
+    /// Read ahead of the socket.
+    private static let filePieceBytes = 256 << 10
+
+    private func startFile(_ app: String, _ name: String, _ head: HTTPRequestHead) {
+        guard let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        service.recordings.open(app: app, name: name, on: loop).whenComplete { result in
+            let file = try? result.get()
+            bound.value.fileOpened(file.flatMap(\.self), head)
+        }
+    }
+
+    private func fileOpened(_ file: RecordedFiles.File?, _ request: HTTPRequestHead) {
+        guard case .answering = state, let context else { return }
+        // The control plane knows which node has it.
+        guard let file else { return respond(.redirect(to: service.controlPlaneURL() + request.uri)) }
+        let range: Range<Int>
+        var head = HTTPResponseHead(version: .http1_1, status: .ok, headers: CrossOrigin.headers)
+        switch ByteRange(request.headers.first(name: "range"), of: file.size) {
+        case .whole: range = 0..<file.size
+        case .part(let part):
+            range = part
+            head.status = .partialContent
+            head.headers.add(
+                name: "content-range",
+                value: "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)"
+            )
+        case .unsatisfiable:
+            let headers: HTTPHeaders = ["content-range": "bytes */\(file.size)"]
+            return respond(MediaResponse(status: .rangeNotSatisfiable, headers: headers))
+        }
+        head.headers.add(name: "content-type", value: "video/mp4")
+        head.headers.add(name: "accept-ranges", value: "bytes")
+        head.headers.add(name: "etag", value: file.tag)
+        head.headers.add(name: "content-length", value: "\(range.count)")
+        if !request.isKeepAlive { head.headers.add(name: "connection", value: "close") }
+        service.meters.answered(route, status: head.status.code)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        sendFile(file, request.method == .HEAD ? range.upperBound..<range.upperBound : range)
+    }
+
+    /// The next piece is read when the one before is in the kernel.
+    private func sendFile(_ file: RecordedFiles.File, _ range: Range<Int>) {
+        guard case .answering(let request) = state, let context else { return }
+        guard !range.isEmpty else { return fileSent(request, context) }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let piece = range.prefix(Self.filePieceBytes)
+        service.recordings.read(piece, of: file, on: loop).whenComplete { result in
+            let bytes = try? result.get()
+            bound.value.send(bytes.flatMap(\.self), of: file, range)
+        }
+    }
+
+    private func send(_ piece: ByteBuffer?, of file: RecordedFiles.File, _ range: Range<Int>) {
+        guard let context else { return }
+        // The head has promised more: only closing can take that back.
+        guard let piece else { return context.close(promise: nil) }
+        let rest = range.dropFirst(piece.readableBytes)
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess {
+            self.sendFile(file, rest)
+        }
+    }
+
+    private func fileSent(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        state = .idle
+        idle.requestAnswered()
+        let done = request.isKeepAlive ? nil : context.eventLoop.makePromise(of: Void.self)
+        done?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
+    }
+
+    // MARK: HTTP-FLV
 
     private func startFLV(_ request: PlayRequest) {
         guard let loop = context?.eventLoop else { return }

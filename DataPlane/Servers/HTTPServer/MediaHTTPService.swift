@@ -33,6 +33,7 @@ package struct MediaHTTPService: Sendable {
     package let webSocket: (any WebSocketEndpoint)?
     /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
+    package let recordings: RecordedFiles
 
     package init(
         gate: any StreamGate,
@@ -46,7 +47,8 @@ package struct MediaHTTPService: Sendable {
         changeSettings: @escaping ChangeSettings,
         signalling: (any SignallingEndpoint)? = nil,
         webSocket: (any WebSocketEndpoint)? = nil,
-        isTrustedProxy: @escaping @Sendable (String) -> Bool
+        isTrustedProxy: @escaping @Sendable (String) -> Bool,
+        recordings: RecordedFiles
     ) {
         self.gate = gate
         self.flv = flv
@@ -60,6 +62,7 @@ package struct MediaHTTPService: Sendable {
         self.signalling = signalling
         self.webSocket = webSocket
         self.isTrustedProxy = isTrustedProxy
+        self.recordings = recordings
     }
 
     func proxyFailed(_ error: ProxyProtocolError, from remote: SocketAddress?) {

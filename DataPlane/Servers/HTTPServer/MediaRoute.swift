@@ -14,6 +14,8 @@ package enum MediaRoute: Hashable, Sendable {
     case multivariantPlaylist(StreamID)
     /// `{id}/{id}.mpd`.
     case mediaPresentation(StreamID)
+    /// `{name}.mp4`: a recording.
+    case recording(app: String, name: String)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
     /// WHIP and WHEP (RFC 9725): where sessions begin.
@@ -88,6 +90,11 @@ package enum MediaRoute: Hashable, Sendable {
         if let id = name.withoutSuffix(".flv") { return .httpFLV(try StreamID(playable: app, id: id)) }
         if let id = name.withoutSuffix("_adaptive.m3u8") {
             return .multivariantPlaylist(try StreamID(app: app, id: id))
+        }
+        if let recording = name.withoutSuffix(".mp4") {
+            try NameRules.check(app, role: .app)
+            try NameRules.check(recording, role: .recording)
+            return .recording(app: app, name: recording)
         }
         if let id = name.withoutSuffix(".m3u8") { return .mediaPlaylist(try StreamID(playable: app, id: id)) }
         return .unknown

@@ -84,6 +84,16 @@ package final class ControlPlaneClient: ControlPlaneLink {
         try await send(Call(.post, "/v1/nodes/\(nodeID)/drain", request, limits.leaveTimeout), over: requests) { _ in }
     }
 
+    /// Tells of a recording; returns what is known of it now.
+    package func put(_ recording: RecordingResource) async throws(ControlPlaneError) -> RecordingResource {
+        let path = "/v1/recordings/\(recording.recordKey)"
+        return try await decode(
+            RecordingResource.self,
+            of: try Call(.put, path, recording, limits.registerTimeout),
+            over: requests
+        )
+    }
+
     // MARK: Streams
 
     /// An answer that was lost is asked for again with the same `claimId`, so no claim is made twice.

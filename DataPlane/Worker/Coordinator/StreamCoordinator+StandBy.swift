@@ -72,6 +72,7 @@ extension StreamCoordinator {
         hold.publication = publication
         holds[id] = hold
         tellScreen(of: id)
+        servers.owned(hold.stream, grant.order)
         publication.begin(on: hold.stream, epoch: hold.epoch)
         logger.notice(
             "the publisher that stood by owns the stream now",

@@ -10,8 +10,14 @@ import Timebase
 package protocol StreamServers: Sendable {
     /// A new stream, before anybody else has it.
     func opened(_ stream: LiveStream)
+    /// This node is its owner from here on.
+    func owned(_ stream: LiveStream, _ order: StreamOrder?)
     /// It is over on this node: forget it.
     func closed(_ stream: LiveStream)
+}
+
+extension StreamServers {
+    package func owned(_ stream: LiveStream, _ order: StreamOrder?) {}
 }
 
 /// Decides on this node who may publish and where a stream comes from; the one that talks with the control plane about
@@ -164,6 +170,7 @@ package actor StreamCoordinator: StreamGate {
         hold.publication = publication
         holds[id] = hold
         tellScreen(of: id)
+        servers.owned(hold.stream, grant.order)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         if !hold.settings.renditionsOnDemand { Task { await self.makeRenditions(of: id) } }
         return publication

@@ -25,6 +25,7 @@ final class Membership: Sendable {
     private let registration: NodeRegistration
     private let client: ControlPlaneClient
     private let coordinator: StreamCoordinator
+    private let tasks: StreamTasks
     private let hls: HLSService
     private let load: LoadSampler
     private let admission: Mutex<Admission>
@@ -41,6 +42,7 @@ final class Membership: Sendable {
         registration: NodeRegistration,
         client: ControlPlaneClient,
         coordinator: StreamCoordinator,
+        tasks: StreamTasks,
         hls: HLSService,
         load: LoadSampler,
         limits: AdmissionLimits,
@@ -53,6 +55,7 @@ final class Membership: Sendable {
         self.registration = registration
         self.client = client
         self.coordinator = coordinator
+        self.tasks = tasks
         self.hls = hls
         self.load = load
         admission = Mutex(Admission(limits: limits))
@@ -130,6 +133,7 @@ final class Membership: Sendable {
             do throws(ControlPlaneError) {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
+                tasks.follow(answer.orders ?? [], isDraining: coordinator.isDraining)
                 for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {
@@ -161,6 +165,7 @@ final class Membership: Sendable {
     private func watchLoad() async {
         while await clock.sleep(Self.loadInterval) {
             _ = judge(await report())
+            tasks.look()
         }
     }
 
@@ -195,6 +200,7 @@ final class Membership: Sendable {
         let report = await report()
         gauges.set(report)
         let nodeLoad = judge(report)
+        let work = tasks.work
         let full = coordinator.intake.closedReasons(for: registration.role)
         return Heartbeat(
             bootId: registration.bootId,
@@ -208,7 +214,8 @@ final class Membership: Sendable {
             isDraining: coordinator.isDraining,
             full: full.isEmpty ? nil : full,
             renditionsGivenUp: report.renditions.givenUp.isEmpty
-                ? nil : report.renditions.givenUp.map(RenditionChange.init)
+                ? nil : report.renditions.givenUp.map(RenditionChange.init),
+            work: work.isEmpty ? nil : work
         )
     }
 
@@ -245,7 +252,8 @@ final class Membership: Sendable {
         case .node(let change):
             enter(change.group)
             await coordinator.follow(change.directives, change.state)
-            if coordinator.isDraining { news.fire() }
+            // Its answer tells what this node is to do.
+            news.fire()
             for directive in change.directives { survey(directive) }
         case .lost(let lost): await coordinator.lose(lost)
         case .stream(let change): await coordinator.streamChanged(change)

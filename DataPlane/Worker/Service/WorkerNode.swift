@@ -2,12 +2,18 @@ import ClusterModel
 import DTLS
 import FanOut
 import Foundation
+import HTTPClient
 import HTTPServer
 import LibAV
 import Logging
 import NIOCore
+import NIOPosix
+import ObjectStore
 import Observability
+import OutsideLinks
 import RTMPServer
+import Recorder
+import Recording
 import RelayService
 import Renditions
 import SRTP
@@ -32,6 +38,10 @@ struct WorkerNode {
     private let configuration: WorkerConfiguration
     private let identity: NodeIdentity
     private let coordinator: StreamCoordinator
+    private let recordings: RecordingService
+    private let tasks: StreamTasks
+    private let files: NIOThreadPool
+    private let outside: HTTPClient
     private let hls: HLSService
     private let load: LoadSampler
     private let directory: StateDirectory
@@ -81,6 +91,29 @@ struct WorkerNode {
             known: known,
             publishersMax: configuration.limits.publishers
         )
+        let files = NIOThreadPool(numberOfThreads: Self.fileThreads)
+        files.start()
+        self.files = files
+        let outside = HTTPClient(name: "outside", limits: Self.outsideLimits)
+        self.outside = outside
+        let wall = clock.wall
+        recordings = RecordingService(
+            settings: configuration.recordings,
+            nodeID: identity.nodeID,
+            catalog: ControlPlaneCatalog(client: client),
+            store: configuration.objectStore.map {
+                S3Store($0, http: outside, threads: files, wall: wall)
+            },
+            wall: clock.wall,
+            logger: logger
+        )
+        tasks = StreamTasks(
+            recordings: recordings,
+            restreams: RestreamService(logger: logger),
+            sources: SourceService(gate: coordinator, group: group, http: outside, logger: logger),
+            now: clock.now
+        )
+        parts.join(tasks)
         let slot = MembershipSlot()
         membership = slot
         self.trust = trust
@@ -108,7 +141,10 @@ struct WorkerNode {
                 },
                 signalling: configuration.ports.webrtc == 0 ? nil : webRTCService,
                 webSocket: configuration.ports.webrtc == 0 ? nil : webRTCService,
-                isTrustedProxy: isTrustedProxy
+                isTrustedProxy: isTrustedProxy,
+                recordings: RecordedFiles(threads: files) { [directory = recordings.directory] app, name in
+                    directory.file(app: app, name: name)
+                }
             )
         )
         rtmp = RTMPServer(
@@ -159,6 +195,7 @@ struct WorkerNode {
             ),
             client: client,
             coordinator: coordinator,
+            tasks: tasks,
             hls: hls,
             load: load,
             limits: configuration.limits,
@@ -168,6 +205,7 @@ struct WorkerNode {
             logger: logger
         )
         membership.fill(made)
+        recordings.recover()
         return made
     }
 
@@ -203,6 +241,25 @@ struct WorkerNode {
             )
         )
     }
+
+    /// Completes the files of recordings.
+    func close() async {
+        await recordings.close()
+        outside.shutdown()
+        client.shutdown()
+        try? await files.shutdownGracefully()
+    }
+
+    /// Readers of recordings that wait for the disk at once; more would only wait for each other.
+    private static let fileThreads = 2
+
+    private static let outsideLimits: HTTPClientLimits = {
+        var limits = HTTPClientLimits()
+        limits.connectTimeout = .seconds(10)
+        // A segment of a source: 10 s of 50 Mbit/s.
+        limits.responseBodyBytesMax = 64 << 20
+        return limits
+    }()
 
     private static func stateDirectory(_ configuration: WorkerConfiguration) throws -> StateDirectory {
         do throws(StateDirectory.Fault) {
@@ -248,6 +305,7 @@ private final class StreamParts: StreamServers {
     let webRTC = PeerOutletTable()
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
+    private let tasks = Mutex<StreamTasks?>(nil)
 
     init() {
         let loads = LoopLoads()
@@ -264,6 +322,9 @@ private final class StreamParts: StreamServers {
     var sentBytes: Int { meters.reduce(0) { $0 + $1.totalBytes } }
 
     func join(_ service: HLSService) { hls.withLock { $0 = service } }
+    func join(_ tasks: StreamTasks) { self.tasks.withLock { $0 = tasks } }
+
+    func owned(_ stream: LiveStream, _ order: StreamOrder?) { tasks.withLock { $0 }?.owned(stream, order) }
 
     func opened(_ stream: LiveStream) {
         let hls = hls.withLock { $0 }
@@ -281,6 +342,7 @@ private final class StreamParts: StreamServers {
         flv.remove(stream)
         srt.remove(stream)
         webRTC.remove(stream)
+        tasks.withLock { $0 }?.closed(stream)
     }
 }
 

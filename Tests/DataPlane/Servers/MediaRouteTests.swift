@@ -34,6 +34,7 @@ import Testing
             ("/live/websocket", .webSocket(app: "live")),
             ("/live/websocket/s1", .unknown),
             ("/live/play.html", .playerPage),
+            ("/live/streams/s1-20261121T120000000.mp4", .recording(app: "live", name: "s1-20261121T120000000")),
             ("/live/streams/s1.txt", .unknown),
             ("/live/streams/s1", .unknown),
             ("/live/s1.flv", .unknown),

@@ -1,4 +1,5 @@
 import FanOut
+import Foundation
 import HTTPServer
 import Logging
 import NIOCore
@@ -54,7 +55,10 @@ final class TestWorker: Sendable {
             renderMetrics: { TestMetrics.shared.render() },
             controlPlaneURL: { "http://control.example:5070" },
             changeSettings: { _, authorization in .text(authorization ?? "none") },
-            isTrustedProxy: { _ in false }
+            isTrustedProxy: { _ in false },
+            recordings: RecordedFiles(threads: .singleton) { [folder = state.recordings] app, name in
+                "\(folder)/\(app)-\(name).mp4"
+            }
         )
         let rtmpListener = try await RTMPServer(service: rtmp).listen(
             host: "127.0.0.1",
@@ -100,5 +104,7 @@ final class TestWorker: Sendable {
 /// What the test sees and sets of a running worker.
 final class WorkerState: Sendable {
     let lines = Mutex<[String]>([])
+    /// Folder of the recordings' files, named `app-name.mp4`.
+    let recordings = FileManager.default.temporaryDirectory.appending(path: "recordings-\(UUID().uuidString)").path
     let readiness = Mutex(MediaHTTPService.Readiness.ready)
 }

@@ -1,0 +1,96 @@
+package import ClusterModel
+package import Logging
+import Metrics
+import Observability
+import RTMP
+package import Streams
+import Synchronization
+
+/// Pushes streams of this node to servers outside of the cluster.
+package final class RestreamService: Sendable {
+    private struct Push {
+        var stream: LiveStream
+        var restream: Restream
+        var runner: LinkRunner
+    }
+
+    private static let failures = MetricNames.outsideFailures.counter("push")
+
+    private let pushes = Mutex<[StreamID: [Push]]>([:])
+    private let logger: Logger
+
+    package init(logger: Logger) { self.logger = logger }
+
+    /// These and no others are to run for the stream.
+    package func want(_ restreams: [Restream], of stream: LiveStream) {
+        let (begun, ended) = pushes.withLock { pushes -> ([Push], [Push]) in
+            let present = pushes[stream.id] ?? []
+            let kept = present.filter { $0.stream === stream && restreams.contains($0.restream) }
+            let begun = restreams.filter { wanted in !kept.contains { $0.restream == wanted } }.map {
+                Push(stream: stream, restream: $0, runner: LinkRunner(id: $0.id))
+            }
+            let all = kept + begun
+            pushes[stream.id] = all.isEmpty ? nil : all
+            return (begun, present.filter { old in !kept.contains { $0.runner === old.runner } })
+        }
+        for push in ended { push.runner.cancel() }
+        for push in begun { start(push) }
+    }
+
+    package func drop(_ stream: StreamID) {
+        for push in pushes.withLock({ $0.removeValue(forKey: stream) }) ?? [] { push.runner.cancel() }
+    }
+
+    package func status(of stream: StreamID) -> [LinkStatus] {
+        pushes.withLock { $0[stream] }?.map(\.runner.status) ?? []
+    }
+
+    private func start(_ push: Push) {
+        var logger = logger
+        logger[metadataKey: LogKeys.stream] = "\(push.stream.id)"
+        logger[metadataKey: LogKeys.url] = "\(OutsideURL.shown(push.restream.url))"
+        let address: LinkAddress
+        do throws(LinkAddress.Fault) { address = try LinkAddress(push.restream.url) } catch {
+            return logger.error("stream not pushed", metadata: [LogKeys.error: "\(error)"])
+        }
+        logger.info("stream is being pushed")
+        let stream = push.stream
+        push.runner.start { runner in
+            switch address {
+            case .rtmp(let address): await Self.push(stream, to: address, runner)
+            case .srt(let address): await Self.push(stream, to: address, runner)
+            case .hls: .failed("\(LinkAddress.Fault.scheme("HLS"))")
+            }
+        } onFailure: { [logger] reason in
+            Self.failures.increment()
+            logger.warning("stream is not pushed now", metadata: [LogKeys.reason: "\(reason)"])
+        } onOver: {
+            self.forget(push)
+        }
+    }
+
+    private func forget(_ push: Push) {
+        pushes.withLock { pushes in
+            pushes[push.stream.id]?.removeAll { $0.runner === push.runner }
+            if pushes[push.stream.id]?.isEmpty == true { pushes[push.stream.id] = nil }
+        }
+    }
+
+    private static func push(
+        _ stream: LiveStream,
+        to address: LinkAddress.RTMP,
+        _ runner: LinkRunner
+    ) async -> LinkEnd {
+        let ends = LinkEnds()
+        let push = RTMPPush(stream, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
+        return await ends.wait(stop: push.stop) {
+            try await RTMPLink.open(address, for: .publish, user: push, on: stream.loop)
+        }
+    }
+
+    private static func push(_ stream: LiveStream, to address: LinkAddress.SRT, _ runner: LinkRunner) async -> LinkEnd {
+        let ends = LinkEnds()
+        let push = SRTPush(stream, address, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
+        return await ends.wait(stop: push.stop) { push.start() }
+    }
+}

@@ -1,0 +1,196 @@
+package import ClusterModel
+import Glibc
+package import Logging
+import Metrics
+import NIOPosix
+import Observability
+package import Recording
+package import Streams
+import Synchronization
+package import Timebase
+
+/// Who is told of recordings that are complete, and of files that are gone.
+package protocol RecordingCatalog: Sendable {
+    /// Returns what is known of it now; nil when it could not be told.
+    func put(_ recording: RecordingResource) async -> RecordingResource?
+}
+
+/// The recordings of a node: those that are under way and the files of those that are complete.
+package final class RecordingService: Sendable {
+    package struct Settings: Sendable {
+        package var directory: String
+        package var retention: Retention
+        /// Recordings end before the disk has less room than this.
+        package var freeBytesMin: Int
+
+        package init(directory: String, retention: Retention = Retention(), freeBytesMin: Int = 0) {
+            self.directory = directory
+            self.retention = retention
+            self.freeBytesMin = freeBytesMin
+        }
+    }
+
+    static let bytes = MetricNames.recordedBytes.counter()
+    private static let failures = MetricNames.recordingFailures.counter()
+
+    package let directory: RecordingDirectory
+    let limits: RecordingLimits
+    let wall: @Sendable () -> WallTime
+    /// One thread writes all: they share the disk, and none may overtake itself.
+    let thread: NIOThreadPool
+    private let settings: Settings
+    private let nodeID: String
+    private let logger: Logger
+    private let active = Mutex<[StreamID: StreamRecorder]>([:])
+    private let keeper: RecordingKeeper
+
+    package init(
+        settings: Settings,
+        nodeID: String,
+        catalog: any RecordingCatalog,
+        store: (any RecordingStore)?,
+        limits: RecordingLimits = RecordingLimits(),
+        wall: @escaping @Sendable () -> WallTime,
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.nodeID = nodeID
+        self.limits = limits
+        self.wall = wall
+        self.logger = logger
+        directory = RecordingDirectory(path: settings.directory)
+        thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+        keeper = RecordingKeeper(directory: directory, catalog: catalog, store: store, logger: logger)
+    }
+
+    /// Makes whole what an earlier process left, and tells of all that is there.
+    package func recover() {
+        thread.submit { _ in
+            for entry in self.directory.entries() {
+                if entry.isPart { self.recover(entry.app, entry.name) } else { self.announce(entry.app, entry.name) }
+            }
+            self.expire()
+        }
+    }
+
+    /// Records the stream from its current segment on. Harmless when it is recorded already.
+    package func record(_ stream: LiveStream) {
+        let recorder: StreamRecorder? = active.withLock { active in
+            if let known = active[stream.id], known.stream === stream, !known.isOver { return nil }
+            let writer = RecordingWriter(
+                stream: stream.id,
+                nodeID: nodeID,
+                directory: directory,
+                freeBytesMin: settings.freeBytesMin
+            )
+            let recorder = StreamRecorder(stream, service: self, writer: writer)
+            active[stream.id] = recorder
+            return recorder
+        }
+        guard let recorder else { return }
+        logger.info("recording", metadata: [LogKeys.stream: "\(stream.id)"])
+        recorder.start()
+    }
+
+    /// Ends the recording, which then can be begun anew.
+    package func stop(_ stream: StreamID) { active.withLock { $0[stream] }?.stop() }
+
+    package func status(of stream: StreamID) -> RecordingStatus? { active.withLock { $0[stream] }?.status }
+
+    package func isRecording(_ stream: StreamID) -> Bool {
+        active.withLock { $0[stream] }.map { !$0.isOver && $0.status.state == .recording } ?? false
+    }
+
+    /// Ends all recordings and returns once their files are complete.
+    package func close() async {
+        for recorder in active.withLock({ Array($0.values) }) { recorder.stop() }
+        while active.withLock({ !$0.isEmpty }) {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { break }
+        }
+        try? await thread.shutdownGracefully()
+    }
+
+    // MARK: On the recorder's thread
+
+    func finished(_ finished: RecordingWriter.Finished) {
+        let recording = finished.recording
+        logger.info(
+            "recorded",
+            metadata: [
+                LogKeys.path: "\(finished.path)", LogKeys.bytes: "\(recording.bytes)",
+                LogKeys.durationSeconds: "\(recording.duration)",
+            ]
+        )
+        keeper.add(recording)
+        expire()
+    }
+
+    func failed(_ stream: StreamID, _ fault: RecorderFault) {
+        Self.failures.increment()
+        logger.error("recording ended", metadata: [LogKeys.stream: "\(stream)", LogKeys.error: "\(fault)"])
+    }
+
+    func ended(_ recorder: StreamRecorder) {
+        active.withLock { active in
+            if active[recorder.stream.id] === recorder { active[recorder.stream.id] = nil }
+        }
+    }
+
+    private func recover(_ app: String, _ name: String) {
+        let part = directory.part(app: app, name: name)
+        do throws(RecorderFault) {
+            var file = try RecordingFile(opening: part)
+            _ = try file.finalise()
+            guard rename(part, directory.file(app: app, name: name)) == 0 else { throw .system("rename", part) }
+            logger.notice("recording of an earlier process made whole", metadata: [LogKeys.path: "\(part)"])
+            announce(app, name)
+        } catch {
+            logger.error("recording left as it is", metadata: [LogKeys.path: "\(part)", LogKeys.error: "\(error)"])
+            if error == .recording(.empty) { unlink(part) }
+        }
+    }
+
+    private func announce(_ app: String, _ name: String) {
+        let path = directory.file(app: app, name: name)
+        guard let facts = directory.facts(path), let milliseconds = RecordingFile.duration(of: path),
+            let recording = recording(app, name, milliseconds, bytes: facts.bytes)
+        else { return }
+        keeper.add(recording)
+    }
+
+    private func recording(_ app: String, _ name: String, _ milliseconds: Int64, bytes: Int) -> RecordingResource? {
+        RecordingName(name).map { parts in
+            RecordingResource(
+                app: app,
+                id: parts.id,
+                name: name,
+                nodeId: nodeID,
+                startedAt: parts.startedAt,
+                duration: Double(milliseconds) / 1000,
+                bytes: bytes
+            )
+        }
+    }
+
+    /// Removes what is over the limits.
+    private func expire() {
+        let growing = active.withLock { $0.values.reduce(0) { $0 + $1.status.bytes } }
+        let files = directory.entries().filter { !$0.isPart }.compactMap { entry in
+            directory.facts(directory.file(app: entry.app, name: entry.name)).map {
+                Retention.File(path: "\(entry.app)/\(entry.name)", bytes: $0.bytes, endedAt: $0.changedAt)
+            }
+        }
+        for path in settings.retention.expired(files, growing: growing, at: wall()) {
+            let parts = path.split(separator: "/")
+            guard parts.count == 2 else { continue }
+            let (app, name) = (String(parts[0]), String(parts[1]))
+            unlink(directory.file(app: app, name: name))
+            logger.info("recording removed: over the limits", metadata: [LogKeys.path: "\(path)"])
+            if let recording = recording(app, name, 0, bytes: 0) { keeper.removed(recording) }
+        }
+    }
+
+    /// To be called from time to time: files grow old also when nothing ends.
+    package func look() { thread.submit { _ in self.expire() } }
+}

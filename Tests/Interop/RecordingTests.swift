@@ -1,0 +1,167 @@
+import ClusterHarness
+import ClusterModel
+import Foundation
+import Testing
+
+@Suite(.serialized) struct RecordingTests {
+    @Test func `a stream is recorded from its REST call to the next, and the file plays by ranges`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        #expect(try cluster.admin("PUT", "/v1/streams/live/s1/recording").status == 200)
+        try await eventually("half a megabyte is recorded\n\(cluster.logs)") {
+            let recording = try cluster.stream("live/s1").recording
+            return recording?.state == .recording && recording?.bytes ?? 0 > 500_000
+        }
+        #expect(try cluster.admin("DELETE", "/v1/streams/live/s1/recording").status == 200)
+        let recording = try await cluster.recording(of: "s1")
+        #expect(recording.nodeId == "node1" && recording.duration > 2)
+        #expect(publisher.isRunning)
+
+        let path = "/live/streams/\(recording.name).mp4"
+        let facts = try Probe(node.http(path))
+        #expect(facts.codecs == ["aac", "h264"])
+        #expect(abs(facts.seconds - recording.duration) < 0.5, "\(facts) \(recording)")
+        #expect(try decodes(node.http(path)))
+        let part = try run(["curl", "-s", "-r", "4-7", node.http(path)])
+        #expect(part.output == "ftyp")
+        let whole = try run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", node.http(path)])
+        #expect(whole.output == "200 \(recording.bytes)")
+        let sent = try run(["curl", "-s", "-L", "-r", "4-7", cluster.controlURL + path])
+        #expect(sent.output == "ftyp", "the control plane knows which node has it")
+        let beyond = try run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-r", "999999999-", node.http(path)])
+        #expect(beyond.output == "416")
+    }
+
+    @Test func `an app records what is published, and the file is complete when the publisher leaves`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        #expect(try cluster.admin("PUT", "/v1/apps/live", #"{"recordingEnabled":true}"#).status == 201)
+        let publisher = try cluster.publish("live/s1", to: node, seconds: 6)
+        let recording = try await cluster.recording(of: "s1")
+        #expect(!publisher.isRunning)
+        #expect(recording.duration > 5.5 && recording.duration < 6.5, "\(recording)")
+        #expect(try decodes(node.http("/live/streams/\(recording.name).mp4")))
+    }
+
+    @Test func `a killed worker's recording plays as it is, and is made whole at the next start`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let files = cluster.directory.appending(path: "files")
+        let arguments = ["--recordings-dir", files.path]
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: arguments)
+        #expect(try cluster.admin("PUT", "/v1/streams/live/s1", #"{"recording":true}"#).status == 201)
+        _ = try cluster.publish("live/s1", to: node)
+        try await eventually("some is recorded\n\(cluster.logs)") {
+            try cluster.stream("live/s1").recording?.bytes ?? 0 > 500_000
+        }
+        node.process.kill()
+        let part = try #require(try run(["find", files.path, "-name", "*.part"]).output.split(separator: "\n").first)
+        #expect(try Probe(String(part)).codecs == ["aac", "h264"])
+        let again = try await cluster.startWorker("node1", .hybrid, ports: node.ports, arguments: arguments)
+        let recording = try await cluster.recording(of: "s1")
+        #expect(recording.duration > 2)
+        #expect(try decodes(again.http("/live/streams/\(recording.name).mp4")))
+    }
+
+    @Test func `a full disk ends the recording and not the stream`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker(
+            "node1",
+            .hybrid,
+            arguments: ["--recordings-keep-free", "999999999"]
+        )
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        _ = try cluster.admin("PUT", "/v1/streams/live/s1/recording")
+        try await eventually("the recording has failed\n\(cluster.logs)") {
+            let recording = try cluster.stream("live/s1").recording
+            return recording?.state == .failed && recording?.error?.contains("no room") == true
+        }
+        let viewer = try cluster.view(node.rtmp("live/s1"))
+        try await viewer.waitForMore()
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a recording is copied to S3`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let store = try await S3Server(in: cluster.directory)
+        #expect(try run(["curl", "-s", "-f", "-X", "PUT", "\(store.url)/recordings"]).status == 0)
+        let secret = cluster.directory.appending(path: "s3-secret")
+        try Data("secret".utf8).write(to: secret)
+        let node = try await cluster.startWorker(
+            "node1",
+            .hybrid,
+            arguments: [
+                "--s3-endpoint", store.url, "--s3-bucket", "recordings", "--s3-access-key", "key",
+                "--s3-secret-key-file", secret.path,
+            ]
+        )
+        _ = try cluster.admin("PUT", "/v1/streams/live/s1/recording")
+        _ = try cluster.publish("live/s1", to: node, seconds: 6)
+        try await eventually("the recording was copied\n\(cluster.logs)\n\(store.process.lastLines)") {
+            try cluster.recordings(of: "s1").first?.storedAt != nil
+        }
+        let recording = try #require(try cluster.recordings(of: "s1").first)
+        #expect(recording.storedAt == "s3://recordings/live/\(recording.name).mp4")
+        let copy = cluster.directory.appending(path: "copy.mp4").path
+        let signed = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "key:secret"]
+        _ = try run(["curl", "-s", "-f", "-o", copy] + signed + ["\(store.url)/recordings/live/\(recording.name).mp4"])
+        #expect(try FileManager.default.attributesOfItem(atPath: copy)[.size] as? Int == recording.bytes)
+        #expect(try decodes(copy))
+    }
+}
+
+/// What ffprobe says of a file.
+struct Probe {
+    let codecs: [String]
+    let seconds: Double
+
+    init(_ url: String) throws {
+        codecs = try ClusterHarness.codecs(at: url)
+        let length = try run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", url])
+        seconds = Double(length.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+    }
+}
+
+/// Whether ffmpeg decodes all of it without a word.
+func decodes(_ url: String) throws -> Bool {
+    let result = try run(["ffmpeg", "-nostdin", "-v", "error", "-i", url, "-map", "0", "-f", "null", "-"], seconds: 60)
+    if !result.output.isEmpty { Issue.record("\(result.output)") }
+    return result.status == 0 && result.output.isEmpty
+}
+
+/// moto, which speaks as S3 does, as `ops/install-deps test` puts it.
+private struct S3Server {
+    let url: String
+    let process: Child
+
+    init(in directory: URL) async throws {
+        let port = try freePorts(1)[0]
+        url = "http://127.0.0.1:\(port)"
+        let python = SourceTree.root.appending(path: ".tools/moto-5.2.1/bin/python").path
+        try #require(FileManager.default.fileExists(atPath: python), "run ops/install-deps test")
+        let process = try Child("moto", python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"], in: directory)
+        let address = url
+        self.process = process
+        try await eventually("moto answers\n\(process.lastLines)", within: .seconds(60)) {
+            try http("\(address)/moto-api/").status == 200
+        }
+    }
+}
+
+extension Cluster {
+    func admin(_ method: String, _ path: String, _ body: String? = nil) throws -> HTTPAnswer {
+        try http(controlURL + path, method: method, bearer: Self.adminToken, body: body)
+    }
+
+    func recordings(of id: String) throws -> [RecordingResource] {
+        try admin("GET", "/v1/recordings?id=\(id)").json(as: Page<RecordingResource>.self).items
+    }
+
+    /// Waits for the first one that is complete.
+    func recording(of id: String) async throws -> RecordingResource {
+        try await eventually("a recording of \(id) is listed\n\(logs)") { try !self.recordings(of: id).isEmpty }
+        return try recordings(of: id)[0]
+    }
+}

@@ -9,6 +9,7 @@ extension Refusal {
         case .badName: .badRequest
         case .inUse: .conflict
         case .notAnOrigin, .notAnEdge, .forbidden: .forbidden
+        case .unsupportedCodec: .unsupportedMedia
         case .unauthorized: .unauthorized
         case .overloaded: .overloaded
         case .draining, .unavailable: .unavailable

@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 // Products of packages, by the name sources import.
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
@@ -93,6 +94,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/Relay",
         ["Bytes", "ClusterModel", "EngineModel", "MediaModel", "Timebase", deque, nioCore]
     ),
+    library("AntMediaSignalling", "DataPlane/Protocols/AntMediaSignalling", ["Timebase"]),
     library("RTP", "DataPlane/Protocols/RTP", ["Bytes", "Codecs", "MediaModel", "Timebase", deque, nioCore]),
     library("SecureTransport", "DataPlane/Protocols/SecureTransport", ["Timebase", nioCore]),
     library(
@@ -182,13 +184,15 @@ let dataPlane: [Target] = [
             "ClusterModel", "Codecs", "DASH", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
             "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            nioWebSocket,
         ]
     ),
     library(
         "WebRTCServer",
         "DataPlane/Servers/WebRTCServer",
         [
-            "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel", "Observability", "RTP", "SDP",
+            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel",
+            "Observability", "RTP", "SDP",
             "SecureTransport", "Streams", "Timebase", "WebRTC", logging, metrics, nioCore, nioHTTP1, nioPosix,
         ]
     ),
@@ -363,6 +367,11 @@ let testTargets: [Target] = [
         "ICETests",
         "Tests/DataPlane/ICE",
         ["Bytes", "ICE", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "AntMediaSignallingTests",
+        "Tests/DataPlane/AntMediaSignalling",
+        ["AntMediaSignalling", "Timebase"]
     ),
     tests("SDPTests", "Tests/DataPlane/SDP", ["SDP"]),
     tests(

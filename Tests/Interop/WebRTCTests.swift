@@ -86,4 +86,26 @@ import Testing
         #expect(result.play?.video?.framesDecoded ?? 0 > 90, "\(result)\n\(pair.cluster.logs)")
         #expect(publisher.isRunning)
     }
+
+    @Test func `a page that speaks Ant Media's signalling publishes to an origin and plays from an edge`() async throws
+    {
+        let pair = try await Pair()
+        let result = try await WebRTCClients.browser(
+            publish: pair.origin.webSocket("/live/websocket") + "#s1",
+            play: pair.edge.webSocket("/live/websocket") + "#s1"
+        )
+        #expect(result.error == nil, "\(result)\n\(pair.cluster.logs)")
+        let (publish, play) = (try #require(result.publish), try #require(result.play))
+        #expect(play.video?.framesDecoded ?? 0 > 60 && play.video?.packetsLost == 0, "\(play)\n\(pair.cluster.logs)")
+        #expect(play.audio?.packetsReceived ?? 0 > 100, "\(play)")
+        let published = [
+            "pong", "start", "takeConfiguration", "publish_started", "streamInformation", "publish_finished",
+        ]
+        #expect(publish.heard == published)
+        let played = ["pong", "takeConfiguration", "play_started", "streamInformation", "play_finished"]
+        #expect(play.heard == played)
+        try await eventually("stop finishes the stream\n\(pair.cluster.logs)") {
+            try pair.cluster.stream("live/s1").status == .finished
+        }
+    }
 }

@@ -21,7 +21,7 @@ package final class HTTPMeters: Sendable {
                 case .httpFLV: .httpFLV
                 case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
-                case .webRTC, .webRTCSession: .signalling
+                case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .live, .ready: .health
                 case .metrics: .metrics
                 case .controlPlane, .nodeSettings, .badName, .unknown: .other

@@ -11,7 +11,7 @@ import Streams
 /// One HTTP connection of a worker: reads requests, asks the right room, writes answers in order.
 ///
 /// Requests come one at a time: the pipelining handler below holds back the next until the answer to this one is complete.
-final class MediaHTTPHandler: ChannelInboundHandler {
+final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
@@ -156,8 +156,11 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
-        if let signalling = Self.signalling(route), head.method != .OPTIONS {
-            return signal(signalling.stream, signalling.kind, session: signalling.name, query, head)
+        if head.method != .OPTIONS {
+            if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
+            if case .webRTCSession(let stream, let kind, let name) = route {
+                return signal(stream, kind, session: name, query, head)
+            }
         }
         switch head.method {
         case .OPTIONS:
@@ -182,6 +185,7 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .metrics: respond(metrics())
         case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
         case .badName(let error): respond(.refusal(.badName(error)))
+        case .webSocket: respond(upgradeRequired())
         case .webRTC, .webRTCSession, .unknown: respond(unknownPath(target.first ?? ""))
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
         case .mediaPlaylist(let stream):
@@ -204,27 +208,52 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let bearer = head.headers.first(name: "authorization").flatMap { value in
             value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
         }
-        let client = ForwardedFor.client(
+        return PlayRequest(
+            stream: stream,
+            protocol: kind,
+            remoteAddress: client(of: head),
+            token: query.token ?? bearer
+        )
+    }
+
+    private func client(of head: HTTPRequestHead) -> String? {
+        ForwardedFor.client(
             peer: remoteAddress,
             header: head.headers.first(name: "x-forwarded-for"),
             isTrusted: service.isTrustedProxy
         )
-        return PlayRequest(stream: stream, protocol: kind, remoteAddress: client, token: query.token ?? bearer)
+    }
+
+    // MARK: WebSocket
+
+    /// For the upgrade handler, which stands before this one in the pipeline until the first request is read.
+    func webSocketUpgrade(_ limits: WebSocketLimits, on channel: any Channel) -> NIOHTTPServerUpgradeConfiguration? {
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        return WebSocketUpgrade(service: service, limits: limits).configuration(
+            client: { bound.value.client(of: $0) },
+            handOver: { bound.value.handOver() }
+        )
+    }
+
+    /// The connection belongs to a WebSocket now, which has its own limits.
+    private func handOver() {
+        service.meters.answered(.signalling, status: 101)
+        state = .closed
+        idle.stop()
+        context?.pipeline.syncOperations.removeHandler(self, promise: nil)
+        context = nil
+    }
+
+    private func upgradeRequired() -> MediaResponse {
+        let detail = "this is a WebSocket (RFC 6455): open it with ws:// or wss://, on a node with --webrtc-port"
+        var response = MediaResponse.problem(
+            Problem(.badRequest, status: 426, title: "Upgrade required", detail: detail)
+        )
+        response.headers.add(name: "upgrade", value: "websocket")
+        return response
     }
 
     // MARK: WHIP and WHEP
-
-    private static func signalling(
-        _ route: MediaRoute
-    ) -> (stream: StreamID, kind: Signalling.Kind, name: String?)? {
-        switch route {
-        case .webRTC(let stream, let kind): (stream, kind, nil)
-        case .webRTCSession(let stream, let kind, let name): (stream, kind, name)
-        case .live, .ready, .metrics, .httpFLV, .mediaPlaylist, .multivariantPlaylist, .object, .nodeSettings,
-            .controlPlane, .badName, .unknown:
-            nil
-        }
-    }
 
     private func signal(
         _ stream: StreamID,

@@ -29,6 +29,8 @@ package struct MediaHTTPService: Sendable {
     package let changeSettings: ChangeSettings
     /// Answers WHIP and WHEP; nil where WebRTC is off.
     package let signalling: (any SignallingEndpoint)?
+    /// Speaks on `/{app}/websocket`; nil where WebRTC is off.
+    package let webSocket: (any WebSocketEndpoint)?
     /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
 
@@ -43,6 +45,7 @@ package struct MediaHTTPService: Sendable {
         controlPlaneURL: @escaping @Sendable () -> String,
         changeSettings: @escaping ChangeSettings,
         signalling: (any SignallingEndpoint)? = nil,
+        webSocket: (any WebSocketEndpoint)? = nil,
         isTrustedProxy: @escaping @Sendable (String) -> Bool
     ) {
         self.gate = gate
@@ -55,6 +58,7 @@ package struct MediaHTTPService: Sendable {
         self.controlPlaneURL = controlPlaneURL
         self.changeSettings = changeSettings
         self.signalling = signalling
+        self.webSocket = webSocket
         self.isTrustedProxy = isTrustedProxy
     }
 

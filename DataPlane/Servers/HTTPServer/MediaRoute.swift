@@ -20,6 +20,8 @@ package enum MediaRoute: Hashable, Sendable {
     case webRTC(StreamID, Signalling.Kind)
     /// One session; `name` is `{nodeId}.{secret}`.
     case webRTCSession(StreamID, Signalling.Kind, name: String)
+    /// `/{app}/websocket`: Ant Media's signalling.
+    case webSocket(app: String)
     /// Ant Media's calls to change this node's settings.
     case nodeSettings
     /// REST and the dashboard live on the control plane.
@@ -45,6 +47,7 @@ package enum MediaRoute: Hashable, Sendable {
         if segments.count >= 3, let kind = Signalling.Kind(rawValue: String(segments[1])) {
             return signalling(app: app, kind, segments.dropFirst(2))
         }
+        if segments.count == 2, segments[1] == "websocket" { return signalling(app: String(app)) }
         guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
         do throws(NameError) {
             switch segments.count {
@@ -68,6 +71,13 @@ package enum MediaRoute: Hashable, Sendable {
             let stream = try StreamID(app: String(app), id: String(id))
             guard names.count == 2, let name = names.last else { return .webRTC(stream, kind) }
             return .webRTCSession(stream, kind, name: String(name))
+        } catch { return .badName(error) }
+    }
+
+    private static func signalling(app: String) -> MediaRoute {
+        do throws(NameError) {
+            try NameRules.check(app, role: .app)
+            return .webSocket(app: app)
         } catch { return .badName(error) }
     }
 

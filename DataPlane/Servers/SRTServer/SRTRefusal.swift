@@ -11,6 +11,7 @@ extension Refusal {
         case .notAnOrigin, .notAnEdge, .forbidden: .forbidden
         case .unsupportedCodec: .unsupportedMedia
         case .unauthorized: .unauthorized
+        case .unsupportedCodec: .unsupportedMedia
         case .overloaded: .overloaded
         case .draining, .unavailable: .unavailable
         }

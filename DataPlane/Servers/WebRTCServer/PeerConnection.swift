@@ -18,12 +18,20 @@ final class PeerConnection: @unchecked Sendable {
     enum Part {
         case publisher(Publication)
         case player(LiveStream, PeerOutlet)
+
+        var role: PeerSession.Role {
+            switch self {
+            case .publisher: .publisher
+            case .player: .player
+            }
+        }
     }
 
     let loop: any EventLoop
     let secret: String
     private let service: WebRTCService
     private let part: Part
+    private let watch: SessionWatch?
     /// This loop's socket.
     private let socket: any Channel
     private var session: PeerSession?
@@ -45,6 +53,7 @@ final class PeerConnection: @unchecked Sendable {
     init(
         _ session: consuming PeerSession,
         part: Part,
+        watch: SessionWatch? = nil,
         secret: String,
         service: WebRTCService,
         socket: any Channel,
@@ -54,6 +63,7 @@ final class PeerConnection: @unchecked Sendable {
         loop = socket.eventLoop
         self.session = consume session
         self.part = part
+        self.watch = watch
         self.secret = secret
         self.service = service
         self.socket = socket
@@ -240,6 +250,7 @@ final class PeerConnection: @unchecked Sendable {
         service.opened(after: loop.instant - askedAt)
         logger.debug("session open", metadata: [LogKeys.reason: "\(suite)"])
         if case .player(_, let outlet) = part { outlet.add(self) }
+        watch?.opened()
     }
 
     private func deliver(_ media: PublishedMedia) {
@@ -273,5 +284,6 @@ final class PeerConnection: @unchecked Sendable {
             stream.countViewers(-1, of: .webrtc)
         }
         service.connections.change(by: -1)
+        watch?.ended()
     }
 }

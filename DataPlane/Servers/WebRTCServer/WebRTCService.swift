@@ -23,8 +23,8 @@ package final class WebRTCService: Sendable {
         package var wallClock: @Sendable () -> WallTime
         /// The origin (`http://host:port`) of the node that has a session which is not ours.
         package var originOfNode: @Sendable (_ nodeID: String) async -> String?
-        /// `Link` values of ICE servers for clients behind strict firewalls (RFC 9725 §4.4).
-        package var iceServerLinks: [String]
+        /// Told to clients.
+        package var iceServers: [ICEServer]
         package var limits: WebRTCLimits
 
         package init(
@@ -36,7 +36,7 @@ package final class WebRTCService: Sendable {
             logger: Logger,
             wallClock: @escaping @Sendable () -> WallTime,
             originOfNode: @escaping @Sendable (String) async -> String?,
-            iceServerLinks: [String] = [],
+            iceServers: [ICEServer] = [],
             limits: WebRTCLimits = WebRTCLimits()
         ) {
             self.gate = gate
@@ -47,7 +47,7 @@ package final class WebRTCService: Sendable {
             self.logger = logger
             self.wallClock = wallClock
             self.originOfNode = originOfNode
-            self.iceServerLinks = iceServerLinks
+            self.iceServers = iceServers
             self.limits = limits
         }
     }

@@ -91,7 +91,7 @@ struct WorkerNode {
         }
         load = LoadSampler(memoryBudgetBytes: configuration.memoryBudgetBytes) { parts.sentBytes }
         agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
-        webRTCService = try Self.webRTC(coordinator, identity, parts, clock, client, logger)
+        webRTCService = try Self.webRTC(coordinator, identity, parts, clock, client, configuration.iceServers, logger)
         webRTC = WebRTCServer(service: webRTCService)
         http = MediaHTTPServer(
             service: MediaHTTPService(
@@ -107,6 +107,7 @@ struct WorkerNode {
                     await client.settingsAnswer(for: nodeID, body, authorization)
                 },
                 signalling: configuration.ports.webrtc == 0 ? nil : webRTCService,
+                webSocket: configuration.ports.webrtc == 0 ? nil : webRTCService,
                 isTrustedProxy: isTrustedProxy
             )
         )
@@ -178,6 +179,7 @@ struct WorkerNode {
         _ parts: StreamParts,
         _ clock: WorkerClock,
         _ client: ControlPlaneClient,
+        _ iceServers: [ICEServer],
         _ logger: Logger
     ) throws -> WebRTCService {
         let certificate: DTLSContext
@@ -196,7 +198,8 @@ struct WorkerNode {
                 logger: logger,
                 wallClock: clock.wall,
                 // The control plane knows where every node is, and sends the client on.
-                originOfNode: { _ in client.currentURL }
+                originOfNode: { _ in client.currentURL },
+                iceServers: iceServers
             )
         )
     }

@@ -134,7 +134,8 @@ import Worker
             .connect(host: "127.0.0.1", port: parent.port).get()
         try await channel.writeAndFlush(ByteBuffer(bytes: RelayPing.frame))
         #expect(try await answered.futureResult.get() == ByteBuffer(bytes: RelayPing.frame))
-        try await channel.close()
+        // The parent closes who says no hello, and may have been first.
+        try? await channel.close()
         try await parent.stop()
     }
 

@@ -42,6 +42,7 @@ package struct WorkerHandle: Sendable {
     }
 
     package func http(_ path: String) -> String { "http://127.0.0.1:\(ports.http)\(path)" }
+    package func webSocket(_ path: String) -> String { "ws://127.0.0.1:\(ports.http)\(path)" }
 }
 
 /// Real processes from the release folder, on free ports, in a folder of their own. All end with the value.

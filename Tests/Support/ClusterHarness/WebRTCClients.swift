@@ -20,8 +20,10 @@ package enum WebRTCClients {
         /// How media travels: `udp` or `tcp`.
         package var `protocol`: String?
         package var srtpCipher: String?
-        /// The answer to its DELETE.
-        package var deleted: Int
+        /// The answer to its DELETE; nil over WebSocket.
+        package var deleted: Int?
+        /// Over WebSocket: commands and definitions, in order.
+        package var heard: [String]?
     }
 
     package struct Browser: Decodable, Sendable {

@@ -2,6 +2,7 @@
 
     browser.py [--publish URL] [--play URL] [--codec h264|vp8|vp9|av1] [--seconds N] [--tcp]
 
+A URL ws://HOST/APP/websocket#ID is spoken to as Ant Media's JavaScript SDK speaks.
 Prints what getStats says in the end as one JSON object: {"publish": {…}, "play": {…}, "error": …}.
 """
 import argparse
@@ -36,6 +37,49 @@ async (wish) => {
     await peer.setRemoteDescription({ type: "answer", sdp });
     return new URL(reply.headers.get("Location"), reply.url).href;
   };
+  // Ant Media's dialogue: a publisher offers after "start", a player is made an offer.
+  const converse = async (peer, url, role) => {
+    const [address, streamId] = url.split("#");
+    const socket = new WebSocket(address);
+    const heard = [], waiting = [];
+    const say = (message) => socket.send(JSON.stringify({ streamId, ...message }));
+    const told = (word) => heard.includes(word) ? Promise.resolve() : new Promise((done, fail) => {
+      waiting.push({ word, done });
+      setTimeout(() => fail(new Error("never heard " + word + ", only " + heard)), 10000);
+    });
+    const describe = async (type) => {
+      await peer.setLocalDescription();
+      say({ command: "takeConfiguration", type, sdp: peer.localDescription.sdp });
+    };
+    socket.onmessage = async ({ data }) => {
+      const message = JSON.parse(data);
+      if (message.command === "start") await describe("offer");
+      if (message.command === "takeConfiguration") {
+        await peer.setRemoteDescription({ type: message.type, sdp: message.sdp });
+        if (message.type === "offer") await describe("answer");
+      }
+      const word = message.definition ?? message.command;
+      heard.push(word);
+      for (const each of waiting) if (each.word === word) each.done();
+    };
+    peer.onicecandidate = ({ candidate }) => candidate && say({
+      command: "takeCandidate", label: candidate.sdpMLineIndex, id: candidate.sdpMid, candidate: candidate.candidate,
+    });
+    await new Promise((done, fail) => { socket.onopen = done; socket.onerror = () => fail(new Error("no socket")); });
+    say({ command: "ping" });
+    say({ command: role, token: "", video: true, audio: true });
+    await told(role + "_started");
+    say({ command: "getStreamInfo" });
+    return {
+      heard,
+      end: async () => {
+        say({ command: "stop" });
+        await told(role + "_finished");
+        socket.close();
+      },
+    };
+  };
+  const begin = (peer, url, role) => url.startsWith("ws") ? converse(peer, url, role) : signal(peer, url);
   const report = async (peer) => {
     const all = [...(await peer.getStats()).values()];
     const found = { state: peer.connectionState };
@@ -60,7 +104,7 @@ async (wish) => {
         const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [media] });
         if (track.kind === "video") prefer(transceiver, RTCRtpSender.getCapabilities("video"));
       }
-      places.publish = await signal(peer, wish.publish);
+      places.publish = await begin(peer, wish.publish, "publish");
       if (wish.play) await pause(1500);
     }
     if (wish.play) {
@@ -69,16 +113,23 @@ async (wish) => {
       Object.assign(element, { autoplay: true, muted: true, srcObject: new MediaStream() });
       document.body.append(element);
       peer.ontrack = (event) => element.srcObject.addTrack(event.track);
-      const begin = performance.now();
-      element.requestVideoFrameCallback(() => { result.firstFrameMilliseconds = performance.now() - begin; });
-      prefer(peer.addTransceiver("video", { direction: "recvonly" }), RTCRtpReceiver.getCapabilities("video"));
-      peer.addTransceiver("audio", { direction: "recvonly" });
-      places.play = await signal(peer, wish.play);
+      const start = performance.now();
+      element.requestVideoFrameCallback(() => { result.firstFrameMilliseconds = performance.now() - start; });
+      if (!wish.play.startsWith("ws")) {
+        prefer(peer.addTransceiver("video", { direction: "recvonly" }), RTCRtpReceiver.getCapabilities("video"));
+        peer.addTransceiver("audio", { direction: "recvonly" });
+      }
+      places.play = await begin(peer, wish.play, "play");
     }
     await pause(wish.seconds * 1000);
     for (const [name, peer] of Object.entries(peers)) result[name] = await report(peer);
     for (const [name, place] of Object.entries(places).reverse()) {
-      result[name].deleted = (await fetch(place, { method: "DELETE" })).status;
+      if (place.end) {
+        await place.end();
+        result[name].heard = place.heard;
+      } else {
+        result[name].deleted = (await fetch(place, { method: "DELETE" })).status;
+      }
     }
   } catch (error) { result.error = String(error); }
   return result;
@@ -94,15 +145,15 @@ def main():
     parser.add_argument("--tcp", action="store_true", help="leave no UDP candidate in the answer")
     wish = parser.parse_args()
     address = urllib.parse.urlsplit(wish.play or wish.publish)
-    origin = f"{address.scheme}://{address.netloc}"
+    origin = f"{address.scheme.replace('ws', 'http')}://{address.netloc}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[
             "--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
             # The only network of a build machine may be loopback, which Chromium leaves out of its offers.
             "--allow-loopback-in-peer-connection",
-            # The page comes from nowhere, so the other worker of a test looks like a stranger on the local network.
-            "--disable-features=LocalNetworkAccessChecks",
+            # The page comes from nowhere, so the workers of a test look like strangers on the local network.
+            "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
         ])
         page = browser.new_page()
         # A page of the worker's own origin, which no worker has to serve.

@@ -9,7 +9,6 @@ extension Refusal {
         case .badName: .badRequest
         case .inUse: .conflict
         case .notAnOrigin, .notAnEdge, .forbidden: .forbidden
-        case .unsupportedCodec: .unsupportedMedia
         case .unauthorized: .unauthorized
         case .unsupportedCodec: .unsupportedMedia
         case .overloaded: .overloaded

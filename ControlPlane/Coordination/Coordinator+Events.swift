@@ -12,6 +12,14 @@ extension Coordinator {
         )
     }
 
+    /// Most heartbeats have none.
+    func tellEvents(of heartbeat: Heartbeat, from nodeID: String) {
+        guard heartbeat.renditionsGivenUp?.isEmpty == false, phase == .answering else { return }
+        events.add(
+            read { state, now in state.wantsEvents ? state.events(of: heartbeat, from: nodeID, at: now) : [] }
+        )
+    }
+
     // MARK: Which of several control planes sends
 
     private static let claimedKeysMax = 2_000

@@ -92,6 +92,7 @@ extension Coordinator {
                 report: renewal.report
             )
             absorb(lease, heartbeat, storeTime: spent, at: now)
+            tellEvents(of: heartbeat, from: nodeID)
         }
     }
 

@@ -6,9 +6,20 @@ import Synchronization
 import Timebase
 
 extension Coordinator {
-    /// Grants at once, refuses at once when the owner is proven alive, and otherwise holds the call while the owner is
-    /// being checked.
+    /// Grants at once, refuses or lets stand by at once when the owner is proven alive, and otherwise holds the call while
+    /// the owner is being checked.
     package func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(Problem) -> ClaimGrant {
+        do throws(Problem) {
+            let grant = try await settleClaim(stream, request)
+            MetricNames.claims.counter(grant.standsByFor == nil ? "granted" : "stands_by").increment()
+            return grant
+        } catch {
+            if error.kind == .streamInUse { MetricNames.claims.counter("in_use").increment() }
+            throw error
+        }
+    }
+
+    private func settleClaim(_ stream: StreamID, _ request: ClaimRequest) async throws(Problem) -> ClaimGrant {
         try requireAnswering()
         try await learnNode(request.nodeId, boot: request.bootId)
         let deadline = clock.now() + timing.claimHold
@@ -21,24 +32,25 @@ extension Coordinator {
                 // only in an earlier boot.
                 let isRead = shared.state.streams[stream].map { $0.body.epoch == readEpoch } ?? false
                 let isCertain = isRead || !shared.isStoreShared
-                return try shared.state.decideClaim(stream, request, isCertain: isCertain, at: now)
+                let mayHold = clock.now() < deadline
+                return try shared.state.decideClaim(
+                    stream,
+                    request,
+                    isCertain: isCertain,
+                    mayHold: mayHold,
+                    at: now
+                )
             }
             switch answer {
-            case .granted(let grant):
-                MetricNames.claims.counter("granted").increment()
-                return grant
+            case .granted(let answer), .standsBy(let answer): return answer
             case .doubtful(let owner, let epoch):
                 try await readAnew(owner)
                 readEpoch = epoch
             case .held(let held):
-                let left = deadline - clock.now()
-                guard left > .zero else {
-                    MetricNames.claims.counter("in_use").increment()
-                    throw .streamInUse(stream, owner: held.owner)
-                }
                 if held.probe { startProbe(of: held.owner) }
                 readEpoch = nil
-                await waiter.wait(atMost: min(left, max(held.recheckAt - now, .milliseconds(1))), clock)
+                let left = deadline - clock.now()
+                await waiter.wait(atMost: max(min(left, held.recheckAt - now), .milliseconds(1)), clock)
                 try requireAnswering()
             }
         }

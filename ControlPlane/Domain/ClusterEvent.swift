@@ -5,6 +5,7 @@ package import Timebase
 package struct ClusterEvent: Hashable, Sendable {
     package enum Subject: Hashable, Sendable {
         case stream(WatchEvent.StreamChange)
+        case rendition(RenditionChange, nodeID: String)
         case node(id: String, group: String, role: NodeRole?)
         case scaling(ScalingTarget, ScalingDecision)
     }
@@ -42,6 +43,21 @@ extension ClusterState {
         case .written, .deleted: return []
         }
     }
+
+    /// What a heartbeat tells beside the state of its node and streams.
+    package func events(of heartbeat: Heartbeat, from nodeID: String, at now: WallTime) -> [ClusterEvent] {
+        (heartbeat.renditionsGivenUp ?? []).prefix(Self.eventsOfHeartbeatMax).map { change in
+            let type = WebhookEventType.renditionGivenUp
+            return ClusterEvent(
+                type: type,
+                subject: .rendition(change, nodeID: nodeID),
+                key: "\(type.rawValue) \(nodeID) \(heartbeat.bootId) \(change.number)",
+                at: now
+            )
+        }
+    }
+
+    private static let eventsOfHeartbeatMax = 64
 
     /// What an announcement means.
     package func event(of announcement: Announcement, at now: WallTime) -> ClusterEvent? {

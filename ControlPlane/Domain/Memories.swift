@@ -81,6 +81,11 @@ struct GivenRoutes: Sendable {
         (given[stream] ?? [:]).compactMapValues { now < $0.until ? $0.parent : nil }
     }
 
+    /// Of any stream.
+    func parents(of asker: String, at now: WallTime) -> [String] {
+        given.values.compactMap { $0[asker].flatMap { now < $0.until ? $0.parent : nil } }
+    }
+
     mutating func forgetExpired(at now: WallTime) {
         given = given.compactMapValues { routes in
             let left = routes.filter { now < $0.value.until }

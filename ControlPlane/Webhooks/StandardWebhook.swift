@@ -45,11 +45,25 @@ package struct StandardWebhook: Hashable, Sendable {
             try container.encode(event.at, forKey: .timestamp)
             switch event.subject {
             case .stream(let change): try container.encode(change, forKey: .data)
+            case .rendition(let change, let nodeID):
+                try container.encode(RenditionData(change, nodeID: nodeID), forKey: .data)
             case .node(let id, let group, let role):
                 try container.encode(NodeData(nodeId: id, group: group, role: role), forKey: .data)
             case .scaling(let target, let decision):
                 try container.encode(ScalingData(group: target.group, role: target.role, decision), forKey: .data)
             }
+        }
+    }
+
+    private struct RenditionData: Encodable {
+        var app: String
+        var id: String
+        var rendition: String
+        var nodeId: String
+
+        init(_ change: RenditionChange, nodeID: String) {
+            (app, id, rendition) = (change.app, change.id, change.rendition)
+            nodeId = nodeID
         }
     }
 

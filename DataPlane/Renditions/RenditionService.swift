@@ -9,7 +9,7 @@ package import Transcoding
 
 /// Makes derived streams of those this node owns.
 package protocol StreamDeriver: Sendable {
-    /// Feeds `stream` with what `derivation` says of `source`, until that ends. Cancelling the task ends it.
+    /// Feeds `stream` with what `derivation` says of `source`, its parent, until that ends. Cancelling the task ends it.
     func derive(_ stream: LiveStream, _ derivation: StreamID.Derivation, of source: LiveStream) async -> DerivedEnd
     var figures: DeriverFigures { get }
 }
@@ -20,6 +20,8 @@ package struct DeriverFigures: Hashable, Sendable {
     package var queueDepth = 0
     /// Of the slowest encoder: seconds of media for a second of work.
     package var speed: Double?
+    /// Those that are not tried again yet.
+    package var givenUp: [GivenUpRendition] = []
 
     package init() {}
 }
@@ -29,6 +31,7 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
     private let codecs: Codecs
     private let logger: Logger
     private let limits: RenditionLimits
+    private let givenUp = GivenUpRenditions()
     private let taps = Mutex<[ObjectIdentifier: SourceTap<Codecs>]>([:])
 
     package init(codecs: Codecs, logger: Logger, limits: RenditionLimits = RenditionLimits()) {
@@ -43,14 +46,15 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
         of source: LiveStream
     ) async -> DerivedEnd {
         switch derivation {
-        case .rung(let name): return await encode(stream, rung: name, of: source)
+        case .rung(let name): return await encode(stream, .rung(name), of: source)
+        case .inOrder(let rung): return await encode(stream, .inOrder(rung: rung), of: source)
         case .sound(let codec): return await transcode(stream, soundTo: codec, of: source)
         }
     }
 
-    private func encode(_ stream: LiveStream, rung name: String, of source: LiveStream) async -> DerivedEnd {
+    private func encode(_ stream: LiveStream, _ kind: RungFeed.Kind, of source: LiveStream) async -> DerivedEnd {
         let (ends, continuation) = AsyncStream.makeStream(of: DerivedEnd.self, bufferingPolicy: .bufferingOldest(1))
-        let feed = RungFeed(name: name, target: stream, source: source) { end in
+        let feed = RungFeed(kind, target: stream, source: source) { end in
             continuation.yield(end)
             continuation.finish()
         }
@@ -94,6 +98,7 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
 
     package var figures: DeriverFigures {
         var figures = DeriverFigures()
+        figures.givenUp = givenUp.current
         for tap in taps.withLock({ Array($0.values) }) {
             figures.queueDepth += tap.queueDepth
             for rung in tap.figures {
@@ -108,7 +113,8 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
         let key = ObjectIdentifier(source)
         return taps.withLock { taps in
             if let tap = taps[key] { return tap }
-            let tap = SourceTap(source, codecs: codecs, logger: logger, limits: limits) { [weak self] in
+            let tap = SourceTap(source, codecs: codecs, logger: logger, limits: limits, givenUp: givenUp) {
+                [weak self] in
                 _ = self?.taps.withLock { $0.removeValue(forKey: key) }
             }
             taps[key] = tap

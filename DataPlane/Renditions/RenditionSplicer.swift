@@ -36,7 +36,8 @@ package struct RenditionSplicer: Sendable {
     private var awaited: Deque<Awaited> = []
     private var sounds: Deque<AccessUnit> = []
     private var video: CodecParameters?
-    private var sound: [Track] = []
+    /// Nil until it is known what sound there is: no segment begins before.
+    private var sound: [Track]?
     private var told: [Track] = []
     private var open: OpenPart?
     private var lastTime: MediaTime?
@@ -52,7 +53,7 @@ package struct RenditionSplicer: Sendable {
 
     // MARK: The source
 
-    /// The source's sound from here on.
+    /// What sound there is from here on.
     package mutating func soundTracks(_ tracks: [Track]) { sound = tracks }
 
     /// The source was cut before `unit`, with the first part of a segment.
@@ -78,7 +79,7 @@ package struct RenditionSplicer: Sendable {
 
     package mutating func take(_ picture: EncodedPicture) -> [Output] {
         let passed = awaited.prefix { $0.isReached(by: picture) }.count
-        guard open != nil || passed > 0 else { return [] }
+        guard open != nil || passed > 0, sound != nil else { return [] }
         var outputs = soundOutputs(before: picture.decodeTime)
         if passed > 0 {
             if passed > 1, open != nil { outputs.append(.gap) }
@@ -114,7 +115,7 @@ package struct RenditionSplicer: Sendable {
             mark.oldestSequence = mark.sequence
         }
         open = OpenPart(mark: mark, start: time)
-        let tracks = (video.map { [Track(id: .video, codec: $0)] } ?? []) + sound
+        let tracks = (video.map { [Track(id: .video, codec: $0)] } ?? []) + (sound ?? [])
         guard tracks != told else { return [.item(.cut(mark))] }
         told = tracks
         return [.item(.tracks(tracks)), .item(.cut(mark))]

@@ -19,23 +19,44 @@ package enum DerivedEnd: Hashable, Sendable {
     case stopped
 }
 
-/// One rung on its way to the stream that distributes it.
+/// One rung, or the source's pictures in order, on the way to the stream that distributes it.
 ///
 /// `@unchecked Sendable`: touched on the source's loop only; `target` is reached by way of its own loop.
 final class RungFeed: StreamUpstream, @unchecked Sendable {
-    let name: String
+    /// Of what is made of the source.
+    enum Kind: Hashable, Sendable {
+        case rung(String)
+        case inOrder(rung: String?)
+    }
+
+    private let kind: Kind
     private let target: LiveStream
     private let sourceLoop: any EventLoop
     private var splicer: RenditionSplicer
     private let onEnd: @Sendable (DerivedEnd) -> Void
     private(set) var hasEnded = false
 
-    init(name: String, target: LiveStream, source: LiveStream, onEnd: @escaping @Sendable (DerivedEnd) -> Void) {
-        self.name = name
+    init(_ kind: Kind, target: LiveStream, source: LiveStream, onEnd: @escaping @Sendable (DerivedEnd) -> Void) {
+        self.kind = kind
         self.target = target
         sourceLoop = source.loop
         splicer = RenditionSplicer(partDuration: MediaTime(seconds: source.settings.hlsPartDuration))
         self.onEnd = onEnd
+    }
+
+    /// Unique among the feeds of a source, and the rendition's own.
+    var name: String {
+        switch kind {
+        case .rung(let name): name
+        case .inOrder(let rung): "\(rung ?? "source")~inorder"
+        }
+    }
+
+    func rendition(of plan: RenditionPlan) -> Rendition? {
+        switch kind {
+        case .rung(let name): plan[name]
+        case .inOrder(let rung): plan.inOrder(rung: rung)
+        }
     }
 
     func begin(epoch: Epoch?) {

@@ -12,7 +12,7 @@ package import Transcoding
 /// All rungs of one stream on its origin: the one decoder, and what each rung must know of the source.
 ///
 /// `@unchecked Sendable`: touched on the source's loop only, but for `running`.
-final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendable {
+final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unchecked Sendable {
     private let source: LiveStream
     private let codecs: Codecs
     private let logger: Logger
@@ -22,10 +22,10 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
     private let running = Mutex<TranscodePipeline<Codecs>?>(nil)
     private var feeds: [String: RungFeed] = [:]
     private var video: CodecParameters?
-    private var sound: [Track] = []
+    private let sound: LadderSound
+    private var soundTracks: [TrackID] = []
     private var cut: CutMark?
-    /// Rungs that were given up, and until when they stay so.
-    private var givenUp: [String: NIODeadline] = [:]
+    private let givenUp: GivenUpRenditions
     private var isSubscribed = false
 
     init(
@@ -33,6 +33,7 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         codecs: Codecs,
         logger: Logger,
         limits: RenditionLimits,
+        givenUp: GivenUpRenditions,
         onIdle: @escaping @Sendable () -> Void
     ) {
         self.source = source
@@ -41,7 +42,9 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         logger[metadataKey: LogKeys.stream] = "\(source.id)"
         self.logger = logger
         self.limits = limits
+        self.givenUp = givenUp
         self.onIdle = onIdle
+        sound = LadderSound(codecs: codecs, loop: source.loop, limits: limits.transcoding, logger: logger)
     }
 
     private var pipeline: TranscodePipeline<Codecs>? {
@@ -60,8 +63,7 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         subscribe()
         guard feeds[feed.name] == nil else { return feed.end(.lost("the rung is being encoded already")) }
         feeds[feed.name] = feed
-        if let until = givenUp[feed.name], until > .now() { return end(feed.name, .unknown) }
-        feed.soundTracks(sound)
+        if givenUp.contains(feed.name, of: source.id) { return end(feed.name, .unknown) }
         if video != nil { start(feed) }
     }
 
@@ -69,12 +71,16 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
     func remove(_ feed: RungFeed) {
         guard feeds[feed.name] === feed else { return }
         feeds[feed.name] = nil
+        sound.remove(feed)
         pipeline?.stop(feed.name)
         stopIfIdle()
     }
 
     private func end(_ name: String, _ end: DerivedEnd) {
-        feeds.removeValue(forKey: name)?.end(end)
+        if let feed = feeds.removeValue(forKey: name) {
+            sound.remove(feed)
+            feed.end(end)
+        }
         stopIfIdle()
     }
 
@@ -95,12 +101,12 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
 
     private func start(_ feed: RungFeed) {
         guard let video else { return }
-        guard let rendition = plan(for: video)[feed.name] else { return end(feed.name, .unknown) }
+        guard let rendition = feed.rendition(of: source.renditionPlan) else { return end(feed.name, .unknown) }
         let choice: EncoderChoice.Made
         do throws(CodecPortError) {
             let settings = source.settings
             choice = try EncoderChoice.choose(
-                settings.videoEncoder,
+                rendition.isInOrder ? settings.inOrderEncoder : settings.videoEncoder,
                 fallback: settings.fallbackEncoder,
                 isThere: codecs.hasEncoder(named:)
             )
@@ -115,22 +121,17 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
                 metadata: [LogKeys.error: "\(error)", "encoder": "\(choice.encoder)"]
             )
         }
+        sound.add(feed, bitsPerSecond: rendition.audioBitsPerSecond)
         readyPipeline(for: video).start(rendition, options(choice, video))
         feed.begin(epoch: source.epoch)
         logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "\(choice.encoder)"])
     }
 
-    private func plan(for video: CodecParameters) -> RenditionPlan {
-        let size = video.pictureSize ?? (0, 0)
-        return RenditionPlan(
-            Ladder(settings: source.settings),
-            source: PictureSize(width: size.width, height: size.height)
-        )
-    }
-
     private func options(_ choice: EncoderChoice.Made, _ video: CodecParameters) -> VideoEncodingOptions {
         // The word for speed is the wished-for encoder's.
-        let preset = choice.missing == nil && !source.settings.encoderSpeed.isEmpty ? source.settings.encoderSpeed : nil
+        let settings = source.settings
+        let isWordKnown = choice.encoder == settings.videoEncoder && !settings.encoderSpeed.isEmpty
+        let preset = isWordKnown ? settings.encoderSpeed : nil
         return VideoEncodingOptions(
             encoder: choice.encoder,
             preset: preset,
@@ -161,7 +162,7 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
             if case .ended(let reason) = source.phase { end(name, .ended(reason)) }
         case .ended(.overloaded, let name):
             logger.warning("rendition given up: this machine cannot keep up", metadata: ["rendition": "\(name)"])
-            givenUp[name] = .now() + limits.givenUpFor
+            givenUp.add(name, of: source.id, until: .now() + limits.givenUpFor)
             end(name, .unknown)
         case .ended(.failed(let error), let name):
             logger.error("rendition failed", metadata: ["rendition": "\(name)", LogKeys.error: "\(error)"])
@@ -182,8 +183,9 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
     }
 
     private func learn(_ tracks: [Track]) {
-        sound = tracks.filter { $0.kind == .audio }
-        for feed in feeds.values { feed.soundTracks(sound) }
+        let audio = tracks.filter { $0.kind == .audio }
+        soundTracks = audio.map(\.id)
+        sound.tracksChanged(to: audio)
         guard let codec = tracks.first(where: { $0.kind == .video })?.codec, codec != video else { return }
         let isFirst = video == nil
         video = codec
@@ -192,8 +194,8 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
     }
 
     private func take(_ unit: AccessUnit) {
-        if sound.contains(where: { $0.id == unit.track }) {
-            for feed in feeds.values { feed.take(sound: unit) }
+        if soundTracks.contains(unit.track) {
+            sound.take(unit)
         } else if unit.track == .video {
             if let mark = cut {
                 cut = nil
@@ -220,6 +222,7 @@ final class SourceTap<Codecs: VideoCodecs>: StreamSubscriber, @unchecked Sendabl
         feeds = [:]
         for (name, feed) in ending {
             pipeline?.stop(name)
+            sound.remove(feed)
             feed.end(end)
         }
         stopIfIdle()

@@ -74,6 +74,15 @@ package struct GOPCache: Sendable {
         (hasOverflowed, beganAtKeyframe) = (true, begins)
     }
 
+    package var hasReorderedPictures: Bool {
+        var newest: MediaTime?
+        for case .unit(let unit) in items where unit.track == .video {
+            if let newest, unit.presentationTime < newest { return true }
+            newest = unit.presentationTime
+        }
+        return false
+    }
+
     package mutating func removeAll() {
         items.removeAll()
         tracksBefore = tracks

@@ -5,10 +5,9 @@ package import Timebase
 
 /// One publisher's right to feed one stream. Held by the publisher's connection; usable from any thread.
 package final class Publication: Sendable {
-    package let stream: LiveStream
-    package let epoch: Epoch
-
     fileprivate struct State {
+        var stream: LiveStream
+        var epoch: Epoch
         var isOver = false
         var onRevoked: (@Sendable (EndReason) -> Void)?
         var revocation: EndReason?
@@ -28,7 +27,7 @@ package final class Publication: Sendable {
         case leaveAtKeyframe
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let wallClock: @Sendable () -> WallTime
     private let onEnd: @Sendable (Publication, _ isClean: Bool) -> Void
 
@@ -41,16 +40,18 @@ package final class Publication: Sendable {
         wallClock: @escaping @Sendable () -> WallTime,
         onEnd: @escaping @Sendable (Publication, _ isClean: Bool) -> Void
     ) {
-        self.stream = stream
-        self.epoch = epoch
+        state = Mutex(State(stream: stream, epoch: epoch, standBy: standsBy ? StandBy() : nil))
         self.wallClock = wallClock
         self.onEnd = onEnd
-        if standsBy { state.withLock { $0.standBy = StandBy() } }
     }
+
+    /// For one that stands by, the stream it waits for.
+    package var stream: LiveStream { state.withLock { $0.stream } }
+    package var epoch: Epoch { state.withLock { $0.epoch } }
 
     /// Hands a batch to the stream: at once on the stream's own loop, else by one hop.
     package func deliver(_ items: [IngestItem]) {
-        let items = state.withLock { $0.isOver ? [] : $0.admit(items) }
+        let (stream, items) = state.withLock { ($0.stream, $0.isOver ? [] : $0.admit(items)) }
         guard !items.isEmpty else { return }
         let wall = wallClock()
         if stream.loop.inEventLoop {
@@ -59,13 +60,21 @@ package final class Publication: Sendable {
             stream.loop.execute {
                 // Revoked on the way: the stream may have the next owner's timeline by now.
                 guard self.state.withLock({ $0.revocation == nil }) else { return }
-                self.stream.ingest(items, at: wall)
+                stream.ingest(items, at: wall)
             }
         }
     }
 
     /// The publisher that stood by is the stream's from here on.
     package func begin() { state.withLock { $0.standBy?.isOver = true } }
+
+    /// The publisher that stood by for another node's stream feeds this one, which has taken that one's place.
+    package func begin(on stream: LiveStream, epoch: Epoch) {
+        state.withLock { state in
+            (state.stream, state.epoch) = (stream, epoch)
+            state.standBy?.isOver = true
+        }
+    }
 
     /// The publisher is gone. Only the first call counts.
     package func end(isClean: Bool) {

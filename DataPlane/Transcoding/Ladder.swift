@@ -13,6 +13,6 @@ package struct Ladder: Hashable, Sendable {
 
     /// What the settings of an app say: its own rungs, else the preset's, else none.
     package init(settings: AppSettings) {
-        self.init(settings.encoderSettings.isEmpty ? settings.ladderPreset.encoderSettings : settings.encoderSettings)
+        self.init(settings.ladder)
     }
 }

@@ -2,13 +2,14 @@ import ClusterModel
 
 /// One rung as a source of a known shape is encoded for it.
 package struct Rendition: Hashable, Sendable {
-    /// `{height}p{kbps}kbps`, unique in its stream.
+    /// Unique in its stream.
     package var name: String
     package var size: PictureSize
     package var videoBitsPerSecond: Int
+    /// 0: the source's sound as it is.
     package var audioBitsPerSecond: Int
-    /// 0 where pictures must leave in the order of showing, as WebRTC needs.
-    package var bFramesMax = 2
+    /// Pictures leave in the order of showing and at once, as WebRTC needs.
+    package var isInOrder = false
 
     package init(name: String, size: PictureSize, videoBitsPerSecond: Int, audioBitsPerSecond: Int) {
         self.name = name
@@ -27,10 +28,15 @@ package struct Rendition: Hashable, Sendable {
 
 /// Which rungs a source is encoded for.
 package struct RenditionPlan: Hashable, Sendable {
+    /// What 720p30 needs to look well at 2.8 Mbit/s.
+    private static let bitsPerPixelAndSecond = 3
+
     /// Highest first.
-    package var renditions: [Rendition]
+    package let renditions: [Rendition]
+    private let source: PictureSize
 
     package init(_ ladder: Ladder, source: PictureSize) {
+        self.source = source
         renditions = ladder.rungs.filter { $0.forceEncode || $0.height <= source.height }.map { rung in
             Rendition(
                 name: rung.renditionName,
@@ -42,6 +48,27 @@ package struct RenditionPlan: Hashable, Sendable {
     }
 
     package subscript(name: String) -> Rendition? { renditions.first { $0.name == name } }
+
+    /// The pictures of a rung, or of the source, for WebRTC. Their sound is the source's: who needs another codec has it made
+    /// of that.
+    package func inOrder(rung: String?) -> Rendition? {
+        guard var rendition = rung.map({ self[$0] }) ?? likeSource else { return nil }
+        rendition.name += "~inorder"
+        rendition.audioBitsPerSecond = 0
+        rendition.isInOrder = true
+        return rendition
+    }
+
+    private var likeSource: Rendition? {
+        guard source.pixels > 0 else { return nil }
+        let bits = min(max(source.pixels * Self.bitsPerPixelAndSecond, 300_000), 8_000_000)
+        return Rendition(
+            name: "source",
+            size: Self.size(height: source.height, source: source),
+            videoBitsPerSecond: bits,
+            audioBitsPerSecond: 0
+        )
+    }
 
     /// The size of `height` lines in the source's shape. 4:2:0 pictures have even sides, and no encoder takes more than
     /// 16,384 columns.

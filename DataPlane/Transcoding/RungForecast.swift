@@ -12,10 +12,13 @@ package struct RungForecast: Hashable, Sendable {
 
     /// Boxes of CMAF fragments, in percent of what is in them.
     private static let overheadPercent = 2
+    /// The source's own sound, whose bit rate nobody says beforehand.
+    private static let unchangedSoundBitsPerSecond = 160_000
 
     package init(_ rendition: Rendition, settings: AppSettings, framesPerSecond: Double?) {
         self.rendition = rendition
-        let average = rendition.videoBitsPerSecond + rendition.audioBitsPerSecond
+        let sound = rendition.audioBitsPerSecond > 0 ? rendition.audioBitsPerSecond : Self.unchangedSoundBitsPerSecond
+        let average = rendition.videoBitsPerSecond + sound
         let ahead = Double(rendition.videoBitsPerSecond) / max(settings.hlsSegmentDuration, 1)
         averageBitsPerSecond = average * (100 + Self.overheadPercent) / 100
         peakBitsPerSecond = (average + Int(ahead)) * (100 + Self.overheadPercent) / 100

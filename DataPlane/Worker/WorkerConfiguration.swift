@@ -7,6 +7,7 @@ package import Observability
 package import Recorder
 import Recording
 package import Settings
+package import WebRTCServer
 
 /// What `millrace-worker` is told from outside.
 package struct WorkerConfiguration: Sendable {
@@ -77,6 +78,7 @@ package struct WorkerConfiguration: Sendable {
     package var objectStore: S3Settings?
     package var drainTimeout: Duration
     package var trustedProxies: [AddressRange]
+    package var iceServers: [ICEServer]
     package var logLevel: Logger.Level
     package var logFormat: LogFormat
     /// To be logged once logging works.
@@ -119,6 +121,7 @@ package struct WorkerConfiguration: Sendable {
         objectStore = try S3Settings(values, secretKey: secret.map { Redacted($0.token) })
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]
+        iceServers = values[Table.iceServers]
         logLevel = values[CommonSettings.logLevel]
         logFormat = values[CommonSettings.logFormat]
         try ports.refuseTwins()

@@ -10,6 +10,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package enum HLSSegmentType: String, Codable, CaseIterable, Sendable {
         /// CMAF, which DASH shares.
         case fmp4
+        /// For old players; without DASH.
+        case mpegts
     }
 
     /// How long writes to viewers may be held back and merged, in ms, 0 to 350. Nil: 0 to 50 as the load asks.
@@ -24,8 +26,9 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var hlsSegmentDuration: Double
     /// Seconds of media in an LL-HLS part, at most.
     package var hlsPartDuration: Double
-    /// Complete segments in a playlist.
+    /// Complete segments in a playlist: how far back players can go. Kept in memory, at most 1 GB a rendition.
     package var hlsWindowSegments: Int
+    /// Of streams that are packaged from now on.
     package var hlsSegmentType: HLSSegmentType
     /// The rungs encoded beside the source. Empty: those of `ladderPreset`.
     package var encoderSettings: [EncoderSetting]
@@ -36,6 +39,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var fallbackEncoder: String
     /// Speed against quality, in the encoder's own word; empty leaves its default.
     package var encoderSpeed: String
+    /// False: rungs are encoded as long as there is a publisher, also while nobody watches.
+    package var renditionsOnDemand: Bool
     /// Seconds a rung is encoded beyond its last viewer.
     package var renditionLinger: Double
     /// Record every stream of the app, unless the stream's own settings say otherwise.
@@ -57,16 +62,20 @@ package struct AppSettings: Codable, Hashable, Sendable {
         videoEncoder = "libx264"
         fallbackEncoder = "libx264"
         encoderSpeed = "veryfast"
+        renditionsOnDemand = true
         renditionLinger = 30
         recordingEnabled = false
         previewInterval = 0
     }
 
+    /// Its own rungs, else the preset's.
+    package var ladder: [EncoderSetting] { encoderSettings.isEmpty ? ladderPreset.encoderSettings : encoderSettings }
+
     private enum CodingKeys: String, CodingKey {
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
         case hlsWindowSegments, hlsSegmentType
-        case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionLinger
-        case recordingEnabled, previewInterval
+        case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionsOnDemand
+        case renditionLinger, recordingEnabled, previewInterval
     }
 
     package init(from decoder: any Decoder) throws {
@@ -94,6 +103,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
         videoEncoder = try container.decodeIfPresent(String.self, forKey: .videoEncoder) ?? videoEncoder
         fallbackEncoder = try container.decodeIfPresent(String.self, forKey: .fallbackEncoder) ?? fallbackEncoder
         encoderSpeed = try container.decodeIfPresent(String.self, forKey: .encoderSpeed) ?? encoderSpeed
+        renditionsOnDemand =
+            try container.decodeIfPresent(Bool.self, forKey: .renditionsOnDemand) ?? renditionsOnDemand
         renditionLinger = try container.decodeIfPresent(Double.self, forKey: .renditionLinger) ?? renditionLinger
     }
 
@@ -105,6 +116,9 @@ package struct AppSettings: Codable, Hashable, Sendable {
             && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
     }
 
+    /// WebRTC players all take H.264, and many nothing else.
+    package var inOrderEncoder: String { videoEncoder.hasPrefix("h264_") ? videoEncoder : "libx264" }
+
     /// The first value out of range, as a sentence for the person who set it; nil when all are fine.
     package var fault: String? {
         func outside<T: Comparable>(_ name: String, _ value: T, _ range: ClosedRange<T>) -> String? {
@@ -115,7 +129,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
             ?? outside("pullLinger", pullLinger, 0...3600)
             ?? outside("hlsSegmentDuration", hlsSegmentDuration, 1...30)
             ?? outside("hlsPartDuration", hlsPartDuration, 0.1...5)
-            ?? outside("hlsWindowSegments", hlsWindowSegments, 3...60)
+            ?? outside("hlsWindowSegments", hlsWindowSegments, 3...3600)
             ?? outside("renditionLinger", renditionLinger, 0...3600)
             ?? (previewInterval == 0 ? nil : outside("previewInterval", previewInterval, 1...3600))
             ?? renditionFault

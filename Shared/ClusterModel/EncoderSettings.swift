@@ -4,7 +4,7 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
     package var height: Int
     /// Bits a second.
     package var videoBitrate: Int
-    /// Bits a second, as players are told. The source's sound goes with every rung as it is.
+    /// Bits a second of AAC. 0: the source's sound goes with the rung as it is.
     package var audioBitrate: Int
     /// Encode this rung also when the source has fewer lines.
     package var forceEncode: Bool
@@ -39,7 +39,7 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
         }
         return outside("height", height, 64...4320)
             ?? outside("videoBitrate", videoBitrate, 20_000...100_000_000)
-            ?? outside("audioBitrate", audioBitrate, 16_000...512_000)
+            ?? (audioBitrate == 0 ? nil : outside("audioBitrate", audioBitrate, 16_000...512_000))
             ?? (height % 2 == 0
                 ? nil : "height of a rung is \(height); pictures are encoded in pairs of lines, give an even number")
     }

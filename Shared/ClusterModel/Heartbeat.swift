@@ -22,6 +22,8 @@ package struct Heartbeat: Codable, Hashable, Sendable {
     package var isDraining: Bool?
     /// Why the sender takes nothing new, in words; absent while it is within its limits.
     package var full: [String]?
+    /// Renditions the sender cannot encode beside the others; each for a minute.
+    package var renditionsGivenUp: [RenditionChange]?
     /// What this node does for streams beside serving them.
     package var work: [StreamWork]?
 
@@ -36,6 +38,7 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         relayProbes: RelayProbeReport? = nil,
         isDraining: Bool? = nil,
         full: [String]? = nil,
+        renditionsGivenUp: [RenditionChange]? = nil,
         work: [StreamWork]? = nil
     ) {
         self.bootId = bootId
@@ -48,12 +51,13 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         self.relayProbes = relayProbes
         self.isDraining = isDraining
         self.full = full
+        self.renditionsGivenUp = renditionsGivenUp
         self.work = work
     }
 
     private enum CodingKeys: String, CodingKey {
         case bootId, load, holds, pulls, sessions, streams, sentAt, clockOffsetMilliseconds, relayProbes
-        case isDraining, full, work
+        case isDraining, full, renditionsGivenUp, work
     }
 
     package init(from decoder: any Decoder) throws {
@@ -69,6 +73,7 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         relayProbes = try container.decodeIfPresent(RelayProbeReport.self, forKey: .relayProbes)
         isDraining = try container.decodeIfPresent(Bool.self, forKey: .isDraining)
         full = try container.decodeIfPresent([String].self, forKey: .full)
+        renditionsGivenUp = try container.decodeIfPresent([RenditionChange].self, forKey: .renditionsGivenUp)
         work = try container.decodeIfPresent([StreamWork].self, forKey: .work)
     }
 }
@@ -85,6 +90,22 @@ package struct Hold: Codable, Hashable, Sendable {
         self.id = id
         self.epoch = epoch
         self.next = next
+    }
+}
+
+/// Something that happened to one rendition of a stream.
+package struct RenditionChange: Codable, Hashable, Sendable {
+    package var app: String
+    package var id: String
+    package var rendition: String
+    /// Counts such changes since the node's boot: one that is told again is the same.
+    package var number: Int
+
+    package init(app: String, id: String, rendition: String, number: Int) {
+        self.app = app
+        self.id = id
+        self.rendition = rendition
+        self.number = number
     }
 }
 

@@ -115,9 +115,12 @@ package enum NameRules {
 /// What an origin makes of a stream beside itself: it is distributed like a stream, under a name no publisher can take.
 extension StreamID {
     package enum Derivation: Hashable, Sendable {
-        /// A rung of the ladder, by its name `{height}p{kbps}kbps`.
+        /// `{id}_{rung}`: a rung of the ladder, by its name `{height}p{kbps}kbps`.
         case rung(String)
-        /// The same pictures, with the sound in another codec.
+        /// `{id}~inorder`, `{id}_{rung}~inorder`: H.264 whose pictures come in the order of showing and without delay, as
+        /// WebRTC needs; of the source's size, or of a rung's.
+        case inOrder(rung: String?)
+        /// `{id}~opus`, `{id}~aac`: the same pictures, with the sound in another codec. Of a stream, or of what else is derived.
         case sound(SoundCodec)
     }
 
@@ -126,31 +129,45 @@ extension StreamID {
         case opus
     }
 
+    private static let inOrderEnding = "~inorder"
+
     /// As `init(app:id:)`, but also for what is derived of a stream: what players and nodes may ask for.
     package init(playable app: String, id: String) throws(NameError) {
-        guard let (name, _) = Self.split(id) else {
-            try self.init(app: app, id: id)
-            return
-        }
-        let source = try StreamID(app: app, id: name)
+        let source = try StreamID(app: app, id: StreamID(known: app, id).source.id)
         self.init(known: source.app, id)
     }
 
     package func derived(_ derivation: Derivation) -> StreamID {
         switch derivation {
         case .rung(let name): StreamID(known: app, "\(id)_\(name)")
+        case .inOrder(let rung): StreamID(known: app, id + (rung.map { "_\($0)" } ?? "") + Self.inOrderEnding)
         case .sound(let codec): StreamID(known: app, "\(id)~\(codec.rawValue)")
         }
     }
 
-    /// The stream a publisher or the control plane knows it by: itself unless derived.
-    package var source: StreamID { Self.split(id).map { StreamID(known: app, $0.source) } ?? self }
-
+    /// Nil of what a publisher sends.
     package var derivation: Derivation? { Self.split(id)?.derivation }
 
-    private static func split(_ id: String) -> (source: String, derivation: Derivation)? {
+    /// The stream this one is made of: itself unless derived.
+    package var parent: StreamID { Self.split(id).map { StreamID(known: app, $0.parent) } ?? self }
+
+    /// The stream a publisher or the control plane knows it by: itself unless derived.
+    package var source: StreamID {
+        let parent = parent
+        return parent == self ? self : parent.source
+    }
+
+    private static func split(_ id: String) -> (parent: String, derivation: Derivation)? {
         if let codec = SoundCodec.allCases.first(where: { id.hasSuffix("~\($0.rawValue)") }) {
-            return (String(id.dropLast(codec.rawValue.count + 1)), .sound(codec))
+            let parent = String(id.dropLast(codec.rawValue.count + 1))
+            // Sound is encoded once.
+            if case .sound? = split(parent)?.derivation { return nil }
+            return (parent, .sound(codec))
+        }
+        if id.hasSuffix(inOrderEnding) {
+            let pictures = String(id.dropLast(inOrderEnding.count))
+            guard let suffix = NameRules.renditionSuffix(of: pictures) else { return (pictures, .inOrder(rung: nil)) }
+            return (String(pictures.dropLast(suffix.count)), .inOrder(rung: String(suffix.dropFirst())))
         }
         guard let suffix = NameRules.renditionSuffix(of: id) else { return nil }
         return (String(id.dropLast(suffix.count)), .rung(String(suffix.dropFirst())))

@@ -33,7 +33,11 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
     package var app: String
     package var id: String
     package var nodeId: String
+    /// The owner's, also where that is another node.
     package var epoch: Int64
+    /// The node that owns the stream, when nothing is granted yet: the publisher stands by, and the same claim is made again
+    /// until it is granted.
+    package var standsByFor: String?
     package var leaseSeconds: Int
     /// Where to continue when the stream lived before.
     package var resume: StreamPosition?
@@ -46,6 +50,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         id: String,
         nodeId: String,
         epoch: Int64,
+        standsByFor: String? = nil,
         leaseSeconds: Int,
         resume: StreamPosition?,
         appSettings: AppSettings,
@@ -55,6 +60,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         self.id = id
         self.nodeId = nodeId
         self.epoch = epoch
+        self.standsByFor = standsByFor
         self.leaseSeconds = leaseSeconds
         self.resume = resume
         self.appSettings = appSettings
@@ -123,12 +129,15 @@ package struct RouteAnswer: Codable, Hashable, Sendable {
         package var relay: Int
         /// The relay port takes TLS only. Missing: it is plain.
         package var relayTLS: Bool?
+        /// The group it was in when the route was told.
+        package var group: String?
 
-        package init(nodeId: String, host: String, relay: Int, relayTLS: Bool? = nil) {
+        package init(nodeId: String, host: String, relay: Int, relayTLS: Bool? = nil, group: String? = nil) {
             self.nodeId = nodeId
             self.host = host
             self.relay = relay
             self.relayTLS = relayTLS
+            self.group = group
         }
     }
 

@@ -37,13 +37,23 @@ package enum WatchEvent: Hashable, Sendable {
         package var epoch: Int64
         package var status: StreamStatus
         package var originNodeId: String?
+        /// Another node, where a publisher stands by.
+        package var standbyNodeId: String?
 
-        package init(app: String, id: String, epoch: Int64, status: StreamStatus, originNodeId: String?) {
+        package init(
+            app: String,
+            id: String,
+            epoch: Int64,
+            status: StreamStatus,
+            originNodeId: String?,
+            standbyNodeId: String? = nil
+        ) {
             self.app = app
             self.id = id
             self.epoch = epoch
             self.status = status
             self.originNodeId = originNodeId
+            self.standbyNodeId = standbyNodeId
         }
     }
 
@@ -86,10 +96,18 @@ package struct WatchSnapshot: Codable, Hashable, Sendable {
     package var node: WatchEvent.NodeChange?
     package var apps: [String: AppSettings]
     package var streams: [WatchEvent.StreamChange]
+    /// The nodes it pulls from: that one of them drains or moved to another group may have been told while nobody listened.
+    package var parents: [WatchEvent.NodeChange]?
 
-    package init(node: WatchEvent.NodeChange?, apps: [String: AppSettings], streams: [WatchEvent.StreamChange]) {
+    package init(
+        node: WatchEvent.NodeChange?,
+        apps: [String: AppSettings],
+        streams: [WatchEvent.StreamChange],
+        parents: [WatchEvent.NodeChange]? = nil
+    ) {
         self.node = node
         self.apps = apps
         self.streams = streams
+        self.parents = parents
     }
 }

@@ -7,6 +7,7 @@ package enum WebhookEventType: String, Codable, CaseIterable, Sendable {
     case streamStarted = "stream.started"
     case streamInterrupted = "stream.interrupted"
     case streamFinished = "stream.finished"
+    case renditionGivenUp = "rendition.givenUp"
     case nodeJoined = "node.joined"
     case nodeDead = "node.dead"
     case nodeDraining = "node.draining"

@@ -53,4 +53,28 @@ import Testing
             try http(first.http("/readyz")).status == 200 && node(cluster, "origin1").state == .alive
         }
     }
+
+    @Test func `an HLS player's edge is drained: past the deadline the next edge has what it asks for`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let playlist = edge.media("live/s1", ".m3u8")
+        try await cluster.waitUntilPlayable(playlist)
+        let next = try await cluster.startWorker("edge2", .edge)
+
+        #expect(try millrace(cluster, ["drain", "edge1", "--deadline", "3"]).status == 0)
+        #expect(try http(playlist).status == 200, "a player goes on until the deadline")
+        try await eventually("the edge has closed\n\(cluster.logs)") { try http(playlist).status == 503 }
+        #expect(try http(playlist).headers["retry-after"] != nil)
+        let sent = try http("\(cluster.controlURL)/live/streams/s1.m3u8")
+        #expect(sent.status == 307 && sent.headers["location"] == next.media("live/s1", ".m3u8"))
+        try await cluster.waitUntilPlayable(next.media("live/s1", ".m3u8"))
+
+        #expect(try millrace(cluster, ["drain", "edge1", "--deadline", "3", "--wait"]).status == 0)
+        let drained = try node(cluster, "edge1")
+        #expect(drained.safeToTerminate && drained.sessionsLeft == 0)
+        #expect(publisher.isRunning)
+    }
 }

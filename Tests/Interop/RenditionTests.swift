@@ -12,13 +12,7 @@ import Testing
 
     @Test func `each rung of the ladder plays from the edge, in step with the source`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
-        let answer = try http(
-            "\(cluster.controlURL)/v1/apps/live",
-            method: "PUT",
-            bearer: Cluster.adminToken,
-            body: Self.settings
-        )
-        #expect(answer.status < 300, "\(String(decoding: answer.body, as: UTF8.self))")
+        try cluster.set(Self.settings, app: "live")
         let origin = try await cluster.startWorker("origin1", .origin)
         let edge = try await cluster.startWorker("edge1", .edge)
         let publisher = try cluster.publish("live/s1", to: origin, size: "640x360")
@@ -51,6 +45,89 @@ import Testing
         for name in ["live/s1_240p300kbps"] { #expect(try codecs(at: edge.rtmp(name)) == ["aac", "h264"]) }
         #expect(try http(edge.media("live/s1_480p900kbps", ".m3u8")).status == 404)
         #expect(publisher.isRunning)
+    }
+
+    @Test func `pictures in order with Opus are there for WebRTC, of a publisher with B-frames`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge, servesSRT: true)
+        let publisher = try cluster.publish(
+            by: "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=44100 -c:v libx264 "
+                + "-preset veryfast -bf 3 -g 25 -pix_fmt yuv420p -c:a aac",
+            at: origin.rtmp("live/s1")
+        )
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let url = edge.srt("live/s1~inorder~opus", mode: "request")
+        try await eventually("\(url) plays\n\(cluster.logs)") { try codecs(at: url) == ["h264", "opus"] }
+        let probe = try run([
+            "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=profile,has_b_frames,width",
+            "-of", "csv=p=0", url,
+        ])
+        #expect(probe.output.contains("Constrained Baseline,320,0"), "\(probe.output)")
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `rungs that are always made need no viewer, and end with their publisher`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        try cluster.set(
+            #"{"encoderSettings":[{"height":144,"videoBitrate":120000}],"renditionsOnDemand":false,"publisherGrace":1}"#,
+            app: "live"
+        )
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        try await eventually("a rung is encoded\n\(cluster.logs)") { try renditions(of: origin) == 1 }
+        publisher.kill()
+        try await eventually("no rung is encoded\n\(cluster.logs)") { try renditions(of: origin) == 0 }
+    }
+
+    private func renditions(of worker: WorkerHandle) throws -> Int? {
+        let metrics = String(decoding: try http(worker.http("/metrics")).body, as: UTF8.self)
+        let line = metrics.split(separator: "\n").first { $0.hasPrefix("millrace_renditions ") }
+        return line?.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) }
+    }
+
+    @Test func `MPEG-TS segments play from an edge, each alone`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        try cluster.set(#"{"hlsSegmentType":"mpegts"}"#, app: "live")
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let playlist = edge.media("live/s1", ".m3u8")
+        try await cluster.waitUntilPlayable(playlist)
+        #expect(try codecs(at: playlist) == ["aac", "h264"])
+        let text = String(decoding: try http(playlist).body, as: UTF8.self)
+        let segment = try #require(text.split(separator: "\n").last { $0.hasSuffix(".ts") })
+        let url = edge.http("/live/streams/\(segment)")
+        let decoded = try run(["ffmpeg", "-v", "error", "-i", url, "-f", "null", "-"])
+        #expect(decoded.status == 0 && decoded.output.isEmpty, "\(decoded.output)")
+        #expect(try http(url).headers["content-type"] == "video/mp2t")
+        #expect(try http(origin.http("/live/streams/\(segment)")).status == 200, "all nodes have it under this name")
+        #expect(try http(edge.media("live/s1", "/s1.mpd")).status == 404)
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `DASH plays from an edge, whose description is the origin's`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let url = edge.media("live/s1", "/s1.mpd")
+        try await cluster.waitUntilPlayable(url)
+        #expect(try codecs(at: url) == ["aac", "h264"])
+        let decoded = try run(["ffmpeg", "-v", "error", "-i", url, "-t", "4", "-f", "null", "-"])
+        #expect(decoded.status == 0 && decoded.output.isEmpty, "\(decoded.output)")
+        try await eventually("both nodes describe the stream alike") {
+            try description(url) == description(origin.media("live/s1", "/s1.mpd"))
+        }
+        #expect(publisher.isRunning)
+    }
+
+    /// Without the time of day.
+    private func description(_ url: String) throws -> [Substring] {
+        String(decoding: try http(url).body, as: UTF8.self).split(separator: "\n").filter { !$0.contains("UTCTiming") }
     }
 
     /// Picture size, and times of showing of the keyframes of the first seconds.

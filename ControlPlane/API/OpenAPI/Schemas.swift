@@ -162,6 +162,7 @@ enum Schemas {
         relayProbes: RelayProbeReport(surveyId: 1, links: [probed]),
         isDraining: true,
         full: ["cpu 97 % of 90 %"],
+        renditionsGivenUp: [RenditionChange(app: "live", id: "s1", rendition: "720p2500kbps", number: 1)],
         work: [StreamWork(app: "live", id: "s1", recording: stream.recording, restreams: [link], source: link)]
     )
 
@@ -227,6 +228,7 @@ enum Schemas {
             id: "s1",
             nodeId: "origin1",
             epoch: 1,
+            standsByFor: "origin2",
             leaseSeconds: 20,
             resume: position,
             appSettings: settings,
@@ -301,7 +303,7 @@ enum Schemas {
         ),
         "RouteAnswer": RouteAnswer(
             epoch: 1,
-            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true),
+            parent: .init(nodeId: "origin1", host: "10.0.1.1", relay: 5000, relayTLS: true, group: "region1"),
             tier: .origin,
             secondaryForGroup: true,
             ticket: "t",

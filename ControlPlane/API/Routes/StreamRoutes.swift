@@ -37,7 +37,9 @@ enum StreamRoutes {
             summary: "An origin claims a stream. Held up to 5 s while a present owner is being checked.",
             requestSchema: "ClaimRequest",
             answers: [
-                .ok("ClaimGrant", "Owned under this epoch.", status: 201), .problem(404, "The node is not registered."),
+                .ok("ClaimGrant", "Owned under this epoch.", status: 201),
+                .ok("ClaimGrant", "Another node owns the stream: the publisher stands by. Claim again.", status: 202),
+                .problem(404, "The node is not registered."),
                 .problem(409, "The owner is alive, or the claimant is superseded or an edge."),
             ],
             handler: claim
@@ -108,7 +110,8 @@ enum StreamRoutes {
         where !(1...128).contains(text.utf8.count) {
             throw Problem.unprocessable("\(name) has \(text.utf8.count) characters; allowed is 1 to 128.")
         }
-        return try .json(try await call.coordinator.claim(stream, request), status: .created)
+        let grant = try await call.coordinator.claim(stream, request)
+        return try .json(grant, status: grant.standsByFor == nil ? .created : .accepted)
     }
 
     @Sendable private static func release(_ call: Call) async throws -> Reply {

@@ -4,6 +4,8 @@ package import Timebase
 /// What a claim came to.
 package enum ClaimAnswer: Hashable, Sendable {
     case granted(ClaimGrant)
+    /// Another node owns the stream, and this claim is the one that is next.
+    case standsBy(ClaimGrant)
     /// Another boot holds the stream and it is not proven that it lives. Hold the call, and decide again at `recheckAt` or
     /// when something is heard of the owner.
     case held(HeldClaim)
@@ -20,11 +22,13 @@ package struct HeldClaim: Hashable, Sendable {
 }
 
 extension ClusterState {
-    /// `isCertain`: what is known of the owner was just read, or nobody else writes to the store.
+    /// `isCertain`: what is known of the owner was just read, or nobody else writes to the store. `mayHold`: the claimant can
+    /// wait for what becomes of the owner.
     package func decideClaim(
         _ stream: StreamID,
         _ request: ClaimRequest,
         isCertain: Bool = true,
+        mayHold: Bool = true,
         at now: WallTime
     ) throws(Problem) -> Decision<ClaimAnswer> {
         let node = try currentNode(request.nodeId, boot: request.bootId)
@@ -46,10 +50,35 @@ extension ClusterState {
         case .gone: return try grant(stream, request, at: now)
         case .alive where yields(owner, stream), .unsure where yields(owner, stream):
             return try grant(stream, request, at: now)
-        case .alive: throw .streamInUse(stream, owner: owner.nodeId)
-        case .unsure(let recheckAt, let probe):
+        case .unsure(let recheckAt, let probe) where mayHold:
             return .answer(.held(HeldClaim(owner: owner.nodeId, recheckAt: recheckAt, probe: probe)))
+        case .alive, .unsure: return try letStandBy(stream, request, stored, owner, at: now)
         }
+    }
+
+    /// One publisher stands by for a stream, where the app wants that; any other is refused. Who asks again gets the same
+    /// answer.
+    private func letStandBy(
+        _ stream: StreamID,
+        _ request: ClaimRequest,
+        _ stored: Stored<StreamRecord>,
+        _ owner: StreamRecord.Owner,
+        at now: WallTime
+    ) throws(Problem) -> Decision<ClaimAnswer> {
+        // A second publisher on the owner's node is that node's own matter: such a claim is of an older boot.
+        guard settings(of: stream.app).secondPublisher == .standBy, owner.nodeId != request.nodeId else {
+            throw .streamInUse(stream, owner: owner.nodeId)
+        }
+        var record = stored.body
+        let answer = ClaimAnswer.standsBy(answer(to: request, record, standsByFor: owner.nodeId))
+        if let present = record.standby {
+            if present.isMade(by: request) { return .answer(answer) }
+            guard present.nodeId == request.nodeId || verdict(on: present, at: now).isGone else {
+                throw .streamInUse(stream, owner: owner.nodeId)
+            }
+        }
+        record.standby = StreamRecord.Owner(request, at: now)
+        return .write(try .of(.stream, stream.recordKey, record, expecting: stored.revision), then: answer)
     }
 
     /// Whether a living owner gives way: the app wants the newest publisher, or the owner drains, when its publisher was told
@@ -71,14 +100,8 @@ extension ClusterState {
         var record = last ?? StreamRecord(app: stream.app, id: stream.id, epoch: 0)
         let isContinued = resume != nil
         record.epoch = max(record.epoch + 1, now.milliseconds)
-        record.owner = StreamRecord.Owner(
-            nodeId: request.nodeId,
-            bootId: request.bootId,
-            claimId: request.claimId,
-            protocol: request.protocol,
-            remoteAddress: request.remoteAddress,
-            claimedAt: now
-        )
+        record.owner = StreamRecord.Owner(request, at: now)
+        if record.standby?.nodeId == request.nodeId { record.standby = nil }
         record.startedAt = isContinued ? record.startedAt : now
         record.lastOwner = nil
         record.interruptedAt = nil
@@ -92,14 +115,19 @@ extension ClusterState {
         return .write(write, then: .granted(answer(to: request, record)))
     }
 
-    private func answer(to request: ClaimRequest, _ record: StreamRecord) -> ClaimGrant {
+    private func answer(
+        to request: ClaimRequest,
+        _ record: StreamRecord,
+        standsByFor owner: String? = nil
+    ) -> ClaimGrant {
         ClaimGrant(
             app: record.app,
             id: record.id,
             nodeId: request.nodeId,
             epoch: record.epoch,
+            standsByFor: owner,
             leaseSeconds: Int(timing.leaseDuration.components.seconds),
-            resume: record.began,
+            resume: owner == nil ? record.began : nil,
             appSettings: settings(of: record.app),
             order: order(of: record, for: request.nodeId)
         )
@@ -110,6 +138,23 @@ extension ClusterState {
         guard let node = nodes[nodeID]?.body else { throw .unknownNode(nodeID) }
         guard node.bootId == boot else { throw .superseded(nodeID) }
         return node
+    }
+}
+
+extension StreamRecord.Owner {
+    fileprivate init(_ request: ClaimRequest, at now: WallTime) {
+        self.init(
+            nodeId: request.nodeId,
+            bootId: request.bootId,
+            claimId: request.claimId,
+            protocol: request.protocol,
+            remoteAddress: request.remoteAddress,
+            claimedAt: now
+        )
+    }
+
+    fileprivate func isMade(by request: ClaimRequest) -> Bool {
+        nodeId == request.nodeId && bootId == request.bootId && claimId == request.claimId
     }
 }
 

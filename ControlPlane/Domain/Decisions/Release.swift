@@ -2,7 +2,7 @@ package import ClusterModel
 package import Timebase
 
 extension ClusterState {
-    /// Ends a hold. Answers true when this call ended it, false when it had ended before in the same way.
+    /// Ends a hold, or a wait for one. Answers true when this call ended it, false when it had ended before in the same way.
     package func decideRelease(
         _ stream: StreamID,
         _ request: ReleaseRequest,
@@ -12,6 +12,12 @@ extension ClusterState {
         var record = stored.body
         if let epoch = request.epoch, record.epoch != epoch {
             throw .conflict("The epoch of '\(stream)' is \(record.epoch), not \(epoch): the hold was fenced.")
+        }
+        if request.epoch == nil, let standby = record.standby, standby.claimId == request.claimId,
+            standby.nodeId == request.nodeId, standby.bootId == request.bootId
+        {
+            record.standby = nil
+            return .write(try .of(.stream, stream.recordKey, record, expecting: stored.revision), then: true)
         }
         guard let owner = record.owner else { return .answer(false) }
         guard owner.nodeId == request.nodeId, owner.bootId == request.bootId else {

@@ -76,7 +76,7 @@ extension ClusterState {
             asker: asker,
             origin: origin,
             now: now,
-            parents: parents(of: stream, at: now)
+            parents: parents(of: stream, ownedBy: origin.nodeId, at: now)
         )
         if origin.group == asker.group { return .answer(try fromOrigin(query, using: &random)) }
         if let secondary = secondary(of: asker.group, query), secondary.nodeId != asker.nodeId {
@@ -285,9 +285,13 @@ extension ClusterState {
     }
 
     /// Who pulls the stream from whom, of living nodes: as heartbeats tell, and fresh routes before those can.
-    private func parents(of stream: StreamID, at now: WallTime) -> [String: String] {
+    ///
+    /// The owner pulls from nobody. Its last heartbeat may be from before its claim: taken at its word, it would hang below
+    /// its own children, and none of them could be sent to it.
+    private func parents(of stream: StreamID, ownedBy owner: String, at now: WallTime) -> [String: String] {
         var parents = reportedParents[stream] ?? [:]
         for (node, parent) in givenRoutes.routes(of: stream, at: now) { parents[node] = parent }
+        parents[owner] = nil
         return parents.filter { state(of: $0.key, at: now) != .dead }
     }
 
@@ -309,7 +313,8 @@ extension ClusterState {
                 nodeId: node.nodeId,
                 host: node.addresses.host,
                 relay: node.addresses.relay ?? 0,
-                relayTLS: node.addresses.relayTLS
+                relayTLS: node.addresses.relayTLS,
+                group: node.group
             ),
             tier: tier,
             secondaryForGroup: false

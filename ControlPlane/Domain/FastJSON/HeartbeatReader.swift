@@ -29,6 +29,8 @@ package enum HeartbeatReader {
             case "sessions": beat.sessions = try json.integer()
             case "streams": beat.streams = try json.array(of: report)
             case "sentAt": beat.sentAt = try required(WallTime(rfc3339: try json.string()))
+            case "isDraining": beat.isDraining = try json.bool()
+            case "clockOffsetMilliseconds": beat.clockOffsetMilliseconds = try json.integer()
             default: throw Unusual()
             }
         }

@@ -49,6 +49,8 @@ package struct StreamRecord: Codable, Hashable, Sendable {
     package var id: String
     package var epoch: Int64
     package var owner: Owner?
+    /// Of another node, whose publisher takes over when this owner gives up or is gone.
+    package var standby: Owner?
     /// Whose publisher ended the stream; has its last segments for a while.
     package var lastOwner: Owner?
     package var startedAt: WallTime?

@@ -33,14 +33,19 @@ extension ClusterState {
 
     package func streamChange(_ stream: StreamID, at now: WallTime) -> WatchEvent.StreamChange? {
         guard let (stored, condition) = readable(stream, at: now) else { return nil }
-        let owner = stored.body.owner.flatMap { verdict(on: $0, at: now).isGone ? nil : $0 }
+        let (owner, standby) = (present(stored.body.owner, at: now), present(stored.body.standby, at: now))
         return WatchEvent.StreamChange(
             app: stream.app,
             id: stream.id,
             epoch: stored.body.epoch,
             status: condition.status,
-            originNodeId: owner?.nodeId
+            originNodeId: owner?.nodeId,
+            standbyNodeId: standby?.nodeId
         )
+    }
+
+    private func present(_ owner: StreamRecord.Owner?, at now: WallTime) -> StreamRecord.Owner? {
+        owner.flatMap { verdict(on: $0, at: now).isGone ? nil : $0 }
     }
 
     /// The stream's news, if there is any, and the loss it means for the former owner.
@@ -116,14 +121,22 @@ extension ClusterState {
         return WatchSnapshot(
             node: nodeID.flatMap { nodeChange($0, at: now) },
             apps: allSettings,
-            streams: (names ?? Array(streams.keys)).sorted().compactMap { streamChange($0, at: now) }
+            streams: (names ?? Array(streams.keys)).sorted().compactMap { streamChange($0, at: now) },
+            parents: nodeID.map { parents(of: $0, at: now).sorted().compactMap { nodeChange($0, at: now) } }
         )
+    }
+
+    /// Nodes that it pulls anything from.
+    private func parents(of nodeID: String, at now: WallTime) -> Set<String> {
+        let told = leases[nodeID]?.report?.pulls.map(\.from) ?? []
+        return Set(told).union(givenRoutes.parents(of: nodeID, at: now))
     }
 
     private func concerned(with stream: StreamID, _ formerOwner: StreamRecord.Owner?, at now: WallTime) -> Set<String> {
         var nodes = carriers[stream] ?? []
         nodes.formUnion(interests.nodes(askingFor: stream, at: now))
         if let owner = streams[stream]?.body.owner { nodes.insert(owner.nodeId) }
+        if let standby = streams[stream]?.body.standby { nodes.insert(standby.nodeId) }
         if let formerOwner { nodes.insert(formerOwner.nodeId) }
         for secondary in streams[stream]?.body.secondaries.values.map(\.nodeId) ?? [] { nodes.insert(secondary) }
         return nodes

@@ -146,9 +146,10 @@ package final class ControlLoadRun {
         let (start, before, own) = (MonotonicClock.now, try figures(), OwnProcess.cpuSeconds)
         try body()
         let (end, after, ownAfter) = (MonotonicClock.now, try figures(), OwnProcess.cpuSeconds)
-        let writes = try storeWrites()
         let (count, beatCount) = (answered, heartbeats)
         let (spread, beatSpread, refusals) = (latency.summary, heartbeatLatency.summary, refused)
+        // Itself a call that is answered.
+        let writes = try storeWrites()
         let seconds = Double((end - start).nanoseconds) / 1e9
         let cpu = after.cpuSeconds - before.cpuSeconds
         let beatCost = subtractsHeartbeats ? Double(beatCount) * (heartbeatMicroseconds ?? 0) / 1e6 : 0

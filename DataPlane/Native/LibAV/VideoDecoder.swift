@@ -22,6 +22,7 @@ package final class Picture: VideoPicture, @unchecked Sendable {
 package final class VideoDecoder: VideoDecoding {
     private let context: CodecContext
     private let packet: Packet
+    private let deinterlacer = Deinterlacer()
 
     package init(for codec: CodecParameters, threads: Int = 1) throws(CodecPortError) {
         context = try codec.makeDecoder()
@@ -53,7 +54,7 @@ package final class VideoDecoder: VideoDecoding {
             let time = frame.pointer.pointee.best_effort_timestamp
             guard time != clibav_no_time() else { continue }
             frame.pointer.pointee.pts = time
-            pictures.append(Picture(frame))
+            pictures.append(Picture(try deinterlacer.progressive(frame)))
         }
     }
 }

@@ -57,6 +57,8 @@ package final class VideoEncoder: VideoEncoding {
         return pictures
     }
 
+    private static let bFramesMax: Int32 = 2
+
     private static func apply(_ settings: VideoEncoderSettings, to context: inout AVCodecContext) {
         context.width = Int32(clamping: settings.size.width)
         context.height = Int32(clamping: settings.size.height)
@@ -67,7 +69,7 @@ package final class VideoEncoder: VideoEncoding {
         // A second's worth of buffer at the bit rate: what players see as the peak stays near it.
         context.rc_max_rate = Int64(settings.bitsPerSecond)
         context.rc_buffer_size = Int32(clamping: settings.bitsPerSecond)
-        context.max_b_frames = Int32(clamping: settings.bFramesMax)
+        context.max_b_frames = settings.isInOrder ? 0 : bFramesMax
         context.gop_size = 1 << 30
         if settings.encoder == "libx264" {
             context.level = Int32(
@@ -93,12 +95,20 @@ struct EncoderOptions {
         case "libx264":
             values["forced-idr"] = "1"
             values["x264-params"] = "scenecut=0:open-gop=0"
+            if settings.isInOrder {
+                values["profile"] = "baseline"
+                values["tune"] = "zerolatency"
+            }
         case "libx265":
             values["forced-idr"] = "1"
             values["x265-params"] = "scenecut=0:open-gop=0:keyint=-1:log-level=none"
         case "h264_nvenc", "hevc_nvenc":
             values["forced-idr"] = "1"
             values["no-scenecut"] = "1"
+            if settings.isInOrder {
+                values["profile"] = "baseline"
+                values["zerolatency"] = "1"
+            }
         default: break
         }
         values["preset"] = settings.preset

@@ -66,7 +66,9 @@ package struct SRTStreamID: Hashable, Sendable {
         let path = parts.first?.split(separator: "/", omittingEmptySubsequences: false) ?? []
         // Many write a leading slash.
         let names = path.first?.isEmpty == true ? path.dropFirst() : path[...]
-        guard names.count == 2, let app = names.first, let name = names.last else { throw .noResource }
+        guard names.count == 2, !names.contains(""), let app = names.first, let name = names.last else {
+            throw .noResource
+        }
         let parameters = parts.count > 1 ? parts[1].split { $0 == "&" || $0 == "," } : []
         let written = parameters.first { $0.hasPrefix("token=") }.map { String($0.dropFirst("token=".count)) }
         self.init(app: String(app), name: String(name), mode: mode, token: token ?? written)

@@ -27,7 +27,13 @@ package struct LiveRendition: Sendable {
         self.rendition = rendition
         self.selection = selection
         self.packagerLimits = packagerLimits
-        packager = Packager(rendition: rendition, epoch: index.epoch, selection: selection, limits: packagerLimits)
+        packager = Packager(
+            rendition: rendition,
+            epoch: index.epoch,
+            container: index.settings.container,
+            selection: selection,
+            limits: packagerLimits
+        )
         current = SegmentWindow(index: index)
         store = SegmentStore(rendition: rendition, limits: storeLimits)
     }
@@ -54,6 +60,7 @@ package struct LiveRendition: Sendable {
         packager = Packager(
             rendition: rendition,
             epoch: index.epoch,
+            container: index.settings.container,
             selection: selection,
             limits: packagerLimits,
             // The stream tells tracks only when they change.

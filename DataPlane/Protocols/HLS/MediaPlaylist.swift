@@ -16,11 +16,19 @@ package struct MediaPlaylist: Sendable {
     package let index: SegmentIndex
     package let streamID: String
     package let rendition: String
+    /// Playlists of the other renditions, relative to this one.
+    package let siblings: [String]
 
-    package init(index: SegmentIndex, streamID: String, rendition: String = ObjectName.sourceRendition) {
+    package init(
+        index: SegmentIndex,
+        streamID: String,
+        rendition: String = ObjectName.sourceRendition,
+        siblings: [String] = []
+    ) {
         self.index = index
         self.streamID = streamID
         self.rendition = rendition
+        self.siblings = siblings
     }
 
     /// - Parameters:
@@ -50,8 +58,26 @@ package struct MediaPlaylist: Sendable {
             writeURI(.part(open.sequence, UInt32(clamping: open.parts.count)), token: token, into: &text)
             text.write("\"\n")
         }
-        if index.isEnded { text.write("#EXT-X-ENDLIST\n") }
+        if index.isEnded { text.write("#EXT-X-ENDLIST\n") } else { writeReports(token: token, into: &text) }
         return text.bytes
+    }
+
+    /// All renditions are cut alike, so that of another one can be said what is true of this one: what is not there yet, a
+    /// player that asks for it waits for.
+    private func writeReports(token: String?, into text: inout PlaylistText) {
+        guard !siblings.isEmpty else { return }
+        let newest = index.open.flatMap { $0.parts.isEmpty ? nil : $0 } ?? index.segments.last
+        guard let newest, !newest.parts.isEmpty else { return }
+        for sibling in siblings {
+            text.write("#EXT-X-RENDITION-REPORT:URI=\"")
+            text.write(sibling)
+            write(token: token, into: &text)
+            text.write("\",LAST-MSN=")
+            text.write(newest.sequence)
+            text.write(",LAST-PART=")
+            text.write(newest.parts.count - 1)
+            text.write("\n")
+        }
     }
 
     /// Segments that lie wholly before the skip boundary (§6.2.5.1).
@@ -93,7 +119,7 @@ package struct MediaPlaylist: Sendable {
         into text: inout PlaylistText
     ) {
         if segment.isDiscontinuous { text.write("#EXT-X-DISCONTINUITY\n") }
-        if header != segment.discontinuity {
+        if header != segment.discontinuity, index.settings.container == .fragmentedMP4 {
             header = segment.discontinuity
             text.write("#EXT-X-MAP:URI=\"")
             writeURI(.initialization(segment.discontinuity), token: token, into: &text)
@@ -125,13 +151,17 @@ package struct MediaPlaylist: Sendable {
             text.write(".mp4")
         case .segment(let sequence):
             text.write(sequence)
-            text.write(".m4s")
+            text.write(index.settings.container.segmentExtension)
         case .part(let sequence, let part):
             text.write(sequence)
             text.write(".")
             text.write(part)
-            text.write(".m4s")
+            text.write(index.settings.container.segmentExtension)
         }
+        write(token: token, into: &text)
+    }
+
+    private func write(token: String?, into text: inout PlaylistText) {
         guard let token else { return }
         text.write("?token=")
         text.write(percentEncoding: token)

@@ -1,4 +1,5 @@
 import FMP4
+import MPEGTS
 package import MediaModel
 package import Timebase
 
@@ -38,7 +39,8 @@ package enum PackagerOutput: Hashable, Sendable {
     case ended
 }
 
-/// One part: a CMAF chunk. A segment is the concatenation of its parts.
+/// One part: a CMAF chunk, or transport stream packets that begin with the tables. A segment is the concatenation of its
+/// parts.
 package struct PackagedPart: Hashable, Sendable {
     package let name: ObjectName
     /// The mark that opened it.
@@ -49,11 +51,11 @@ package struct PackagedPart: Hashable, Sendable {
     package let bytes: ByteBuffer
 }
 
-/// Turns a stream's items into CMAF objects.
+/// Turns a stream's items into CMAF or MPEG-TS objects.
 ///
-/// A part is a pure function of the tracks, the items between two marks, and these marks. No clock, no history: every
-/// node makes the same bytes, also one that joined at the segment before. The tracks are those in force at the part-0
-/// mark with which a discontinuity number begins.
+/// A part is a pure function of the tracks, the items between two marks, and these marks; in MPEG-TS, which counts packets,
+/// of the segment's items so far. No clock, no older history: every node makes the same bytes, also one that joined at the
+/// segment before. The tracks are those in force at the part-0 mark with which a discontinuity number begins.
 package struct Packager: Sendable {
     private struct OpenPart {
         var mark: CutMark
@@ -64,17 +66,21 @@ package struct Packager: Sendable {
 
     private let rendition: String
     private let epoch: Epoch
+    private let container: SegmentContainer
     private let selection: TrackSelection
     private let limits: PackagerLimits
     /// As announced; they come into force with the next new discontinuity number.
     private(set) var announced: [Track]
     private var tracks: [MP4Track] = []
+    /// Of the open segment, from its first part on.
+    private var muxer: TSMuxer?
     private var discontinuity: UInt64?
     private var part: OpenPart?
 
     package init(
         rendition: String = ObjectName.sourceRendition,
         epoch: Epoch,
+        container: SegmentContainer = .fragmentedMP4,
         selection: TrackSelection = .all,
         limits: PackagerLimits = PackagerLimits(),
         announced: [Track] = []
@@ -82,6 +88,7 @@ package struct Packager: Sendable {
         self.announced = announced
         self.rendition = rendition
         self.epoch = epoch
+        self.container = container
         self.selection = selection
         self.limits = limits
     }
@@ -122,23 +129,39 @@ package struct Packager: Sendable {
         var outputs: [PackagerOutput] = []
         if let closed = closePart(before: mark) { outputs.append(.part(closed)) }
         if mark.discontinuity != discontinuity {
-            tracks = announced.filter { selection.includes($0.id) }.compactMap(MP4Track.init)
+            tracks = packagedTracks
             // Objects without tracks would bear the names under which other nodes have the media.
             guard !tracks.isEmpty else {
                 (discontinuity, part) = (nil, nil)
                 return outputs
             }
             discontinuity = mark.discontinuity
-            outputs.append(
-                .initialization(name(.initialization(mark.discontinuity)), InitializationSegment.encode(tracks))
-            )
+            if container == .fragmentedMP4 {
+                let name = name(.initialization(mark.discontinuity))
+                outputs.append(.initialization(name, InitializationSegment.encode(tracks)))
+            }
+        }
+        if mark.part == 0, container == .transportStream {
+            muxer = TSMuxer()
+            muxer?.setTracks(tracks.map(\.track))
         }
         part = OpenPart(mark: mark)
         outputs.append(.opened(mark))
         return outputs
     }
 
-    private func closePart(before next: CutMark?) -> PackagedPart? {
+    private var packagedTracks: [MP4Track] {
+        let selected = announced.filter { selection.includes($0.id) }
+        switch container {
+        case .fragmentedMP4: return selected.compactMap(MP4Track.init)
+        case .transportStream:
+            var muxer = TSMuxer()
+            muxer.setTracks(selected)
+            return muxer.tracks.compactMap(MP4Track.init)
+        }
+    }
+
+    private mutating func closePart(before next: CutMark?) -> PackagedPart? {
         guard let part, !part.isOverLimit else { return nil }
         let end = next.flatMap { next in
             let isPlausible = (.zero...limits.partDurationMax).contains(next.mediaTime - part.mark.mediaTime)
@@ -146,14 +169,32 @@ package struct Packager: Sendable {
         }
         let runs = tracks.compactMap { TrackRun($0, units: part.units, end: end) }
         if next == nil, runs.isEmpty { return nil }
-        let number = UInt32(truncatingIfNeeded: part.mark.sequence << 12) &+ part.mark.part &+ 1
+        guard let bytes = bytes(of: part, runs) else { return nil }
         return PackagedPart(
             name: name(.part(part.mark.sequence, part.mark.part)),
             mark: part.mark,
             duration: end.map { $0 - part.mark.mediaTime } ?? duration(of: runs, from: part.mark.mediaTime),
             isIndependent: isIndependent(part),
-            bytes: MovieFragment.encode(runs, sequenceNumber: number)
+            bytes: bytes
         )
+    }
+
+    /// Nil of a part whose segment did not begin here.
+    private mutating func bytes(of part: OpenPart, _ runs: [TrackRun]) -> ByteBuffer? {
+        switch container {
+        case .fragmentedMP4:
+            let number = UInt32(truncatingIfNeeded: part.mark.sequence << 12) &+ part.mark.part &+ 1
+            return MovieFragment.encode(runs, sequenceNumber: number)
+        case .transportStream:
+            guard muxer != nil else { return nil }
+            // A player may begin with any part.
+            muxer?.requireTables()
+            var bytes = ByteBuffer()
+            for unit in part.units {
+                if let packets = muxer?.packets(for: unit) { bytes.writeImmutableBuffer(packets.bytes) }
+            }
+            return bytes
+        }
     }
 
     private func isIndependent(_ part: OpenPart) -> Bool {
@@ -172,7 +213,7 @@ package struct Packager: Sendable {
     }
 
     private func name(_ kind: ObjectName.Kind) -> ObjectName {
-        ObjectName(rendition: rendition, epoch: epoch, kind: kind)
+        ObjectName(rendition: rendition, epoch: epoch, kind: kind, container: container)
     }
 }
 

@@ -1,5 +1,13 @@
 package import Timebase
 
+/// What segments are.
+package enum SegmentContainer: UInt8, Hashable, Sendable {
+    /// CMAF: fragments, and initialization sections beside them. What DASH plays too.
+    case fragmentedMP4
+    /// MPEG-TS: each segment begins with its tables, for old players.
+    case transportStream
+}
+
 /// How a stream is cut. Chosen at the origin; other nodes learn them from the `SegmentIndex`.
 package struct PackagingSettings: Hashable, Sendable {
     /// A segment ends at the first keyframe at least this far in.
@@ -8,13 +16,20 @@ package struct PackagingSettings: Hashable, Sendable {
     package var partDuration = MediaTime(milliseconds: 200)
     /// Complete segments in a playlist.
     package var windowSegments = 6
+    package var container = SegmentContainer.fragmentedMP4
 
     package init() {}
 
-    package init(segmentDuration: MediaTime, partDuration: MediaTime, windowSegments: Int) {
+    package init(
+        segmentDuration: MediaTime,
+        partDuration: MediaTime,
+        windowSegments: Int,
+        container: SegmentContainer = .fragmentedMP4
+    ) {
         self.segmentDuration = segmentDuration
         self.partDuration = partDuration
         self.windowSegments = windowSegments
+        self.container = container
     }
 }
 

@@ -21,7 +21,7 @@ extension SegmentIndex {
         }
     }
 
-    private static let version: UInt8 = 2
+    private static let version: UInt8 = 3
     /// Above any window we allow to be set up, so that a broken peer cannot make us allocate.
     private static let segmentsMax = 4096
     private static let partsMax = 65_536
@@ -34,6 +34,7 @@ extension SegmentIndex {
         bytes.writeInteger(settings.segmentDuration.ticks)
         bytes.writeInteger(settings.partDuration.ticks)
         bytes.writeInteger(UInt32(clamping: settings.windowSegments))
+        bytes.writeInteger(settings.container.rawValue)
         bytes.writeInteger(targetDurationSeconds)
         bytes.writeInteger(longestPart.ticks)
         bytes.writeInteger(UInt32(clamping: segments.count))
@@ -60,7 +61,8 @@ extension SegmentIndex {
         let settings = PackagingSettings(
             segmentDuration: try Self.time(&reader, "segment duration"),
             partDuration: try Self.time(&reader, "part duration"),
-            windowSegments: Int(try reader.integer(as: UInt32.self))
+            windowSegments: Int(try reader.integer(as: UInt32.self)),
+            container: try Self.container(&reader)
         )
         self.init(epoch: epoch, settings: settings)
         targetDurationSeconds = try reader.integer()
@@ -128,6 +130,13 @@ extension SegmentIndex {
             segment.parts.append(Part(duration: duration, isIndependent: isIndependent, byteCount: bytes))
         }
         return segment
+    }
+
+    private static func container(_ reader: inout ByteReader) throws -> SegmentContainer {
+        guard let container = SegmentContainer(rawValue: try reader.integer()) else {
+            throw CodingError.outOfRange("container")
+        }
+        return container
     }
 
     private static func wallTime(_ reader: inout ByteReader) throws -> WallTime {

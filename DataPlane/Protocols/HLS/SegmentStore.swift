@@ -9,6 +9,9 @@ package struct SegmentStoreLimits: Hashable, Sendable {
     package var unlistedSegmentsMax = 6
     /// Above this the oldest segments go, listed or not. 64 MB is 25 s of 20 Mbit/s.
     package var bytesMax = 64 << 20
+    /// As `bytesMax`, for windows that were set to be longer than `longWindowSegmentsMin`: 1 GB is an hour of 2.4 Mbit/s.
+    package var longWindowBytesMax = 1 << 30
+    package var longWindowSegmentsMin = 60
     package var initializationsMax = 16
 
     package init() {}
@@ -67,12 +70,12 @@ package struct SegmentStore: Sendable {
             if mark.part == 0 { completeLast(of: window) }
         case .ended: completeLast(of: window)
         }
-        trim(listed: window.index.segments.count + 1)
+        trim(window.index)
     }
 
     /// Keeps what was fetched from the parent, so that it is fetched once. Refused (false) when it is not of this rendition.
     package mutating func insert(fetched name: ObjectName, _ bytes: ByteBuffer, window: SegmentWindow) -> Bool {
-        guard name.rendition == rendition else { return false }
+        guard name.rendition == rendition, name.container == window.index.settings.container else { return false }
         switch name.kind {
         case .initialization: keepInitialization(name, bytes)
         case .part(let sequence, let part): keep(bytes, number: part, in: Key(epoch: name.epoch, sequence: sequence))
@@ -83,7 +86,7 @@ package struct SegmentStore: Sendable {
             segments[key]?.whole = bytes
             count(bytes, in: key)
         }
-        trim(listed: window.index.segments.count + 1)
+        trim(window.index)
         return true
     }
 
@@ -91,7 +94,7 @@ package struct SegmentStore: Sendable {
     package func holds(_ epoch: Epoch) -> Bool { order.contains { $0.epoch == epoch } }
 
     package func lookup(_ name: ObjectName, window: SegmentWindow) -> Lookup {
-        guard name.rendition == rendition else { return .unknown }
+        guard name.rendition == rendition, name.container == window.index.settings.container else { return .unknown }
         if let bytes = stored(name) { return .bytes(bytes) }
         if name.epoch > window.index.epoch { return .newerEpoch }
         if name.epoch < window.index.epoch { return .expired }
@@ -173,8 +176,11 @@ package struct SegmentStore: Sendable {
         byteCount += bytes.readableBytes
     }
 
-    private mutating func trim(listed: Int) {
-        while order.count > listed + limits.unlistedSegmentsMax || (byteCount > limits.bytesMax && order.count > 1) {
+    private mutating func trim(_ index: SegmentIndex) {
+        let isLong = index.settings.windowSegments > limits.longWindowSegmentsMin
+        let bytesMax = isLong ? limits.longWindowBytesMax : limits.bytesMax
+        let segmentsMax = index.segments.count + 1 + limits.unlistedSegmentsMax
+        while order.count > segmentsMax || (byteCount > bytesMax && order.count > 1) {
             let key = order.removeFirst()
             byteCount -= segments.removeValue(forKey: key)?.byteCount ?? 0
         }

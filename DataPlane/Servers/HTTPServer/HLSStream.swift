@@ -122,6 +122,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             return
         }
         guard now - lastRequest >= limits.idleTimeout else { return }
+        // The last fetches are of players that are gone: a node that drains would wait for them.
+        fetchCounts.withLock { $0 = FetchCounter() }
         if wantsObjects {
             wantsObjects = false
             stream.wantObjects(false)
@@ -130,14 +132,14 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         if !stream.wantsObjects { stop() }
     }
 
-    private func stop() {
+    private func stop(_ refusal: Refusal? = nil) {
         idleCheck?.cancel()
         idleCheck = nil
         rendition = nil
         playlists.removeAll()
         if stream.objects === self { stream.objects = nil }
         stream.unsubscribe(self)
-        for held in waiting { held.answer(.refusal(.unknownStream(stream.id))) }
+        for held in waiting { held.answer(.refusal(refusal ?? .unknownStream(stream.id))) }
         waiting = []
         onIdle(self)
     }
@@ -193,6 +195,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             let variants = MultivariantPlaylist.variants(of: stream, index: index)
             return .answer(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
         case .mediaPresentation(let query):
+            guard rendition.listed.index.settings.container == .fragmentedMP4 else { return .answer(noDASH) }
             guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
             let presentation = MediaPresentation(
                 index: rendition.listed.index,
@@ -214,7 +217,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         let window = rendition.listed
         switch reload.decide(window) {
         case .answer:
-            let body = playlists.body(of: window, stream: stream.id, skip: reload.skip, token: query.token)
+            let body = playlists.body(of: window, stream: stream, skip: reload.skip, token: query.token)
             // A blocked answer is the same for ever; a plain one is old with the next part.
             return .answer(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
         case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
@@ -227,11 +230,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
 
     private func verdict(on name: ObjectName, _ rendition: LiveRendition) -> Verdict {
         switch rendition.object(name) {
-        case .bytes(let pieces): .answer(.object(pieces))
+        case .bytes(let pieces): .answer(.object(pieces, name))
         case .unknown, .expired: .answer(notAnObject(name.description))
         case .notYet, .newerEpoch: endedAt == nil ? .wait(atMost: nil) : .answer(notAnObject(name.description))
         case .fetchFromParent: stream.upstream == nil ? .answer(notAnObject(name.description)) : .fetch(name)
         }
+    }
+
+    private var noDASH: MediaResponse {
+        let detail = "the segments of \(stream.id.app) are MPEG-TS: set its hlsSegmentType to fmp4, or play HLS"
+        return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
     }
 
     private func notAnObject(_ name: String) -> MediaResponse {
@@ -244,7 +252,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private func fetch(_ name: ObjectName, for held: Waiting) {
         fetch(name) { answer in
             switch answer {
-            case .bytes(let pieces): held.answer(.object(pieces))
+            case .bytes(let pieces): held.answer(.object(pieces, name))
             case .missing: held.answer(self.notAnObject(name.description))
             }
         }
@@ -313,7 +321,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         endedAt = .now()
         switch reason {
         case .unpublished, .publisherLost: rendition?.finish()
-        case .fenced, .draining, .removed: stop()
+        case .draining: stop(.draining)
+        case .fenced, .removed: stop(.unavailable("the stream left this node"))
         }
     }
 
@@ -354,12 +363,14 @@ private struct PlaylistCache {
         skipping = nil
     }
 
-    mutating func body(of window: SegmentWindow, stream: StreamID, skip: Bool, token: String?) -> ByteBuffer {
+    /// On the stream's loop.
+    mutating func body(of window: SegmentWindow, stream: LiveStream, skip: Bool, token: String?) -> ByteBuffer {
         if token == nil, let cached = skip ? skipping : plain { return cached }
         let playlist = MediaPlaylist(
             index: window.index,
-            streamID: stream.objectFolder,
-            rendition: stream.renditionName
+            streamID: stream.id.objectFolder,
+            rendition: stream.id.renditionName,
+            siblings: stream.siblingPlaylists
         )
         let body = playlist.render(skip: skip, token: token)
         guard token == nil else { return body }
@@ -417,10 +428,15 @@ extension MediaResponse {
         )
     }
 
-    fileprivate static func object(_ pieces: [ByteBuffer]) -> MediaResponse {
-        MediaResponse(
+    fileprivate static func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
+        let type =
+            switch name.container {
+            case .fragmentedMP4: "video/mp4"
+            case .transportStream: "video/mp2t"
+            }
+        return MediaResponse(
             status: .ok,
-            headers: ["content-type": "video/mp4", "cache-control": "public, max-age=31536000, immutable"],
+            headers: ["content-type": type, "cache-control": "public, max-age=31536000, immutable"],
             body: pieces
         )
     }
@@ -431,7 +447,8 @@ extension PackagingSettings {
         self.init(
             segmentDuration: MediaTime(seconds: settings.hlsSegmentDuration),
             partDuration: MediaTime(seconds: settings.hlsPartDuration),
-            windowSegments: settings.hlsWindowSegments
+            windowSegments: settings.hlsWindowSegments,
+            container: SegmentContainer(settings.hlsSegmentType)
         )
     }
 }

@@ -17,6 +17,31 @@ extension StreamID {
     }
 }
 
+extension SegmentContainer {
+    init(_ type: AppSettings.HLSSegmentType) {
+        switch type {
+        case .fmp4: self = .fragmentedMP4
+        case .mpegts: self = .transportStream
+        }
+    }
+}
+
+extension LiveStream {
+    /// The playlists of the other renditions of the same source. A rung does not know how large its source is, so it names
+    /// those that are surely there: the source and lower rungs.
+    var siblingPlaylists: [String] {
+        guard let size = tracks.first(where: { $0.kind == .video })?.codec.pictureSize else { return [] }
+        let shape = PictureSize(width: size.width, height: size.height)
+        let rungs = RenditionPlan(Ladder(settings: settings), source: shape).renditions.map(\.name)
+        let playlists = rungs.map { "\(id.source.derived(.rung($0)).id).m3u8" }
+        switch id.derivation {
+        case nil: return playlists
+        case .rung: return ["\(id.source.id).m3u8"] + playlists.filter { $0 != "\(id.id).m3u8" }
+        case .inOrder, .sound: return []
+        }
+    }
+}
+
 extension MultivariantPlaylist {
     /// The stream itself, then the rungs its source is good for. On the stream's loop.
     static func variants(of stream: LiveStream, index: SegmentIndex) -> [Variant] {
@@ -29,6 +54,8 @@ extension MultivariantPlaylist {
             source: PictureSize(width: size.width, height: size.height)
         )
         let sound = stream.tracks.filter { $0.kind == .audio }.compactMap(\.codec.codecString)
+        // AAC-LC, as rungs' sound is encoded.
+        let aac = sound.isEmpty ? [] : ["mp4a.40.2"]
         return [source]
             + plan.renditions.map { rendition in
                 let forecast = RungForecast(
@@ -40,7 +67,7 @@ extension MultivariantPlaylist {
                     uri: "\(stream.id.derived(.rung(rendition.name)).id).m3u8",
                     bandwidth: forecast.peakBitsPerSecond,
                     averageBandwidth: forecast.averageBitsPerSecond,
-                    codecs: forecast.videoCodec.map { [$0] + sound } ?? []
+                    codecs: forecast.videoCodec.map { [$0] + (rendition.audioBitsPerSecond > 0 ? aac : sound) } ?? []
                 )
                 (variant.width, variant.height) = (rendition.size.width, rendition.size.height)
                 variant.framesPerSecond = video.framesPerSecond

@@ -10,6 +10,7 @@ package final class HTTPMeters: Sendable {
         case httpFLV = "http_flv"
         case playlist
         case object
+        case signalling
         case recording
         case preview
         case health
@@ -22,11 +23,12 @@ package final class HTTPMeters: Sendable {
                 case .httpFLV: .httpFLV
                 case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
+                case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .recording: .recording
                 case .preview: .preview
                 case .live, .ready: .health
                 case .metrics: .metrics
-                case .controlPlane, .nodeSettings, .badName, .unknown: .other
+                case .controlPlane, .nodeSettings, .playerPage, .badName, .unknown: .other
                 }
         }
     }

@@ -118,8 +118,8 @@ extension SRTService {
         }
         do {
             let request = try SRTStreamID(parsing: text)
-            let stream = try StreamID(app: request.app, id: request.name)
-            return refusal(of: request.mode, stream).map(SRTScreening.init)
+            let wish = try request.wish
+            return refusal(of: wish.mode, wish.stream).map(SRTScreening.init)
         } catch let error as SRTStreamIDError {
             return SRTScreening(error)
         } catch let error as NameError {
@@ -136,6 +136,17 @@ extension SRTService {
         case .undecided:
             // Only what neither a publisher nor a player may do is refused before it is known which of them this is.
             !takesPublishers || screen.refusal(toPublish: stream) != nil ? screen.refusal(toPlay: stream) : nil
+        }
+    }
+}
+
+extension SRTStreamID {
+    /// What is derived of a stream has players alone.
+    var wish: (stream: StreamID, mode: Mode) {
+        get throws(NameError) {
+            if mode == .publish { return (try StreamID(app: app, id: name), mode) }
+            let stream = try StreamID(playable: app, id: name)
+            return (stream, stream.derivation == nil ? mode : .request)
         }
     }
 }

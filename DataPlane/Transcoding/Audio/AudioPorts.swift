@@ -67,9 +67,20 @@ package struct AudioFormat: Hashable, Sendable {
         Self(codec: .opus, rate: 48_000, channels: min(max(channels, 1), 2), bitsPerSecond: 96_000)
     }
 
-    package static func aac(channels: Int) -> Self {
-        Self(codec: .aac, rate: 48_000, channels: min(max(channels, 1), 2), bitsPerSecond: 128_000)
+    /// At the source's rate where AAC has it (ISO/IEC 14496-3 table 1.18), so that players change between it and the source
+    /// without a new set-up.
+    package static func aac(channels: Int, rate: Int = 48_000, bitsPerSecond: Int = 128_000) -> Self {
+        Self(
+            codec: .aac,
+            rate: aacRates.contains(rate) ? rate : 48_000,
+            channels: min(max(channels, 1), 2),
+            bitsPerSecond: bitsPerSecond
+        )
     }
+
+    private static let aacRates = [
+        96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350,
+    ]
 }
 
 /// A library of audio codecs.

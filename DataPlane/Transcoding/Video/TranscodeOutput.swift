@@ -42,7 +42,7 @@ package struct VideoEncodingOptions: Hashable, Sendable {
             framesPerSecond: framesPerSecond
         )
         settings.preset = preset
-        settings.bFramesMax = rendition.bFramesMax
+        settings.isInOrder = rendition.isInOrder
         settings.threads = min(max(1, threadsMax), 1 + rendition.size.pixels / Self.pixelsPerThread)
         return settings
     }

@@ -67,8 +67,8 @@ package struct VideoEncoderSettings: Hashable, Sendable {
     package var bitsPerSecond: Int
     /// A hint for rate control; times come with the pictures.
     package var framesPerSecond: Double
-    /// 0 where pictures must leave in the order of showing, as WebRTC needs.
-    package var bFramesMax = 2
+    /// Pictures leave in the order of showing and at once, in a form that every WebRTC player takes.
+    package var isInOrder = false
     /// Speed against quality, in the encoder's own words; nil leaves the encoder's default.
     package var preset: String?
     package var threads = 1

@@ -27,6 +27,8 @@ package struct RouteSearch: Sendable {
 
     private var failures: [Failure] = []
     private var attempts = 0
+    /// Parents in a row that said that the stream comes to them through this node.
+    private var loops = 0
     /// When the search began: at the start, or when the stream was last lost.
     private var searchingSince: MonotonicInstant?
     private let startedAt: MonotonicInstant
@@ -64,6 +66,7 @@ package struct RouteSearch: Sendable {
             searchingSince = nil
             attempts = 0
         }
+        loops = end.isLoop ? loops + 1 : 0
         switch end {
         case .stopped: return .over(.unavailable("the pull was stopped"), .removed)
         case .ended(.unpublished): return .over(.unknownStream(stream), .unpublished)
@@ -90,6 +93,16 @@ package struct RouteSearch: Sendable {
         return .retry(nextDelay())
     }
 
+    /// True when all there is seems to hang below this node: going around leads nowhere, and the parent that fed it last may
+    /// well be in reach again before the control plane offers it again. True once, then not before it is seen anew.
+    package mutating func takeDeadEnd() -> Bool {
+        guard loops >= Self.loopsMax else { return false }
+        loops = 0
+        return true
+    }
+
+    private static let loopsMax = 2
+
     /// Whether the search is still within the grace; begins it if it has not begun.
     private mutating func mayGoOn(at now: MonotonicInstant) -> Bool {
         let since = searchingSince ?? now
@@ -113,6 +126,12 @@ package struct RouteSearch: Sendable {
     private mutating func nextDelay() -> Duration {
         defer { attempts += 1 }
         return Self.delays[min(attempts, Self.delays.count - 1)]
+    }
+}
+
+extension PullEnd {
+    fileprivate var isLoop: Bool {
+        if case .refused(let refusal) = self { refusal.code == .loop } else { false }
     }
 }
 

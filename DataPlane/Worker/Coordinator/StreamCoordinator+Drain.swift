@@ -51,6 +51,7 @@ extension StreamCoordinator {
         order.alarm?.cancel()
         let isOver = now >= order.endsAt
         intake.setDraining(true, isClosed: isOver)
+        endAllStandBy(.draining)
         let left = order.endsAt - now
         order.alarm =
             isOver
@@ -118,18 +119,13 @@ extension StreamCoordinator {
         }
         logger.notice("stream given up for another node", metadata: ["stream": "\(stream.id)"])
         await release(stream.id, hold.epoch, .draining, next)
-        if intake.refusal(of: .nextObject) == nil, hasViewers || !waiting.isEmpty {
-            startPull(of: stream, for: waiting)
-        } else {
-            for player in waiting { player.resume(returning: .failure(.draining)) }
-            await stream.loop.run { stream.end(.draining) }
-            close(stream)
-        }
+        await feedFromNextOwner(stream, hasViewers, waiting, orEnd: .draining)
     }
 
     /// Ends what is left: publishers and pulls.
     package func closeAll() async {
         intake.setDraining(true, isClosed: true)
+        endAllStandBy(.draining)
         for hold in Array(holds.values) {
             hold.publication?.revoke(.draining)
             await endHold(hold, .draining)

@@ -31,7 +31,7 @@ extension StreamCoordinator {
             pulls: pullReports,
             streams: [],
             viewers: ViewerCounts(),
-            publishers: 0,
+            publishers: standingBy.count,
             pullsByTier: pullsByTier,
             isLeaseHeld: lease.isHeld(at: clock.now()),
             renditions: deriver.figures
@@ -71,12 +71,14 @@ extension StreamCoordinator {
         // An answer that was under way when the drain began knows nothing of it.
         guard drain.map({ sentAt > $0.beganAt }) ?? true else { return }
         await follow(answer.directives, answer.state)
+        await makeRenditions()
     }
 
     package func lose(_ lost: LostHold) async {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
         // Without a new owner the epoch that ended is our own; whoever comes next has a newer one.
-        await fence(id, by: Epoch(lost.by == nil ? lost.epoch + 1 : lost.epoch))
+        let newer = lost.by == nil ? lost.epoch + 1 : lost.epoch
+        if holds[id] == nil { await refusePulls(of: id, olderThan: newer) } else { await fence(id, by: Epoch(newer)) }
     }
 }
 
@@ -137,7 +139,7 @@ extension TrackDescription {
         sampleRate = track.codec.sampleRate
         switch track.codec {
         case .aac(_, _, let count), .mp3(_, let count), .ac3(_, _, let count), .opus(_, let count): channels = count
-        case .h264, .h265, .av1, .data: break
+        case .h264, .h265, .av1, .vp8, .vp9, .data: break
         }
     }
 }

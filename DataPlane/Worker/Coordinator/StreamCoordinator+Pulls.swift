@@ -43,12 +43,17 @@ extension StreamCoordinator {
     struct PullState {
         let stream: LiveStream
         var task: Task<Void, Never>?
+        let startedAt: MonotonicInstant
         /// Players that wait for the first media.
         var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+        /// Children that do.
+        var waitingChildren: [Int: CheckedContinuation<Result<LiveStream, Refusal>, Never>] = [:]
         var linger: Task<Void, Never>?
         var route: RouteAnswer?
         /// Of the stream, as the control plane told it.
         var newestEpoch: Int64 = 0
+        /// What is older is refused: this node was told that its own claim, or its hold, gave way to this epoch.
+        var refusedBelow: Int64 = 0
         /// The last one that brought media.
         var provenRoute: RouteAnswer?
         /// The pull that runs now, between two questions for a route.
@@ -57,6 +62,10 @@ extension StreamCoordinator {
         var next: RouteAnswer?
         /// Ends a back-off early: the control plane said that something changed.
         var wake: (@Sendable () -> Void)?
+
+        var everybodyWaiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
+            waiting + waitingChildren.sorted { $0.key < $1.key }.map(\.value)
+        }
 
         /// Where to ask when no route is to be had: the last parent and the last good one, in turn.
         func nextKnownRoute(_ haveEpoch: Int64?) -> RouteAnswer? {
@@ -72,8 +81,10 @@ extension StreamCoordinator {
         if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
             throw refusal
         }
-        if let here { return here }
-        return try await open(request.stream)
+        let stream: LiveStream
+        if let here { stream = here } else { stream = try await open(request.stream) }
+        if let refusal = stream.refusal(of: request.protocol) { throw refusal }
+        return stream
     }
 
     package nonisolated func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
@@ -83,7 +94,7 @@ extension StreamCoordinator {
         }
         // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
         if let refusal = intake.refusal(of: .play) { throw refusal }
-        return try await open(id)
+        return try await open(id, isForChild: true)
     }
 
     package func lastOwner(of id: StreamID) async -> NodeAddresses? { screen.lastOwner(of: id) }
@@ -110,27 +121,36 @@ extension StreamCoordinator {
         return Array(Dictionary(reports) { first, second in first.epoch >= second.epoch ? first : second }.values)
     }
 
-    private func open(_ id: StreamID) async throws(Refusal) -> LiveStream {
+    private func open(_ id: StreamID, isForChild: Bool = false) async throws(Refusal) -> LiveStream {
         if let stream = registry[id], stream.isServing { return stream }
         guard !isDraining else { throw .draining }
         if pulls[id] == nil {
             if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
-            let settings = appSettings[id.app] ?? AppSettings()
-            let (stream, _) = findOrAdd(id, on: group.next(), settings)
+            let stream = place(for: id)
             // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
             if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
         }
-        let result = await withCheckedContinuation {
-            pulls[id]?.waiting.append($0) ?? $0.resume(returning: .failure(.unknownStream(id)))
+        let result: Result<LiveStream, Refusal> = await withCheckedContinuation { continuation in
+            if pulls[id] == nil {
+                continuation.resume(returning: .failure(.unknownStream(id)))
+            } else if isForChild {
+                letChildWait(continuation, for: id)
+            } else {
+                pulls[id]?.waiting.append(continuation)
+            }
         }
         return try result.get()
+    }
+
+    private func place(for id: StreamID) -> LiveStream {
+        findOrAdd(id, on: group.next(), appSettings[id.app] ?? AppSettings()).stream
     }
 
     /// Gives up on players that wait too long for a stream that is being opened.
     static let openTimeout = Duration.seconds(10)
 
     private func watchForTracks(of stream: LiveStream) {
-        pulls[stream.id] = PullState(stream: stream)
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now())
         let task = Task {
             await self.notifyWhenServing(stream)
             guard await self.clock.sleep(Self.openTimeout) else { return }
@@ -144,7 +164,7 @@ extension StreamCoordinator {
     func stopWatching(_ id: StreamID) -> [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
         guard let state = pulls.removeValue(forKey: id) else { return [] }
         state.task?.cancel()
-        return state.waiting
+        return state.everybodyWaiting
     }
 
     private func notifyWhenServing(_ stream: LiveStream) async {
@@ -164,8 +184,9 @@ extension StreamCoordinator {
     }
 
     private func answerWaiting(for id: StreamID, _ result: Result<LiveStream, Refusal>) {
-        let waiting = pulls[id]?.waiting ?? []
+        let waiting = pulls[id]?.everybodyWaiting ?? []
         pulls[id]?.waiting = []
+        pulls[id]?.waitingChildren = [:]
         for continuation in waiting { continuation.resume(returning: result) }
     }
 
@@ -175,7 +196,7 @@ extension StreamCoordinator {
         of stream: LiveStream,
         for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
     ) {
-        pulls[stream.id] = PullState(stream: stream, waiting: waiting)
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now(), waiting: waiting)
         pulls[stream.id]?.task = Task { await self.runPull(of: stream) }
     }
 
@@ -186,14 +207,18 @@ extension StreamCoordinator {
         state.task?.cancel()
         state.wake?()
         await state.task?.value
+        // Somebody else may have stopped it meanwhile, and another pull have begun.
+        guard pulls[id]?.task == state.task else { return }
         answerWaiting(for: id, .failure(.unavailable("the stream is moving")))
         pulls[id] = nil
-        await state.stream.loop.run {
-            state.stream.onDemandChanged = nil
-            state.stream.onServing = nil
-            if let reason { state.stream.end(reason) }
+        if let reason {
+            await finish(state.stream, reason)
+        } else {
+            await state.stream.loop.run {
+                state.stream.onDemandChanged = nil
+                state.stream.onServing = nil
+            }
         }
-        if reason != nil { close(state.stream) }
     }
 
     private func runPull(of stream: LiveStream) async {
@@ -205,6 +230,8 @@ extension StreamCoordinator {
         var search = RouteSearch(startedAt: clock.now(), grace: .seconds(stream.settingsGrace(appSettings)))
         while !Task.isCancelled {
             let outcome = await pullOnce(stream, &search)
+            // Whoever stopped it sees to the rest, and may want the stream to live on.
+            if Task.isCancelled { return }
             switch outcome {
             case .retry(let delay): await pause(stream.id, delay)
             case .over(let refusal, let reason): return await finishPull(of: stream, refusal, reason)
@@ -219,10 +246,10 @@ extension StreamCoordinator {
     }
 
     private func pullOnce(_ stream: LiveStream, _ search: inout RouteSearch) async -> PullOutcome {
-        if let derivation = stream.id.derivation, let hold = holds[stream.id.source] {
-            return await deriveOnce(stream, derivation, of: hold.stream, &search)
+        if let derivation = stream.id.derivation, holds[stream.id.source] != nil {
+            return await deriveOnce(stream, derivation, &search)
         }
-        let haveEpoch = await stream.loop.run { stream.epoch?.value }
+        let haveEpoch = await newestEpoch(of: stream)
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
         let route: RouteAnswer
         do throws(ControlPlaneError) {
@@ -264,7 +291,7 @@ extension StreamCoordinator {
         if stream.receivedBytes > bytesBefore { pulls[stream.id]?.provenRoute = route }
         if end == .stopped, pulls[stream.id]?.next != nil { return .retry(.zero) }
         if let reason = end.rerouteReason { MetricNames.relayReroutes.counter(reason).increment() }
-        return search.pullEnded(
+        let outcome = search.pullEnded(
             end,
             route: route,
             stream: stream.id,
@@ -272,6 +299,25 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
+        if search.takeDeadEnd(), let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
+        return outcome
+    }
+
+    /// The newest epoch that this node must not go back behind.
+    private func newestEpoch(of stream: LiveStream) async -> Int64? {
+        let present = await stream.loop.run { stream.epoch?.value }
+        let refused = pulls[stream.id]?.refusedBelow ?? 0
+        return refused > 0 ? max(present ?? 0, refused) : present
+    }
+
+    /// A newer owner exists than the one a pull comes from, who may not know it yet: the pull ends as if that one had said so.
+    func refusePulls(of source: StreamID, olderThan epoch: Int64) async {
+        for (id, state) in pulls where id.source == source && state.refusedBelow < epoch {
+            pulls[id]?.refusedBelow = epoch
+            let present = await state.stream.loop.run { state.stream.epoch?.value }
+            guard let present, present < epoch, let route = pulls[id]?.route, route.epoch < epoch else { continue }
+            pulls[id]?.attempt?.cancel()
+        }
     }
 
     private func findRoute(
@@ -293,12 +339,17 @@ extension StreamCoordinator {
     private func deriveOnce(
         _ stream: LiveStream,
         _ derivation: StreamID.Derivation,
-        of source: LiveStream,
         _ search: inout RouteSearch
     ) async -> PullOutcome {
         pulls[stream.id]?.route = nil
         let bytesBefore = stream.receivedBytes
-        let end = await deriver.derive(stream, derivation, of: source)
+        let parent: LiveStream
+        do throws(Refusal) {
+            parent = try await derivationParent(of: stream.id)
+        } catch {
+            return search.noRoute(error.of(stream.id), isLive: stream.isServing, at: clock.now())
+        }
+        let end = await deriver.derive(stream, derivation, of: parent)
         logger.info("rendition ended", metadata: ["stream": "\(stream.id)", "end": "\(end)"])
         return search.pullEnded(
             PullEnd(end),
@@ -310,6 +361,11 @@ extension StreamCoordinator {
         )
     }
 
+    private func derivationParent(of id: StreamID) async throws(Refusal) -> LiveStream {
+        if let hold = holds[id.parent] { return hold.stream }
+        return try await open(id.parent)
+    }
+
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
         if case .unknownStream = refusal {
             screen.addUnknown(stream.id)
@@ -319,12 +375,7 @@ extension StreamCoordinator {
         answerWaiting(for: stream.id, .failure(refusal))
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id] = nil
-        await stream.loop.run {
-            stream.onDemandChanged = nil
-            stream.onServing = nil
-            stream.end(reason)
-        }
-        close(stream)
+        await finish(stream, reason)
     }
 
     private func pause(_ id: StreamID, _ delay: Duration) async {
@@ -348,6 +399,8 @@ extension StreamCoordinator {
             pulls[other]?.newestEpoch = change.epoch
             pulls[other]?.wake?()
         }
+        if change.originNodeId == nil || change.originNodeId == identity.nodeID { standingBy[id]?.news.fire() }
+        noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
     }
 
     // MARK: Demand
@@ -369,10 +422,48 @@ extension StreamCoordinator {
     private func lingerEnded(_ stream: LiveStream) async {
         guard let state = pulls[stream.id], state.stream === stream else { return }
         guard await !stream.loop.run({ stream.hasSubscribers }) else { return }
-        guard pulls[stream.id]?.waiting.isEmpty == true else { return demandChanged(stream, isWanted: false) }
+        guard pulls[stream.id]?.everybodyWaiting.isEmpty == true, !isAlwaysMade(stream.id) else {
+            return demandChanged(stream, isWanted: false)
+        }
         // This task is the linger; it must not cancel itself before it is done.
         pulls[stream.id]?.linger = nil
         await stopPull(of: stream.id, end: .removed)
+    }
+}
+
+// MARK: Renditions that are made without anybody asking
+
+extension StreamCoordinator {
+    /// Once the stream has tracks, which say what rungs there are.
+    func makeRenditions(of id: StreamID) async {
+        guard (try? await open(id)) != nil else { return }
+        await makeRenditions()
+    }
+
+    /// Starts the rungs that ought to be made and are not, among them those that were given up a while ago.
+    func makeRenditions() async {
+        for id in holds.keys where appSettings[id.app]?.renditionsOnDemand == false {
+            guard let source = registry[id], source.isServing else { continue }
+            let rungs = await source.loop.run { source.rungNames }
+            let givenUp = deriver.figures.givenUp.filter { $0.source == id }.map(\.name)
+            // Much may have changed meanwhile.
+            guard holds[id]?.stream === source, !isDraining else { continue }
+            for rung in rungs where !givenUp.contains(rung) && pulls[id.derived(.rung(rung))] == nil {
+                startPull(of: place(for: id.derived(.rung(rung))))
+            }
+        }
+    }
+
+    private func isAlwaysMade(_ id: StreamID) -> Bool {
+        guard case .rung? = id.derivation, holds[id.source] != nil else { return false }
+        return appSettings[id.app]?.renditionsOnDemand == false
+    }
+}
+
+extension Refusal {
+    /// What is unknown of a parent is so of what is made of it.
+    fileprivate func of(_ id: StreamID) -> Refusal {
+        if case .unknownStream = self { .unknownStream(id) } else { self }
     }
 }
 

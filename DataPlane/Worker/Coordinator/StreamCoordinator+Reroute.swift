@@ -1,4 +1,4 @@
-import ClusterModel
+package import ClusterModel
 import Logging
 import MediaModel
 import Observability
@@ -15,13 +15,28 @@ extension StreamCoordinator {
         for id in concerned.sorted() { await askAgain(id) }
     }
 
+    /// What the watch says of this node's parents when it is back: one drains, or is in another group than when its route was
+    /// told, and the word of that was missed.
+    package func reroute(asToldOf parents: [WatchEvent.NodeChange]) async {
+        for parent in parents {
+            let isOut = parent.state == .draining || parent.state == .drained
+            let hasMoved = pulls.values.contains { pull in
+                guard let known = pull.route?.parent, known.nodeId == parent.nodeId else { return false }
+                return known.group.map { $0 != parent.group } ?? false
+            }
+            if isOut || hasMoved { await reroute(from: parent.nodeId) }
+        }
+    }
+
     private func askAgain(_ id: StreamID) async {
         guard let state = pulls[id], let present = state.route, state.attempt != nil else { return }
         let haveEpoch = await state.stream.loop.run { state.stream.epoch?.value }
         let request = RouteRequest(nodeId: identity.nodeID, bootId: identity.bootID, haveEpoch: haveEpoch)
         do throws(ControlPlaneError) {
             let route = try await control.route(id.source, request)
-            guard route.parent != present.parent, route.epoch >= haveEpoch ?? 0, pulls[id]?.route == present else {
+            guard route.epoch >= haveEpoch ?? 0, pulls[id]?.route == present else { return }
+            guard route.parent.nodeId != present.parent.nodeId else {
+                pulls[id]?.route?.parent.group = route.parent.group
                 return
             }
             pulls[id]?.next = route
@@ -42,11 +57,15 @@ extension StreamCoordinator {
         let attempt = Task { await self.puller.pull(stream, route: route, ticket: ticket) }
         pulls[stream.id]?.attempt = attempt
         defer { pulls[stream.id]?.attempt = nil }
-        return await withTaskCancellationHandler {
+        let end = await withTaskCancellationHandler {
             await attempt.value
         } onCancel: {
             attempt.cancel()
         }
+        guard end == .stopped, let state = pulls[stream.id], state.next == nil, state.refusedBelow > 0 else {
+            return end
+        }
+        return .ended(.fenced(Epoch(state.refusedBelow)))
     }
 
     /// The route that was answered while the last pull ran.

@@ -46,15 +46,51 @@ extension StreamCoordinator {
     }
 
     private func watchSilence(of hold: Hold, backup: Publication) async {
+        let present = await onceSilent(hold) { $0.backup?.publication === backup }
+        if let present { await promoteBackup(of: present) }
+    }
+
+    /// The hold, once its publisher has sent nothing for too long; nil when it is over or not waited for before.
+    private func onceSilent(_ hold: Hold, while isAwaited: (Hold) -> Bool) async -> Hold? {
         let stream = hold.stream
         var received = stream.receivedBytes
         var heardAt = clock.now()
         while await clock.sleep(Self.silenceInterval) {
-            guard let present = holds[stream.id], present.backup?.publication === backup else { return }
+            guard let present = holds[stream.id], present.epoch == hold.epoch, isAwaited(present) else { return nil }
             let now = clock.now()
             if stream.receivedBytes != received { (received, heardAt) = (stream.receivedBytes, now) }
-            if now - heardAt >= Self.silenceMax { return await promoteBackup(of: present) }
+            if now - heardAt >= Self.silenceMax { return present }
         }
+        return nil
+    }
+
+    // MARK: One that stands by on another node
+
+    /// What the control plane says of who stands by for a stream of this node.
+    func noteSuccessor(_ successor: String?, of id: StreamID, epoch: Int64) {
+        guard let hold = holds[id], hold.epoch.value == epoch, (hold.succession == nil) != (successor == nil) else {
+            return
+        }
+        hold.succession?.cancel()
+        holds[id]?.succession =
+            successor == nil
+            ? nil
+            : Task {
+                while let silent = await self.onceSilent(hold, while: { $0.succession != nil }) {
+                    // Who stands by here goes first.
+                    if silent.backup == nil { return await self.handOver(silent) }
+                }
+            }
+    }
+
+    /// The stream is free for the node whose publisher stands by; viewers here are fed from there.
+    func handOver(_ hold: Hold) async {
+        var hold = hold
+        // This may be its own task: cancelled with the hold, it could not tell the control plane.
+        hold.succession = nil
+        logger.notice("handed over to one that stands by", metadata: [LogKeys.stream: "\(hold.stream.id)"])
+        hold.publication?.revoke(.removed)
+        await giveUp(hold)
     }
 
     /// The backup becomes the stream's publisher: the epoch stays and the timeline goes on.
@@ -88,6 +124,7 @@ extension StreamCoordinator.Hold {
     /// The hold is over: nobody need come back or stand by.
     func stopWaiting(_ reason: EndReason) {
         grace?.cancel()
+        succession?.cancel()
         backup?.watch.cancel()
         backup?.publication.revoke(reason)
     }

@@ -34,6 +34,8 @@ package actor StreamCoordinator: StreamGate {
         var publication: Publication?
         var grace: Task<Void, Never>?
         var backup: Backup?
+        /// Set while a publisher stands by on another node: hands the stream over once this one is silent.
+        var succession: Task<Void, Never>?
     }
 
     /// Fires when the control plane should not wait for the next heartbeat.
@@ -51,6 +53,8 @@ package actor StreamCoordinator: StreamGate {
     let servers: any StreamServers
 
     var holds: [StreamID: Hold] = [:]
+    /// Publishers here of streams that other nodes own.
+    var standingBy: [StreamID: StandingBy] = [:]
     var pulls: [StreamID: PullState] = [:]
     /// What others may ask without waiting for this actor.
     package nonisolated let screen: NodeScreen
@@ -60,7 +64,9 @@ package actor StreamCoordinator: StreamGate {
     var lease = LeaseClock()
     /// For the jitter of back-offs.
     var random: any RandomNumberGenerator & Sendable
-    private var claiming: Set<StreamID> = []
+    var claiming: Set<StreamID> = []
+    /// Gives each child that waits for first media its number.
+    var childrenThatWaited = 0
     /// What everybody asks who would let in something new.
     package nonisolated let intake: Intake
     var drain: DrainState?
@@ -112,23 +118,16 @@ package actor StreamCoordinator: StreamGate {
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
         if let refusal = intake.refusal(of: .publish) { throw refusal }
-        let publishers = holds.values.reduce(claiming.count) { $0 + $1.publisherCount }
+        let publishers = holds.values.reduce(claiming.count + standingBy.count) { $0 + $1.publisherCount }
         if let publishersMax, publishers >= publishersMax {
             throw .overloaded("\(publishers) of \(publishersMax) publishers")
         }
-        if let hold = holds[request.stream] {
+        let id = request.stream
+        if let hold = holds[id] {
             return try await publishAgain(to: hold)
         }
-        guard claiming.insert(request.stream).inserted else { throw .inUse(request.stream, owner: identity.nodeID) }
-        defer { claiming.remove(request.stream) }
-        let grant = try await claim(request)
-        appSettings[request.stream.app] = grant.appSettings
-        screen.forgetUnknown(request.stream)
-        known.forget(request.stream)
-        return await begin(grant, of: request.stream, on: loop)
-    }
-
-    private func claim(_ request: PublishRequest) async throws(Refusal) -> ClaimGrant {
+        guard standingBy[id] == nil, claiming.insert(id).inserted else { throw .inUse(id, owner: identity.nodeID) }
+        defer { claiming.remove(id) }
         let claim = ClaimRequest(
             nodeId: identity.nodeID,
             bootId: identity.bootID,
@@ -137,15 +136,17 @@ package actor StreamCoordinator: StreamGate {
             remoteAddress: request.remoteAddress
         )
         do throws(ControlPlaneError) {
-            return try await control.claim(request.stream, claim)
+            let answer = try await control.claim(id, claim)
+            if answer.standsByFor != nil { return standBy(with: claim, answer, of: id, on: loop) }
+            return await begin(with: answer, of: id, on: loop)
         } catch {
-            if case .unavailable = error { Task { await self.withdraw(claim, of: request.stream) } }
-            throw error.refusal(of: request.stream)
+            if case .unavailable = error { Task { await self.withdraw(claim, of: id) } }
+            throw error.refusal(of: id)
         }
     }
 
     /// A claim whose answer was lost may have been granted: a hold that nobody has would keep all others out.
-    private func withdraw(_ claim: ClaimRequest, of id: StreamID) async {
+    func withdraw(_ claim: ClaimRequest, of id: StreamID) async {
         let release = ReleaseRequest(
             nodeId: claim.nodeId,
             bootId: claim.bootId,
@@ -163,7 +164,23 @@ package actor StreamCoordinator: StreamGate {
     /// With the pauses between them, as long as a control plane can be away before this node's lease ends.
     private static let withdrawTurns = 6
 
-    private func begin(_ grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
+    private func begin(with grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Publication {
+        var hold = await beginTenure(with: grant, of: id, on: loop)
+        let publication = makePublication(hold.stream, hold.epoch)
+        hold.publication = publication
+        holds[id] = hold
+        tellScreen(of: id)
+        servers.owned(hold.stream, grant.order)
+        logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
+        if !hold.settings.renditionsOnDemand { Task { await self.makeRenditions(of: id) } }
+        return publication
+    }
+
+    /// The stream is this node's; the hold is not in the table yet.
+    func beginTenure(with grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Hold {
+        appSettings[id.app] = grant.appSettings
+        screen.forgetUnknown(id)
+        known.forget(id)
         await stopPull(of: id)
         let settings = grant.appSettings
         let (stream, isNew) = findOrAdd(id, on: loop, settings)
@@ -172,12 +189,7 @@ package actor StreamCoordinator: StreamGate {
         let resume = grant.resume.map(ResumePoint.init) ?? .start
         let cutter = makeCutter(resume, settings)
         await stream.loop.run { stream.beginTenure(epoch: epoch, resume: resume, settings: settings, cutter: cutter) }
-        let publication = makePublication(stream, epoch)
-        holds[id] = Hold(stream: stream, epoch: epoch, settings: settings, publication: publication)
-        tellScreen(of: id)
-        servers.owned(stream, grant.order)
-        logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
-        return publication
+        return Hold(stream: stream, epoch: epoch, settings: settings)
     }
 
     func resume(_ hold: Hold) async -> Publication {
@@ -201,10 +213,12 @@ package actor StreamCoordinator: StreamGate {
 
     private func publisherLeft(_ publication: Publication, isClean: Bool) async {
         let stream = publication.stream
-        if backupLeft(publication) { return }
+        if backupLeft(publication) || standByLeft(publication) { return }
         guard let hold = holds[stream.id], hold.publication === publication else { return }
         if hold.backup != nil, !isDraining {
             await promoteBackup(of: hold)
+        } else if hold.succession != nil {
+            await handOver(hold)
         } else if isClean, !publication.isAskedToMove {
             await endHold(hold, .unpublished)
         } else if isDraining {
@@ -242,11 +256,7 @@ package actor StreamCoordinator: StreamGate {
         holds[stream.id] = nil
         tellScreen(of: stream.id)
         for player in stopWatching(stream.id) { player.resume(returning: .failure(.unknownStream(stream.id))) }
-        let next = await stream.loop.run {
-            defer { stream.end(end) }
-            return stream.nextResumePoint
-        }
-        close(stream)
+        let next = await finish(stream, end)
         logger.info("stream ended", metadata: ["stream": "\(stream.id)", "reason": "\(reason.rawValue)"])
         await release(stream.id, hold.epoch, reason, next)
     }
@@ -276,9 +286,21 @@ package actor StreamCoordinator: StreamGate {
         }
     }
 
-    func close(_ stream: LiveStream) {
+    /// Ends the stream on this node; answers with where the next owner goes on.
+    ///
+    /// Its name is free before anything is waited for. Whoever comes meanwhile gets a new stream: this one would end under
+    /// it, and a pull or a publisher of a stream that no table knows would keep all others waiting.
+    @discardableResult
+    func finish(_ stream: LiveStream, _ reason: EndReason) async -> ResumePoint? {
         registry.remove(stream)
+        let next = await stream.loop.run {
+            stream.onDemandChanged = nil
+            stream.onServing = nil
+            defer { stream.end(reason) }
+            return stream.nextResumePoint
+        }
         servers.closed(stream)
+        return next
     }
 
     /// Tells those who cannot wait for this actor what has become of a stream's publisher here.
@@ -303,16 +325,30 @@ package actor StreamCoordinator: StreamGate {
             return stream.hasSubscribers
         }
         logger.warning("fenced by a newer owner", metadata: ["stream": "\(id)", "epoch": "\(newer.value)"])
-        if hasViewers || !waiting.isEmpty {
+        await feedFromNextOwner(stream, hasViewers, waiting, orEnd: .fenced(newer))
+    }
+
+    /// The hold of the stream is over: those who watch it here are fed from the next owner.
+    func feedFromNextOwner(
+        _ stream: LiveStream,
+        _ hasViewers: Bool,
+        _ waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>],
+        orEnd reason: EndReason
+    ) async {
+        // Since the hold ended, its publisher may have come back with a newer claim, or a player have asked for a pull.
+        if holds[stream.id] != nil || pulls[stream.id] != nil {
+            for player in waiting { player.resume(returning: .failure(.unavailable("the stream is moving"))) }
+        } else if intake.refusal(of: .nextObject) == nil, hasViewers || !waiting.isEmpty {
             startPull(of: stream, for: waiting)
         } else {
-            await stream.loop.run { stream.end(.fenced(newer)) }
-            close(stream)
+            for player in waiting { player.resume(returning: .failure(.draining)) }
+            await finish(stream, reason)
         }
     }
 
     /// Another process took this node's identity: nothing here is ours any more.
     package func fenceAll() async {
+        endAllStandBy(.draining)
         for (id, hold) in holds { await fence(id, by: Epoch(hold.epoch.value + 1)) }
     }
 

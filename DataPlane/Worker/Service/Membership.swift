@@ -213,6 +213,8 @@ final class Membership: Sendable {
             relayProbes: await surveyor.report,
             isDraining: coordinator.isDraining,
             full: full.isEmpty ? nil : full,
+            renditionsGivenUp: report.renditions.givenUp.isEmpty
+                ? nil : report.renditions.givenUp.map(RenditionChange.init),
             work: work.isEmpty ? nil : work
         )
     }
@@ -242,6 +244,7 @@ final class Membership: Sendable {
         case .snapshot(let snapshot):
             for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
             for change in snapshot.streams { await coordinator.streamChanged(change) }
+            if let parents = snapshot.parents { Task { await coordinator.reroute(asToldOf: parents) } }
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change) where change.nodeId != nodeID:
             // A node this one pulls from drains, or has moved to another group.
@@ -304,5 +307,16 @@ final class Membership: Sendable {
         } catch {
             logger.warning("Left without goodbye: the lease will run out", metadata: [LogKeys.error: "\(error)"])
         }
+    }
+}
+
+extension RenditionChange {
+    fileprivate init(_ rendition: GivenUpRendition) {
+        self.init(
+            app: rendition.source.app,
+            id: rendition.source.id,
+            rendition: rendition.name,
+            number: rendition.number
+        )
     }
 }

@@ -25,6 +25,25 @@ import Timebase
         }
     }
 
+    @Test func `a publisher that is to stand by is accepted, and not granted the stream`() async throws {
+        let cluster = try await TestCluster()
+        try await cluster.test { api in
+            let old = try await owned(api)
+            let watch = try cluster.coordinator.watch(since: nil, nodeID: "origin1", boot: "boot1")
+            var settings = AppSettings()
+            settings.secondPublisher = .standBy
+            _ = try await cluster.coordinator.put(app: "live", settings, ifMatch: .any)
+            let answer = try await api.claim("origin2", claim: "c2")
+            #expect(answer.status == 202)
+            let told: ClaimGrant = try answer.decode()
+            #expect(told.standsByFor == "origin1" && told.epoch == old.epoch)
+            watch.close()
+            let granted = try await api.passing(.milliseconds(50)) { try await api.claim("origin2", claim: "c2") }
+            #expect(granted.status == 201)
+            #expect(try granted.decode(ClaimGrant.self).epoch > old.epoch)
+        }
+    }
+
     @Test func `a claim is granted 300 ms after the owner's watch closed`() async throws {
         let cluster = try await TestCluster()
         try await cluster.test { api in

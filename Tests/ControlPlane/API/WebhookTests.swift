@@ -90,6 +90,29 @@ import Webhooks
         }
     }
 
+    @Test func `a rendition that a node gave up is told once, however often the node says so`() async throws {
+        let cluster = try await TestCluster()
+        let receiver = Receiver()
+        let sender = Self.sender(cluster, receiver)
+        try await cluster.test { api in
+            let body = #"{"url":"https://e.org/h","events":["rendition.givenUp"]}"#
+            _ = try await api.call(.post, "/v1/webhooks", body)
+            try await api.register("node1")
+            var heartbeat = Heartbeat(bootId: "boot1", load: NodeLoad())
+            for numbers in [[1], [1], [1, 2]] {
+                heartbeat.renditionsGivenUp = numbers.map {
+                    RenditionChange(app: "live", id: "s1", rendition: "720p2500kbps", number: $0)
+                }
+                let answer = try await api.call(.post, "/v1/nodes/node1/heartbeat", json: heartbeat)
+                #expect(answer.status == 200)
+            }
+            await Self.deliverAll(sender)
+            #expect(receiver.types == ["rendition.givenUp", "rendition.givenUp"])
+            let text = receiver.requests.withLock { String(decoding: $0.first?.body ?? [], as: UTF8.self) }
+            #expect(text.contains(#""rendition":"720p2500kbps""#) && text.contains(#""nodeId":"node1""#))
+        }
+    }
+
     @Test func `the secret is shown once, to the one who made the webhook`() async throws {
         try await TestCluster().test { api in
             let made: WebhookResource = try await api.call(.post, "/v1/webhooks", #"{"url":"http://e.org"}"#).decode()

@@ -48,7 +48,8 @@ import class Foundation.JSONEncoder
                 ),
                 StreamReport(app: "live", id: "s3", epoch: 2, viewers: ViewerCounts()),
             ],
-            sentAt: WallTime(milliseconds: 1_763_689_000_456)
+            sentAt: WallTime(milliseconds: 1_763_689_000_456),
+            isDraining: false
         )
     }()
 
@@ -56,6 +57,12 @@ import class Foundation.JSONEncoder
         let json = try JSONEncoder().encode(Self.full)
         #expect(Self.read(json) == Self.full)
         #expect(try JSONDecoder().decode(Heartbeat.self, from: json) == Self.full)
+    }
+
+    @Test func `what the control plane adds before it stores a heartbeat is read too`() throws {
+        var stored = Self.full
+        stored.clockOffsetMilliseconds = -12
+        #expect(Self.read(try JSONEncoder().encode(stored)) == stored)
     }
 
     /// A reader that took what the decoder refuses would let a broken body into the store.

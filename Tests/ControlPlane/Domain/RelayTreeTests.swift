@@ -96,6 +96,21 @@ import Timebase
         #expect(try cluster.route("edge23").parent.nodeId == "edge21")
     }
 
+    // MARK: A new owner
+
+    @Test func `an owner that pulled the stream until it claimed it is a parent for those it pulled from`() throws {
+        var cluster = try cluster([("edge11", "region1"), ("edge12", "region1")])
+        try cluster.register("origin2", role: .hybrid, group: "region1")
+        // What the last heartbeats before the claim told.
+        try cluster.beat("origin2", pulls: [cluster.pull(from: "edge11")])
+        try cluster.beat("edge11", pulls: [cluster.pull(from: "edge12")])
+        try cluster.beat("edge12", pulls: [cluster.pull(from: "origin1")])
+        let present = try cluster.claim("origin1")
+        try cluster.release("origin1", epoch: present.epoch)
+        try cluster.claim("origin2", claim: "claim2")
+        for edge in ["edge11", "edge12"] { #expect(try cluster.route(edge).parent.nodeId == "origin2") }
+    }
+
     // MARK: A secondary that goes
 
     @Test func `a secondary that stopped its pull when its last viewer left is replaced`() throws {

@@ -52,6 +52,22 @@ import Timebase
         )
     }
 
+    @Test func `a node that watches again is told how those are that it pulls from`() throws {
+        var cluster = Dialogue()
+        for node in ["origin1", "origin2", "edge1"] { try cluster.register(node) }
+        let grant = try cluster.claim("origin1")
+        let parent = { (cluster: Dialogue) in
+            cluster.state.snapshot(for: "edge1", at: cluster.now).parents?.map { "\($0.nodeId) \($0.state)" }
+        }
+        #expect(parent(cluster) == [])
+        _ = try cluster.route("edge1")
+        #expect(parent(cluster) == ["origin1 alive"])
+        try cluster.beat("edge1", pulls: [cluster.pull(from: "origin1", epoch: grant.epoch)])
+        let drain = DrainRequest(deadline: 300)
+        _ = try cluster.settle(try cluster.state.decideDrain("origin1", drain, at: cluster.now))
+        #expect(parent(cluster) == ["origin1 draining"])
+    }
+
     @Test func `a change of owner concerns the old owner, the new one and those who asked for the stream`() throws {
         var cluster = Dialogue()
         for node in ["origin1", "origin2", "edge1", "edge2"] { try cluster.register(node) }

@@ -25,9 +25,33 @@ import Timebase
 
     /// The planted bug: whoever writes last wins.
     @Test func `a store that does not compare before it sets is found out`() async {
-        let careless = CarelessStore(base: MemoryStore(clock: CoordinatorClock.systemWall))
+        let base = MemoryStore(clock: CoordinatorClock.systemWall)
+        let careless = AlteredStore(base: base) { kind, key, _ throws(StoreError) in
+            try await base.read(kind, key)?.revision
+        }
         let histories = await Self.claimants(seed: 7).run(over: await ControlPlanes(3, over: careless))
         #expect(histories.values.contains { $0.violation() != nil })
+    }
+
+    /// While one control plane reads of the old owner that it is gone, the stream is claimed through another, by a node in a
+    /// boot that the first has not heard of.
+    @Test func `a claim that another was faster than learns whether that one lives before it takes its stream`() async {
+        let base = MemoryStore(clock: CoordinatorClock.systemWall)
+        let (gone, old, new, late) = (Boot("a", "a-1"), Boot("b", "b-1"), Boot("b", "b-2"), Boot("c", "c-1"))
+        let first = await ControlPlanes(1, over: base)
+        for boot in [gone, old, late] { #expect(await first.register(boot, at: 0) == .done) }
+        guard case .granted = await first.claim("live/s1", gone, claimID: "1", at: 0) else {
+            Issue.record("a free stream is not granted")
+            return
+        }
+        #expect(await first.register(Boot("a", "a-2"), at: 0) == .done)
+        let faster = AlteredStore(base: base) { kind, _, expected in
+            if kind == .stream { _ = await first.claim("live/s1", new, claimID: "2", at: 0) }
+            return expected
+        }
+        let second = await ControlPlanes(1, over: faster)
+        #expect(await first.register(new, at: 0) == .done)
+        #expect(await second.claim("live/s1", late, claimID: "3", at: 0) == .inUse(owner: "b"))
     }
 }
 
@@ -106,9 +130,10 @@ private struct ControlPlanes: Ownership {
     }
 }
 
-/// Writes whatever it is told, over whatever there is.
-private struct CarelessStore: ClusterStore {
+/// A store that first does, at each write, what the test says, which also says what the write is to expect.
+private struct AlteredStore: ClusterStore {
     let base: MemoryStore
+    let expectation: @Sendable (RecordKind, String, Revision?) async throws(StoreError) -> Revision?
 
     var description: String { base.description }
 
@@ -116,10 +141,9 @@ private struct CarelessStore: ClusterStore {
         _ kind: RecordKind,
         _ key: String,
         body: [UInt8],
-        expecting _: Revision?
+        expecting expected: Revision?
     ) async throws(StoreError) -> WriteOutcome {
-        let present = try await base.read(kind, key)
-        return try await base.write(kind, key, body: body, expecting: present?.revision)
+        try await base.write(kind, key, body: body, expecting: try await expectation(kind, key, expected))
     }
 
     func now() async throws(StoreError) -> WallTime { try await base.now() }

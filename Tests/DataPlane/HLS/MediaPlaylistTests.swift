@@ -33,6 +33,26 @@ import Timebase
         return index
     }
 
+    @Test func `other renditions are reported where this one is`() {
+        let siblings = ["s1_240p300kbps.m3u8", "s1_144p100kbps.m3u8"]
+        func reports(_ index: SegmentIndex, token: String? = nil) -> [Substring] {
+            String(buffer: MediaPlaylist(index: index, streamID: "s1", siblings: siblings).render(token: token))
+                .split(separator: "\n").filter { $0.hasPrefix("#EXT-X-RENDITION-REPORT") }
+        }
+        var index = Self.index
+        #expect(
+            reports(index, token: "a") == [
+                "#EXT-X-RENDITION-REPORT:URI=\"s1_240p300kbps.m3u8?token=a\",LAST-MSN=6,LAST-PART=0",
+                "#EXT-X-RENDITION-REPORT:URI=\"s1_144p100kbps.m3u8?token=a\",LAST-MSN=6,LAST-PART=0",
+            ]
+        )
+        index.open?.parts = []
+        #expect(reports(index).first == "#EXT-X-RENDITION-REPORT:URI=\"s1_240p300kbps.m3u8\",LAST-MSN=5,LAST-PART=1")
+        index.open = nil
+        index.isEnded = true
+        #expect(reports(index).isEmpty)
+    }
+
     static let golden = """
         #EXTM3U
         #EXT-X-VERSION:9

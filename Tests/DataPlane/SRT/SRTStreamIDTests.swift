@@ -28,6 +28,8 @@ import Testing
     static let faults: [(String, SRTStreamIDError, Int32)] = [
         ("", .noResource, 1400),
         ("live", .noResource, 1400),
+        ("//s1", .noResource, 1400),
+        ("live/", .noResource, 1400),
         ("a/b/c", .noResource, 1400),
         ("?token=x", .noResource, 1400),
         ("#!::", .noResource, 1400),

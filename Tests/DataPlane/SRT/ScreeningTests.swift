@@ -52,6 +52,13 @@ import Testing
         #expect(code("#!::r=live/s1,m=publish", Screen()) == nil)
     }
 
+    @Test func `what is derived of a stream is played and never published`() throws {
+        #expect(code("#!::r=live/s1~opus,m=request", Screen()) == nil)
+        #expect(code("#!::r=live/s1~opus,m=publish", Screen()) == 1400)
+        // Without a direction too: the one that publishers are refused for is none of its business.
+        #expect(code("live/s1_240p300kbps", Screen(play: .draining)) == 1503)
+    }
+
     @Test func `who does not say is refused only what it could not get either way`() throws {
         let stream = try StreamID(app: "live", id: "s1")
         #expect(code("live/s1", Screen(play: .unknownStream(stream))) == nil)

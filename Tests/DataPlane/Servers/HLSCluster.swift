@@ -42,9 +42,9 @@ final class HLSNode {
     let packager: HLSStream
     private let service: HLSService
 
-    init(_ id: StreamID) {
+    init(_ id: StreamID, _ limits: HLSLimits = HLSLimits()) {
         stream = LiveStream(id: id, loop: loop)
-        service = HLSService(gate: FakeGate(streams: [stream]))
+        service = HLSService(gate: FakeGate(streams: [stream]), limits: limits)
         packager = service.packager(of: stream)
     }
 
@@ -84,8 +84,8 @@ final class HLSOrigin {
     private var position = 0
     private let tap = ItemTap()
 
-    init(_ id: StreamID, seconds: Double) {
-        node = HLSNode(id)
+    init(_ id: StreamID, seconds: Double, _ limits: HLSLimits = HLSLimits()) {
+        node = HLSNode(id, limits)
         items = FixtureStream(seed: 7).items(seconds: seconds)
         let settings = AppSettings()
         let cutter = PlainCutter(cutter: SegmentCutter(settings: PackagingSettings(settings), resume: .start))

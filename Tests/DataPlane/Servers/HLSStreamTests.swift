@@ -2,6 +2,7 @@ import ClusterModel
 import HTTPServer
 import MediaModel
 import NIOCore
+import NIOEmbedded
 import NIOHTTP1
 import Streams
 import Testing
@@ -84,6 +85,34 @@ import Testing
         _ = origin.publish(until: 14)
         #expect(held.count == 1)
         #expect(held.response?.status == .ok)
+    }
+
+    /// A 404 would tell players that the stream is over.
+    @Test(arguments: [EndReason.draining, .removed, .fenced(Epoch(9))])
+    func `Who waits for a stream that leaves this node is told to come back`(reason: EndReason) throws {
+        let origin = HLSOrigin(id, seconds: 10)
+        _ = origin.publish(until: 0.5)
+        let held = origin.node.hold(Self.playlist)
+        origin.node.stream.end(reason)
+        let response = try #require(held.response)
+        #expect(response.status == .serviceUnavailable && response.headers.contains(name: "retry-after"))
+    }
+
+    @Test func `Players that are gone are counted no more, though children keep the stream packaged`() throws {
+        var limits = HLSLimits()
+        limits.idleTimeout = .zero
+        let origin = HLSOrigin(id, seconds: 10, limits)
+        _ = origin.publish(until: 0.1)
+        _ = origin.node.hold(Self.playlist)
+        _ = origin.publish(until: 9)
+        origin.node.stream.wantObjects(true)
+        let text = try #require(origin.node.ask(Self.playlist)).text
+        let segment = try #require(Self.names(in: text).first { $0.hasSuffix(".m4s") })
+        _ = origin.node.ask(.object(segment))
+        #expect(origin.node.packager.fetches.map(\.hls) == [1])
+        origin.node.loop.advanceTime(by: .seconds(1))
+        #expect(origin.node.packager.fetches.isEmpty)
+        #expect(origin.node.stream.objects != nil)
     }
 
     @Test func `A finished stream's index says so to children`() {

@@ -1,4 +1,5 @@
 import ClusterModel
+import Codecs
 import LibAV
 import Logging
 import MediaFixtures
@@ -13,7 +14,7 @@ import Transcoding
 
 /// A published stream and what is derived of it, with the real codecs.
 @Suite(.timeLimit(.minutes(2))) struct RenditionServiceTests {
-    private static let rung = EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 64_000)
+    private static let rung = EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 0)
 
     private let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     private let service: RenditionService<LibAVCodecs>
@@ -28,9 +29,13 @@ import Transcoding
         service = RenditionService(codecs: LibAVCodecs(), logger: Logger(label: "test"), limits: limits)
     }
 
-    private func source(encoder: String = "libx264", fallback: String = "") throws -> LiveStream {
+    private func source(
+        _ rung: EncoderSetting = Self.rung,
+        encoder: String = "libx264",
+        fallback: String = ""
+    ) throws -> LiveStream {
         var settings = AppSettings()
-        settings.encoderSettings = [Self.rung]
+        settings.encoderSettings = [rung]
         settings.encoderSpeed = "ultrafast"
         settings.videoEncoder = encoder
         settings.fallbackEncoder = fallback
@@ -130,6 +135,57 @@ import Transcoding
         #expect(tracks.map { $0.map(\.codec.name) } == [["h264", "opus"]])
         let cuts = collector.items.filter { if case .cut = $0 { true } else { false } }
         #expect(!cuts.isEmpty)
+    }
+
+    @Test func `a rung's sound is encoded at its bit rate, at the source's sample rate`() async throws {
+        let source = try source(EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 48_000))
+        let target = target(source)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let demand = demand(of: source)
+        let service = service
+        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        for await isWanted in demand where isWanted { break }
+        try publish(seconds: 6, to: source, thenEnd: false)
+        var tracks: [Track] = []
+        for await items in collector.arrivals {
+            for case .tracks(let told) in items { tracks = told }
+            if items.contains(where: { if case .unit(let unit) = $0 { unit.track == .audio } else { false } }) { break }
+        }
+        end.cancel()
+        #expect(await end.value == .stopped)
+        let original = try SampleClip.tracks().first { $0.kind == .audio }
+        let sound = try #require(tracks.first { $0.kind == .audio }).codec
+        #expect(sound.name == "aac")
+        #expect(sound.sampleRate == original?.codec.sampleRate)
+        #expect(sound != original?.codec, "it is another encoder's")
+    }
+
+    @Test func `pictures in order are H.264 without reordering, of the source's size, with its sound`() async throws {
+        let source = try source(encoder: "libx265")
+        let target = LiveStream(id: source.id.derived(.inOrder(rung: nil)), loop: loop)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let demand = demand(of: source)
+        let service = service
+        let end = Task { await service.derive(target, .inOrder(rung: nil), of: source) }
+        for await isWanted in demand where isWanted { break }
+        try publish(seconds: 4, to: source)
+        #expect(await end.value == .ended(.unpublished))
+        let original = try SampleClip.tracks()
+        guard case .tracks(let tracks)? = collector.items.first, let video = tracks.first?.codec else {
+            Issue.record("it begins with \(collector.items.prefix(1))")
+            return
+        }
+        #expect(video.name == "h264")
+        #expect(video.codecString?.hasPrefix("avc1.42") == true)
+        #expect(video.pictureSize?.width == original.first { $0.kind == .video }?.codec.pictureSize?.width)
+        #expect(tracks.last == original.first { $0.kind == .audio })
+        let pictures = collector.items.compactMap {
+            if case .unit(let unit) = $0, unit.track == .video { unit } else { nil }
+        }
+        #expect(pictures.count == 120)
+        #expect(pictures.allSatisfy { $0.compositionOffset == .zero })
     }
 
     @Test(arguments: ["", "libx265"])

@@ -95,7 +95,7 @@ import struct NIOCore.ByteBuffer
 
     @Test func `a rung without B-frames leaves in the order of showing`() async throws {
         let source = try clip(seconds: 2)
-        let results = await run(source, [rendition("a", width: 64, height: 36, bFramesMax: 0)])
+        let results = await run(source, [rendition("a", width: 64, height: 36, isInOrder: true)])
         #expect(results.pictures["a"]?.map(\.presentationTime) == source.times)
     }
 

@@ -95,21 +95,29 @@ final class FakeControlPlane: ControlPlaneLink {
         var claims = 0
         /// So many claims are granted without anybody hearing of it.
         var answersToLose = 0
+        /// Another node, for whose stream publishers here stand by.
+        var owner: String?
         var releases: [ReleaseRequest.Reason] = []
+        /// Claims that were taken back.
+        var withdrawn: [String] = []
         var routes: [RouteRequest] = []
         var route: RouteAnswer?
         /// Told with the refusal of an unknown stream.
         var lastOwner: NodeAddresses?
         var isAway = false
+        /// Releases are not answered.
+        var holdsReleases = false
+        /// Of every app.
+        var settings = AppSettings()
     }
 
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let (epoch, isLost) = state.withLock { state in
+        let (epoch, isLost, owner, settings) = state.withLock { state in
             state.claims += 1
             state.answersToLose -= 1
-            return (state.claims, state.answersToLose >= 0)
+            return (state.claims, state.answersToLose >= 0, state.owner, state.settings)
         }
         if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
@@ -117,15 +125,20 @@ final class FakeControlPlane: ControlPlaneLink {
             id: stream.id,
             nodeId: request.nodeId,
             epoch: Int64(epoch),
+            standsByFor: owner,
             leaseSeconds: 10,
             resume: nil,
-            appSettings: AppSettings()
+            appSettings: settings
         )
     }
 
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
         if Task.isCancelled { throw .unavailable("the request was cancelled") }
-        state.withLock { $0.releases.append(request.reason) }
+        state.withLock { state in
+            state.releases.append(request.reason)
+            if request.epoch == nil, let claim = request.claimId { state.withdrawn.append(claim) }
+        }
+        while state.withLock({ $0.holdsReleases }) { await Task.yield() }
     }
 
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
@@ -147,11 +160,11 @@ final class FakeControlPlane: ControlPlaneLink {
         return route
     }
 
-    static func route(epoch: Int64, parent: String = "o2") -> RouteAnswer {
+    static func route(epoch: Int64, parent: String = "o2", tier: RouteAnswer.Tier = .origin) -> RouteAnswer {
         RouteAnswer(
             epoch: epoch,
             parent: RouteAnswer.Parent(nodeId: parent, host: "127.0.0.1", relay: 1),
-            tier: .origin,
+            tier: tier,
             secondaryForGroup: false,
             ticket: "",
             revision: 1
@@ -163,13 +176,28 @@ final class FakeControlPlane: ControlPlaneLink {
 final class FakePuller: StreamPuller {
     let pulled = Mutex<[RouteAnswer]>([])
     let script = Mutex<[PullEnd]>([])
+    /// Parents bring nothing, as if they waited themselves.
+    let isSilent = Mutex(false)
+    /// Parents that bring media too, before the pull ends.
+    let feeding = Mutex<Set<String>>([])
     private let clock: WorkerClock
 
     init(_ clock: WorkerClock) { self.clock = clock }
 
     func pull(_ stream: LiveStream, route: RouteAnswer, ticket: String) async -> PullEnd {
         pulled.withLock { $0.append(route) }
-        stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        if !isSilent.withLock({ $0 }) {
+            stream.loop.execute { stream.receive([.tracks([Track(id: .data, codec: .data)])]) }
+        }
+        if feeding.withLock({ $0.contains(route.parent.nodeId) }) {
+            let unit = AccessUnit(
+                track: .data,
+                decodeTime: MediaTime(milliseconds: 0),
+                isKeyframe: true,
+                payload: ByteBuffer(bytes: [1])
+            )
+            try? await stream.loop.submit { stream.receive([.unit(unit)]) }.get()
+        }
         let end = script.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if let end { return end }
         _ = await clock.sleep(.seconds(1_000_000))

@@ -5,6 +5,7 @@ import Renditions
 import Streams
 import Synchronization
 import Testing
+import Timebase
 import Worker
 
 import struct NIOCore.ByteBuffer
@@ -49,6 +50,40 @@ import struct NIOCore.ByteBuffer
         #expect(report.pulls.map(\.id) == ["s1"], "the control plane knows the source alone")
     }
 
+    @Test func `sound is made of the pictures that it comes with`() async throws {
+        let node = try TestNode()
+        _ = try await node.publish()
+        let pictures = node.id.derived(.inOrder(rung: nil))
+        let sound = pictures.derived(.sound(.opus))
+        let player = Task { try await node.coordinator.play(request(sound)) }
+        let first = await node.deriver.next()
+        #expect(first == FakeDeriver.Derived(stream: pictures, derivation: .inOrder(rung: nil), source: node.id))
+        let stream = try #require(node.registry[pictures])
+        stream.loop.execute { stream.receive([.tracks([Track(id: .video, codec: .data)])]) }
+        let second = await node.deriver.next()
+        #expect(second == FakeDeriver.Derived(stream: sound, derivation: .sound(.opus), source: pictures))
+        player.cancel()
+    }
+
+    @Test func `renditions that are always made need no viewer`() async throws {
+        var settings = AppSettings()
+        // The first is larger than the source.
+        settings.encoderSettings = [720, 240].map {
+            EncoderSetting(height: $0, videoBitrate: 300_000, audioBitrate: 64_000)
+        }
+        settings.renditionsOnDemand = false
+        let node = try TestNode()
+        node.control.state.withLock { $0.settings = settings }
+        let publication = try await node.publish()
+        publication.stream.loop.execute {
+            let video = CodecParameters.h264(configuration: ByteBuffer(), width: 640, height: 360)
+            publication.stream.ingest([.tracks([Track(id: .video, codec: video)])], at: WallTime(milliseconds: 0))
+        }
+        let rung = node.id.derived(.rung("240p300kbps"))
+        let derived = await node.deriver.next()
+        #expect(derived == FakeDeriver.Derived(stream: rung, derivation: .rung("240p300kbps"), source: node.id))
+    }
+
     @Test func `viewers of renditions count for their source`() async throws {
         let node = try TestNode()
         let publication = try await node.publish()
@@ -74,8 +109,28 @@ import struct NIOCore.ByteBuffer
 
     static let names: [(String, StreamID.Derivation?)] = [
         ("s1", nil), ("s1_240p300kbps", .rung("240p300kbps")), ("s1~opus", .sound(.opus)), ("s1~aac", .sound(.aac)),
-        ("_240p300kbps", nil), ("s1_240p", nil), ("s1~mp3", nil),
+        ("s1~inorder", .inOrder(rung: nil)), ("s1_240p300kbps~inorder", .inOrder(rung: "240p300kbps")),
+        ("_240p300kbps", nil), ("s1_240p", nil), ("s1~mp3", nil), ("~inorder", nil), ("s1~aac~opus", nil),
+        ("s1~opus~inorder", nil), ("s1~inorder~inorder", nil), ("s1~inorder_240p300kbps", nil),
     ]
+
+    static let ofDerived: [(String, parent: String, StreamID.Derivation)] = [
+        ("s1~inorder~opus", "s1~inorder", .sound(.opus)), ("s1_240p300kbps~aac", "s1_240p300kbps", .sound(.aac)),
+        ("s1_240p300kbps~inorder~opus", "s1_240p300kbps~inorder", .sound(.opus)),
+    ]
+
+    @Test(arguments: ofDerived)
+    func `sound is derived of pictures that are derived`(
+        id: String,
+        parent: String,
+        derivation: StreamID.Derivation
+    ) throws {
+        let stream = try StreamID(playable: "live", id: id)
+        #expect(stream.derivation == derivation)
+        #expect(stream.parent.id == parent)
+        #expect(stream.source.id == "s1")
+        #expect(stream.parent.derived(derivation) == stream)
+    }
 
     @Test(arguments: names)
     func `names say what is derived`(id: String, derivation: StreamID.Derivation?) {

@@ -1,4 +1,5 @@
 import ClusterModel
+import MediaModel
 import NIOCore
 import RelayService
 import Streams
@@ -111,6 +112,22 @@ import Worker
         node.time.advance(.seconds(1))
         await node.coordinator.heartbeatAnswered(silent, sentAt: node.time.now, leaseSeconds: 20)
         #expect(node.coordinator.isDraining)
+    }
+
+    @Test func `A publisher that comes back while its stream is given up keeps what it sends then`() async throws {
+        let first = try await node.publish()
+        await drain(60, hasReplacement: false)
+        node.control.state.withLock { $0.holdsReleases = true }
+        first.end(isClean: false)
+        await node.until { node.control.state.withLock { $0.releases } == [.draining] }
+        await node.coordinator.endDrain()
+        let second = try await node.publish()
+        node.control.state.withLock { $0.holdsReleases = false }
+        // What follows the release is done once others had many turns.
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(node.registry[node.id] === second.stream)
+        let phase = try await second.stream.loop.submit { second.stream.phase }.get()
+        #expect(phase != .ended(.draining))
     }
 
     @Test func `A parent that drains is left as soon as another is named, and its viewers stay`() async throws {

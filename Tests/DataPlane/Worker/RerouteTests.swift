@@ -1,6 +1,7 @@
 import ClusterModel
 import MediaModel
 import NIOCore
+import Relay
 import RelayService
 import Streams
 import Synchronization
@@ -56,6 +57,56 @@ import Worker
         await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
     }
 
+    @Test func `A pull ends when this node is told that its own claim gave way to a newer owner`() async throws {
+        let stream = try await watch()
+        await node.until { pulled == ["o1"] }
+        try await stream.loop.submit { stream.beginPull(from: NoObjects(), epoch: Epoch(1), tracks: []) }.get()
+        await node.coordinator.lose(LostHold(app: node.id.app, id: node.id.id, epoch: 5, by: "o2"))
+        // A control plane that is behind names the old owner again.
+        await node.until { node.control.state.withLock { $0.routes.count } > 1 }
+        #expect(pulled == ["o1"])
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 5, parent: "o2") }
+        await node.time.whenSleeping(atMost: .seconds(1))
+        node.time.advance(.seconds(1))
+        await node.until { pulled == ["o1", "o2"] }
+        #expect(node.registry[node.id] === stream)
+    }
+
+    @Test func `Where all others hang below this node, the parent that fed it is asked again`() async throws {
+        let loop = PullEnd.refused(RelayRefusal(code: .loop, detail: "it comes through you"))
+        node.puller.feeding.withLock { $0 = ["o1"] }
+        node.puller.script.withLock { $0 = [.lost("silence"), loop, loop] }
+        let stream = try await watch()
+        await node.until { pulled.count == 1 }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2", tier: .peer) }
+        for count in 2...4 {
+            await node.time.whenSleeping(atMost: .seconds(1))
+            node.time.advance(.seconds(1))
+            await node.until { pulled.count == count }
+        }
+        #expect(pulled == ["o1", "o2", "o2", "o1"])
+        #expect(node.registry[node.id] === stream)
+    }
+
+    @Test(arguments: [
+        (NodeState.alive, "g1", false), (.draining, "g1", true), (.drained, "g1", true), (.alive, "g2", true),
+    ])
+    func `A reroute that was missed is made up for when the watch is back`(
+        state: NodeState,
+        group: String,
+        moves: Bool
+    ) async throws {
+        node.control.state.withLock { $0.route?.parent.group = "g1" }
+        let stream = try await watch()
+        await node.until { pulled == ["o1"] }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2") }
+        let parent = WatchEvent.NodeChange(nodeId: "o1", group: group, state: state, directives: [])
+        await node.coordinator.reroute(asToldOf: [parent])
+        if moves { await node.until { pulled == ["o1", "o2"] } }
+        #expect(node.control.state.withLock { $0.routes.count } == (moves ? 2 : 1))
+        #expect(node.registry[node.id] === stream)
+    }
+
     @Test func `News of the stream ends the pause between two tries`() async throws {
         node.puller.script.withLock { $0 = [.lost("a"), .lost("b")] }
         _ = try await watch()
@@ -92,4 +143,14 @@ import Worker
         #expect(pulled == ["o1"])
         #expect(node.time.now == MonotonicInstant(nanoseconds: 0))
     }
+}
+
+/// A parent that has nothing but media.
+private final class NoObjects: StreamUpstream {
+    let hops: [String] = []
+    let chosenTracks: [TrackID] = []
+    let segmentIndex: ByteBuffer? = nil
+
+    func wantObjects(_ isWanted: Bool) {}
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import MediaModel
 import NIOCore
+import RelayService
 import Streams
 import Synchronization
 import Testing
@@ -125,6 +126,22 @@ import Worker
         #expect(node.control.state.withLock { $0.routes.count } == 2)
     }
 
+    /// Whoever asks between the two would get a stream that ends under it, and later ones would wait for that for ever.
+    @Test(arguments: [PullEnd.ended(.unpublished), .ended(.publisherLost)])
+    func `A stream's name is free before its end is told`(end: PullEnd) async throws {
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1) }
+        let witness = Witness { [node] in node.registry[node.id] != nil }
+        let stream = try await node.play()
+        try await stream.loop.submit { _ = stream.subscribe(witness) }.get()
+        node.puller.script.withLock { $0 = [end] }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o3") }
+        await node.coordinator.reroute()
+        await node.time.whenSleeping(.zero)
+        node.time.advance(.zero)
+        await node.until { witness.nameAtEnd.withLock { !$0.isEmpty } }
+        #expect(witness.nameAtEnd.withLock { $0 } == [false])
+    }
+
     @Test func `A pull outlives its last viewer by the linger and no longer`() async throws {
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1) }
         _ = try await node.play()
@@ -159,5 +176,19 @@ import Worker
         await node.coordinator.closeAll()
         #expect(node.registry[node.id] == nil)
         await #expect(throws: Refusal.draining) { try await node.play() }
+    }
+}
+
+/// Notes at each end it is told whether the stream's name is still taken.
+private final class Witness: StreamSubscriber, Sendable {
+    let nameAtEnd = Mutex<[Bool]>([])
+    private let isTaken: @Sendable () -> Bool
+
+    init(_ isTaken: @escaping @Sendable () -> Bool) { self.isTaken = isTaken }
+
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {}
+
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        if case .ended = notice { nameAtEnd.withLock { $0.append(isTaken()) } }
     }
 }

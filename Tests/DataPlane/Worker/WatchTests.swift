@@ -132,12 +132,13 @@ struct WatchTests {
     func `A silent connection is dead and made again`() async throws {
         let server = try await ScriptedServer { _, reply in reply.beginEvents() }
         let watch = Watching(makeClient([server.url]) { $0.watchSilenceMax = .milliseconds(50) })
-        #expect(await watch.next() == .connected)
+        // A machine that is slow may be silent for as long before the answer's head, too.
+        while await watch.next() != .connected {}
         guard case .disconnected(.unavailable(let reason)) = await watch.next() else {
             Issue.record("it lived on"); return
         }
         #expect(reason.contains("no answer within"))
-        #expect(await watch.next() == .connected)
+        while await watch.next() != .connected {}
         watch.cancel()
     }
 

@@ -165,7 +165,7 @@ import Timebase
             #expect(settings.fault == nil)
         }
         settings.hlsWindowSegments = 2
-        #expect(settings.fault == "hlsWindowSegments is 2; allowed is 3 to 60")
+        #expect(settings.fault == "hlsWindowSegments is 2; allowed is 3 to 3600")
     }
 
     @Test func `the defaults are allowed`() { #expect(AppSettings().fault == nil) }

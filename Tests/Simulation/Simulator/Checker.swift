@@ -23,8 +23,8 @@ final class Checker: @unchecked Sendable {
     var viewersChangedAt: [StreamID: Int64] = [:]
     private var owners: [StreamID: [Int64: Owner]] = [:]
     private var newestEpoch: [StreamID: Int64] = [:]
-    /// Owners that nobody has seen yet hold nothing.
-    private var present: [StreamID: Owner] = [:]
+    /// When the newest epoch began.
+    private var epochSince: [StreamID: Int64] = [:]
     private var world: World { cluster.world }
 
     init(cluster: Cluster) { self.cluster = cluster }
@@ -45,6 +45,7 @@ final class Checker: @unchecked Sendable {
         else { return violated("the store holds '\(record.key)', which cannot be read") }
         let newest = newestEpoch[stream] ?? 0
         if body.epoch < newest { violated("\(stream) went back from epoch \(newest) to \(body.epoch) in the store") }
+        if body.epoch > newest { epochSince[stream] = world.now }
         newestEpoch[stream] = max(newest, body.epoch)
         guard let owner = body.owner.map({ Owner(node: $0.nodeId, boot: $0.bootId, claim: $0.claimId) }) else { return }
         if let former = owners[stream]?[body.epoch], former != owner {
@@ -56,20 +57,26 @@ final class Checker: @unchecked Sendable {
     // MARK: After every step
 
     func look() {
-        for worker in cluster.running { look(at: worker) }
+        let isSettled = wholeSince.map { world.now > $0 + Self.oneOwnerWithin.nanoseconds } ?? false
+        for worker in cluster.workers { look(at: worker, isSettled) }
+        for worker in cluster.zombies { look(at: worker, isSettled) }
         lookForGrowth()
         guard let wholeSince else { return }
         lookAtViewers(since: wholeSince)
         lookAtPublishers(since: wholeSince)
     }
 
-    private func look(at worker: WorkerProcess) {
+    private func look(at worker: WorkerProcess, _ isSettled: Bool) {
+        guard !worker.isDead else { return }
+        if worker.waitCount > 200 { violated("\(worker.name) waits for \(worker.waitCount) things") }
         for (stream, count) in worker.pulls where count > 1 {
             violated("\(worker.name) pulls \(stream) \(count) times")
         }
+        let streams = worker.registry.all
+        if streams.count > Cluster.streamCount { violated("\(worker.name) has more streams than there are") }
         // A stopped process can neither hear nor obey.
         guard !worker.isPaused else { return }
-        for stream in worker.registry.all where stream.nextResumePoint != nil {
+        for stream in streams where stream.nextResumePoint != nil {
             guard let epoch = stream.epoch?.value else { continue }
             if case .ended = stream.phase { continue }
             if let seen = worker.seen[stream.id], seen > epoch {
@@ -79,17 +86,14 @@ final class Checker: @unchecked Sendable {
             if owner?.boot != worker.bootID {
                 violated("\(worker.name) owns \(stream.id) with epoch \(epoch) of \(owner?.boot ?? "nobody")")
             }
+            if isSettled, let newest = newestEpoch[stream.id], epoch < newest {
+                violated("\(worker.name) has not heard that \(stream.id) is another's: \(epoch), now \(newest)")
+            }
         }
     }
 
     private func lookForGrowth() {
         if world.pending > 3000 { violated("\(world.pending) events are waiting") }
-        for worker in cluster.running {
-            if worker.registry.all.count > Cluster.streamCount {
-                violated("\(worker.name) has more streams than there are")
-            }
-            if worker.waitCount > 200 { violated("\(worker.name) waits for \(worker.waitCount) things") }
-        }
         for control in cluster.controls where control.waitCount > 1000 {
             violated("\(control.name) waits for \(control.waitCount) things")
         }
@@ -106,11 +110,17 @@ final class Checker: @unchecked Sendable {
 
     /// Since when the stream has its one owner with a publisher that sends; nil when it has not.
     private func liveSince(_ stream: StreamID) -> Int64? {
-        guard let publisher = cluster.publishers.first(where: { $0.stream == stream }),
-            let publication = publisher.publication, let worker = publisher.worker, worker.isRunning,
-            cluster.workers[worker.index] === worker, publication.epoch.value == newestEpoch[stream]
-        else { return nil }
-        return publisher.acceptedAt
+        owner(of: stream).map { max($0.acceptedAt, epochSince[stream] ?? 0) }
+    }
+
+    /// The publisher that is the stream's, and not one that stands by.
+    private func owner(of stream: StreamID) -> SimulatedPublisher? {
+        cluster.publishers.first {
+            guard $0.stream == stream, let publication = $0.publication, let worker = $0.worker else { return false }
+            return worker.isRunning && cluster.workers[worker.index] === worker
+                && publication.epoch.value == newestEpoch[stream]
+                && worker.registry[stream].map { $0 === publication.stream } ?? false
+        }
     }
 
     private func lookAtViewers(since wholeSince: Int64) {
@@ -126,7 +136,7 @@ final class Checker: @unchecked Sendable {
     /// A cut lies between the viewer's node and the owner, and nobody else has the stream.
     private func isOutOfReach(_ viewer: SimulatedViewer) -> Bool {
         guard let cut = cutPeers, let place = viewer.worker?.place,
-            let owner = cluster.publishers.first(where: { $0.stream == viewer.stream })?.worker?.place,
+            let owner = owner(of: viewer.stream)?.worker?.place,
             (cut.0 == place && cut.1 == owner) || (cut.1 == place && cut.0 == owner)
         else { return false }
         return !cluster.workers.contains {
@@ -139,22 +149,12 @@ final class Checker: @unchecked Sendable {
             let due = max(wholeSince, publisher.wantedSince) + Self.publishWithin.nanoseconds
             if world.now > due { violated("nobody takes the publisher of \(publisher.stream)") }
         }
-        guard world.now > wholeSince + Self.oneOwnerWithin.nanoseconds else { return }
-        for worker in cluster.running {
-            for stream in worker.registry.all where stream.nextResumePoint != nil {
-                guard let epoch = stream.epoch?.value, let newest = newestEpoch[stream.id], epoch < newest else {
-                    continue
-                }
-                violated("\(worker.name) has not heard that \(stream.id) is another's: \(epoch), now \(newest)")
-            }
-        }
     }
 
     /// What the control planes say of viewers, once every heartbeat had time to come.
     func lookAtCounts() {
         guard let wholeSince else { return }
-        for publisher in cluster.publishers {
-            let stream = publisher.stream
+        for stream in cluster.streams {
             let since = max(wholeSince, viewersChangedAt[stream] ?? 0, liveSince(stream) ?? .max)
             guard since < .max, world.now > since + Self.countsWithin.nanoseconds else { continue }
             let watching = cluster.viewers.count { $0.stream == stream && $0.isWatching }

@@ -27,6 +27,7 @@ final class Cluster: @unchecked Sendable {
     let operatorSeat: SimulatedProcess
     private var storeTask: Task<Void, Never>?
     private(set) var checker: Checker!
+    private(set) var streams: [StreamID] = []
     private(set) var publishers: [SimulatedPublisher] = []
     private(set) var viewers: [SimulatedViewer] = []
     /// For the planted bug of that name.
@@ -34,6 +35,8 @@ final class Cluster: @unchecked Sendable {
 
     static let controlCount = 3
     static let streamCount = 3
+    /// The app in which second publishers stand by.
+    static let backedUpApp = "twice"
     static let viewersPerStream = 4
 
     init(seed: UInt64, bug: PlantedBug?, show: ((String) -> Void)?) {
@@ -60,22 +63,31 @@ final class Cluster: @unchecked Sendable {
         for index in 0..<Self.controlCount { controls.append(makeControl(index)) }
         for index in profiles.indices { workers.append(makeWorker(index)) }
         for number in 0..<Self.streamCount {
-            let stream = try StreamID(app: "live", id: "s\(number)")
-            publishers.append(SimulatedPublisher(stream: stream, cluster: self))
+            let isBackedUp = number == Self.streamCount - 1
+            let stream = try StreamID(app: isBackedUp ? Self.backedUpApp : "live", id: "s\(number)")
+            streams.append(stream)
+            for _ in 0..<(isBackedUp ? 2 : 1) { publishers.append(SimulatedPublisher(stream: stream, cluster: self)) }
             for _ in 0..<Self.viewersPerStream {
                 viewers.append(SimulatedViewer(viewers.count, stream: stream, cluster: self))
             }
         }
-        Task { await setUpGroups() }
+        Task { await setUp() }
     }
 
     /// Region 3 gets its streams through region 2.
-    private func setUpGroups() async {
+    private func setUp() async {
+        var settings = GroupSettings()
+        settings.parent = "region2"
+        let change = GroupChange(settings: settings, nodes: nil)
+        var appSettings = AppSettings()
+        appSettings.secondPublisher = .standBy
         for _ in 0..<20 {
-            var settings = GroupSettings()
-            settings.parent = "region2"
-            let change = GroupChange(settings: settings, nodes: nil)
-            if (try? await controls[0].coordinator.put(group: "region3", change, ifMatch: .any)) != nil { return }
+            let coordinator: Coordinator = controls[0].coordinator
+            if (try? await coordinator.put(group: "region3", change, ifMatch: .any)) != nil,
+                (try? await coordinator.put(app: Self.backedUpApp, appSettings, ifMatch: .any)) != nil
+            {
+                return
+            }
             _ = await controls[0].sleep(.milliseconds(500))
         }
     }

@@ -25,11 +25,7 @@ struct SimulatedPuller: StreamPuller {
 /// One relay connection: what `RelayPull` and `RelayParentConnection` do around their engines.
 final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     private static let connectTimeout = Duration.seconds(2)
-    /// Three keep-alives missed (`RelayLimits.parentSilenceMax`).
-    private static let parentSilenceMax = Duration.seconds(3)
-    private static let childSilenceMax = Duration.seconds(10)
-    /// `RelayLimits.helloTimeout`.
-    private static let acceptTimeout = Duration.seconds(5)
+    private static let limits = RelayLimits()
 
     private let cluster: Cluster
     private let child: WorkerProcess
@@ -91,7 +87,8 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
         var hello = RelayHello(pulling: stream, along: route, child: child.nodeID, ticket: ticket)
         if cluster.bug == .skipEpochCheck { hello.haveEpoch = nil }
         let said = hello
-        world.after(Self.acceptTimeout) { [self] in
+        // A parent that waits for the stream itself says all the time that it lives.
+        world.after(Self.limits.decisionTimeout) { [self] in
             if !isAccepted { child.deliver { [end] in end.give(.lost("no answer to the hello")) } }
         }
         up.send { [self] in
@@ -151,11 +148,11 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
         self.stalls += 1
         guard stalls else { return }
         let stall = self.stalls
-        world.after(Self.parentSilenceMax) { [self] in
+        world.after(isAccepted ? Self.limits.parentSilenceMax : Self.limits.helloTimeout) { [self] in
             guard isStalled, self.stalls == stall, !child.isPaused else { return }
             child.deliver { [end] in end.give(.lost("silence")) }
         }
-        world.after(Self.childSilenceMax) { [self] in
+        world.after(Self.limits.childSilenceMax) { [self] in
             guard isStalled, self.stalls == stall else { return }
             parent.deliver { [self] in
                 stopServing()

@@ -30,6 +30,7 @@ final class SimulatedLink: ControlPlaneLink, @unchecked Sendable {
         var grant = try await exchange(Self.claimTimeout, rounds: 2) { coordinator throws(Problem) in
             try await coordinator.claim(stream, request)
         }
+        guard grant.standsByFor == nil else { return grant }
         if cluster.bug == .reuseEpoch, let last = cluster.lastGrant[stream] { grant.epoch = last }
         cluster.lastGrant[stream] = grant.epoch
         process.hasSeen(grant.epoch, of: stream)

@@ -214,6 +214,7 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
         case .snapshot(let snapshot):
             for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
             for change in snapshot.streams { await coordinator.streamChanged(change) }
+            if let parents = snapshot.parents { Task { await coordinator.reroute(asToldOf: parents) } }
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change) where change.nodeId != nodeID:
             Task { [coordinator] in await coordinator?.reroute(from: change.nodeId) }

@@ -13,6 +13,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let http: Int
     package let rtmp: Int
     package let relay: Int
+    /// UDP, and TCP on the same number.
+    package let webrtc: Int
     /// 0 when it answers no agent check.
     package var agent = 0
     /// 0 when it serves no SRT.
@@ -24,22 +26,24 @@ package struct WorkerHandle: Sendable {
     package let role: NodeRole
     package let ports: WorkerPorts
     package let process: Child
+    package var host = "127.0.0.1"
 
-    package func rtmp(_ stream: String) -> String { "rtmp://127.0.0.1:\(ports.rtmp)/\(stream)" }
+    package func rtmp(_ stream: String) -> String { "rtmp://\(host):\(ports.rtmp)/\(stream)" }
 
     /// Without `mode` in the plain form, which leaves it to the server to find out; `more` is further parameters of the URL.
     package func srt(_ stream: String, mode: String? = nil, more: String = "") -> String {
         let id = mode.map { "#!::r=\(stream),m=\($0)" } ?? stream
-        return "srt://127.0.0.1:\(ports.srt)?streamid=\(id)\(more)"
+        return "srt://\(host):\(ports.srt)?streamid=\(id)\(more)"
     }
 
     /// `live/s1` with the ending `.flv`, `.m3u8`, …
     package func media(_ stream: String, _ ending: String) -> String {
         let parts = stream.split(separator: "/")
-        return "http://127.0.0.1:\(ports.http)/\(parts[0])/streams/\(parts[1])\(ending)"
+        return "http://\(host):\(ports.http)/\(parts[0])/streams/\(parts[1])\(ending)"
     }
 
-    package func http(_ path: String) -> String { "http://127.0.0.1:\(ports.http)\(path)" }
+    package func http(_ path: String) -> String { "http://\(host):\(ports.http)\(path)" }
+    package func webSocket(_ path: String) -> String { "ws://\(host):\(ports.http)\(path)" }
 }
 
 /// Real processes from the release folder, on free ports, in a folder of their own. All end with the value.
@@ -54,10 +58,13 @@ package final class Cluster: Sendable {
     private let controlPorts: [Int]
     private let storePort: Int
     private let children = Mutex<[Child]>([])
+    /// Where workers live that have a namespace of their own.
+    package let network: Network?
 
-    private init(store: StoreKind) throws {
+    private init(store: StoreKind, network: Network?) throws {
         let ports = try freePorts(4)
         self.store = store
+        self.network = network
         storePort = ports[0]
         controlPorts = Array(ports.dropFirst())
         directory = FileManager.default.temporaryDirectory.appending(path: "millrace-e2e-\(UUID().uuidString)")
@@ -70,8 +77,8 @@ package final class Cluster: Sendable {
     }
 
     /// A store and a control plane that is ready.
-    package static func start(on store: StoreKind) async throws -> Cluster {
-        let cluster = try Cluster(store: store)
+    package static func start(on store: StoreKind, network: Network? = nil) async throws -> Cluster {
+        let cluster = try Cluster(store: store, network: network)
         try await cluster.startStore()
         try await cluster.startControl()
         return cluster
@@ -90,30 +97,45 @@ package final class Cluster: Sendable {
         return server
     }
 
-    /// One of up to three on the same store, by number from 0. Workers that start later know all that run.
+    /// One of up to three on the same store, by number from 0; on another where `address` is given. Workers that start
+    /// later know all that run.
     @discardableResult
-    package func startControl(_ number: Int = 0) async throws -> Child {
+    package func startControl(_ number: Int = 0, store address: String? = nil) async throws -> Child {
         let child = try launch(
             Self.controlName(number),
             SourceTree.program("millrace-control"),
-            ["--listen", "127.0.0.1:\(controlPorts[number])", "--store", storeAddress],
+            [
+                "--listen", "\(network == nil ? "127.0.0.1" : "0.0.0.0"):\(controlPorts[number])", "--store",
+                address ?? storeAddress,
+            ],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken, "MILLRACE_ADMIN_TOKEN": Self.adminToken]
         )
         try await ready(Self.controlName(number), controlURL(number) + "/readyz", child)
         return child
     }
 
-    package func controlURL(_ number: Int) -> String { "http://127.0.0.1:\(controlPorts[number])" }
+    package func controlURL(_ number: Int) -> String { controlURL(number, seenFrom: nil) }
+
+    private func controlURL(_ number: Int, seenFrom place: Network.Place?) -> String {
+        "http://\(place?.gateway ?? "127.0.0.1"):\(controlPorts[number])"
+    }
 
     private static func controlName(_ number: Int) -> String { "control plane \(number)" }
 
-    private var controlURLs: String {
+    func controlURLs(seenFrom place: Network.Place?) -> String {
         let names = children.withLock { Set($0.map(\.name)) }
-        return controlPorts.indices.filter { names.contains(Self.controlName($0)) }.map(controlURL)
-            .joined(separator: ",")
+        return controlPorts.indices.filter { names.contains(Self.controlName($0)) }
+            .map { controlURL($0, seenFrom: place) }.joined(separator: ",")
     }
 
     package func killControl(_ number: Int = 0) { kill(Self.controlName(number)) }
+
+    /// SIGTERM, and waits for the end; its exit status.
+    package func stopControl(_ number: Int) -> Int32? {
+        let running = children.withLock { $0.last { $0.name == Self.controlName(number) && $0.isRunning } }
+        running?.signal(SIGTERM)
+        return running?.waitForEnd()
+    }
 
     package func killStore() { kill("mongodb") }
 
@@ -129,7 +151,8 @@ package final class Cluster: Sendable {
         }
     }
 
-    /// A worker that is ready. One started again under its old id takes its old ports.
+    /// A worker that is ready. One started again under its old id takes its old ports. It lives in the network's namespace
+    /// of its name, if there is one.
     ///
     /// Without a control plane it never is ready: then only its port is waited for.
     package func startWorker(
@@ -143,25 +166,34 @@ package final class Cluster: Sendable {
         drainTimeout: String = "1s",
         arguments: [String] = []
     ) async throws -> WorkerHandle {
-        let free = try freePorts(5)
-        let agent = answersAgentCheck ? free[3] : 0
+        let free = try freePorts(6)
+        let agent = answersAgentCheck ? free[5] : 0
         let ports =
             ports
-            ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent, srt: servesSRT ? free[4] : 0)
+            ?? WorkerPorts(
+                http: free[0],
+                rtmp: free[1],
+                relay: free[2],
+                webrtc: free[3],
+                agent: agent,
+                srt: servesSRT ? free[4] : 0
+            )
+        let place = network?.places[id]
+        let host = place?.address ?? "127.0.0.1"
         let child = try launch(
             id,
-            SourceTree.program("millrace-worker"),
-            [
-                "--node-id", id, "--role", role.rawValue, "--control", controlURLs,
-                "--advertise", "127.0.0.1",
+            "/usr/bin/env",
+            (place?.entrance ?? []) + [SourceTree.program("millrace-worker")] + [
+                "--node-id", id, "--role", role.rawValue, "--control", controlURLs(seenFrom: place),
+                "--advertise", host,
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "\(ports.srt)",
-                "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
+                "--webrtc-port", "\(ports.webrtc)", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
             ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
-        try await ready(id, "http://127.0.0.1:\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
-        return WorkerHandle(id: id, role: role, ports: ports, process: child)
+        try await ready(id, "http://\(host):\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
+        return WorkerHandle(id: id, role: role, ports: ports, process: child, host: host)
     }
 
     /// A node that the control plane knows and nobody can reach.
@@ -199,16 +231,35 @@ package final class Cluster: Sendable {
         )
     }
 
-    /// Records what a viewer gets, over one connection that is never made anew.
-    package func view(_ url: String) throws -> Viewer {
+    /// Publishes what ffmpeg makes of `arguments`, in which spaces part words, as fast as it plays.
+    package func publish(by arguments: String, at url: String) throws -> Child {
+        try launch(
+            "publisher",
+            "/usr/bin/env",
+            ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-re"]
+                + arguments.split(separator: " ").map(String.init)
+                + ["-f", url.hasPrefix("srt:") ? "mpegts" : "flv", url]
+        )
+    }
+
+    /// Sets up an app.
+    package func set(_ settings: String, app: String) throws {
+        let url = "\(controlURL)/v1/apps/\(app)"
+        let answer = try http(url, method: "PUT", bearer: Self.adminToken, body: settings)
+        guard answer.status < 300 else {
+            throw NeverHappened(description: "\(url): \(String(decoding: answer.body, as: UTF8.self))")
+        }
+    }
+
+    /// Records what a viewer gets, over one connection that is never made anew; it leaves after `patience` of silence.
+    package func view(_ url: String, patience: Duration = .seconds(20)) throws -> Viewer {
         let path = directory.appending(path: "viewer-\(UUID().uuidString).flv").path
         let child = try launch(
             "viewer",
             "/usr/bin/env",
             [
-                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-rw_timeout", "20000000", "-i", url,
-                "-c",
-                "copy", "-flush_packets", "1", "-f", "flv", path,
+                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-rw_timeout",
+                "\(patience / .microseconds(1))", "-i", url, "-c", "copy", "-flush_packets", "1", "-f", "flv", path,
             ]
         )
         return Viewer(process: child, path: path)

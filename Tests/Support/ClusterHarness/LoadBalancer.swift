@@ -76,7 +76,7 @@ extension Cluster {
         let sync = try launch(
             "sync",
             folder.appending(path: "sync").path,
-            ["--control", controlURL, "--socket", socketPath, "--interval", "0.5"],
+            ["--control", controlURLs(seenFrom: nil), "--socket", socketPath, "--interval", "0.5"],
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )
         return LoadBalancer(ports: ports, socketPath: socketPath, process: haproxy, sync: sync)

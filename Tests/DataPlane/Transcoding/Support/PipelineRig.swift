@@ -45,13 +45,13 @@ struct Results {
     }
 }
 
-func rendition(_ name: String, width: Int, height: Int, bFramesMax: Int = 2) -> Rendition {
+func rendition(_ name: String, width: Int, height: Int, isInOrder: Bool = false) -> Rendition {
     var rendition = Rendition(
         name: name,
         size: PictureSize(width: width, height: height),
         videoBitsPerSecond: 60_000,
         audioBitsPerSecond: 64_000
     )
-    rendition.bFramesMax = bFramesMax
+    rendition.isInOrder = isInOrder
     return rendition
 }

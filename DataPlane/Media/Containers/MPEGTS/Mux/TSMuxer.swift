@@ -54,11 +54,8 @@ package struct TSMuxer: Sendable {
 
     package var tracks: [Track] { carried.map(\.track) }
 
-    /// Counters begin anew and say so, tables are due: what follows does not depend on what was before (a segment).
-    package mutating func restart() {
-        packetizer = TSPacketizer()
-        (tablesAt, clockAt) = (nil, nil)
-    }
+    /// The next unit's packets begin with the tables.
+    package mutating func requireTables() { tablesAt = nil }
 
     /// Nil for a unit of a track that is not carried, or that cannot be written.
     package mutating func packets(for unit: AccessUnit) -> Packets? {

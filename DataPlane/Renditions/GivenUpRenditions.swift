@@ -1,0 +1,47 @@
+package import ClusterModel
+import NIOCore
+import Synchronization
+
+/// A rendition that was too much for this machine.
+package struct GivenUpRendition: Hashable, Sendable {
+    package var source: StreamID
+    package var name: String
+    /// Counts what was given up in this process, so that each time is told once.
+    package var number: Int
+}
+
+/// Remembers which renditions were given up, so that they are not tried again at once.
+final class GivenUpRenditions: Sendable {
+    /// Far above what one machine encodes; beyond, the oldest may be tried again.
+    private static let countMax = 256
+
+    private struct Entry {
+        var rendition: GivenUpRendition
+        var until: NIODeadline
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var count = 0
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ name: String, of source: StreamID, until: NIODeadline) {
+        state.withLock { state in
+            state.entries.removeAll { $0.until <= .now() }
+            if state.entries.count >= Self.countMax { state.entries.removeFirst() }
+            state.count += 1
+            let rendition = GivenUpRendition(source: source, name: name, number: state.count)
+            state.entries.append(Entry(rendition: rendition, until: until))
+        }
+    }
+
+    func contains(_ name: String, of source: StreamID) -> Bool {
+        current.contains { $0.name == name && $0.source == source }
+    }
+
+    var current: [GivenUpRendition] {
+        state.withLock { $0.entries.filter { $0.until > .now() }.map(\.rendition) }
+    }
+}

@@ -1,0 +1,102 @@
+import ClusterModel
+import Logging
+import MediaModel
+import NIOCore
+import Observability
+import Streams
+import Timebase
+
+/// A publisher that comes here while another node owns the stream, in an app whose second publishers stand by: it is
+/// connected and heard, and this node makes its claim again until the stream is free for it.
+extension StreamCoordinator {
+    struct StandingBy {
+        let publication: Publication
+        let claim: ClaimRequest
+        /// Fires when the control plane tells of the stream.
+        let news = Nudge()
+        var turn: Task<Void, Never>?
+    }
+
+    /// For when the control plane's word does not come. A claim is also what has a silent owner looked at.
+    static let standByInterval = Duration.seconds(5)
+
+    func standBy(with claim: ClaimRequest, _ answer: ClaimGrant, of id: StreamID, on loop: any EventLoop) -> Publication
+    {
+        // Not the stream that viewers here may watch: that one is fed by its owner until the turn comes.
+        let unheard = LiveStream(id: id, loop: loop, settings: answer.appSettings)
+        let publication = makePublication(unheard, Epoch(answer.epoch), standsBy: true)
+        standingBy[id] = StandingBy(publication: publication, claim: claim)
+        standingBy[id]?.turn = Task { await self.awaitTurn(of: id, on: loop) }
+        logger.notice(
+            "publisher stands by for another node's",
+            metadata: [LogKeys.stream: "\(id)", "owner": "\(answer.standsByFor ?? "")"]
+        )
+        return publication
+    }
+
+    private func awaitTurn(of id: StreamID, on loop: any EventLoop) async {
+        guard let waiting = standingBy[id] else { return }
+        while await waiting.news.wait(atMost: Self.standByInterval, clock) {
+            do throws(ControlPlaneError) {
+                let answer = try await control.claim(id, waiting.claim)
+                guard standingBy[id]?.publication === waiting.publication else {
+                    return await refusePulls(of: id, olderThan: answer.epoch)
+                }
+                if answer.standsByFor == nil {
+                    return await takeOver(with: waiting.publication, answer, of: id, on: loop)
+                }
+            } catch {
+                switch error {
+                case .refused(let problem) where problem.kind == .streamInUse:
+                    return endStandBy(of: id, .removed)
+                case .superseded: return endStandBy(of: id, .draining)
+                case .refused, .unavailable:
+                    logger.debug("the claim waits", metadata: [LogKeys.stream: "\(id)", LogKeys.error: "\(error)"])
+                }
+            }
+        }
+    }
+
+    private func takeOver(
+        with publication: Publication,
+        _ grant: ClaimGrant,
+        of id: StreamID,
+        on loop: any EventLoop
+    ) async {
+        // Nobody else is let in meanwhile, should this publisher leave.
+        claiming.insert(id)
+        defer { claiming.remove(id) }
+        var hold = await beginTenure(with: grant, of: id, on: loop)
+        guard standingBy[id]?.publication === publication else { return await giveUp(hold) }
+        standingBy[id] = nil
+        hold.publication = publication
+        holds[id] = hold
+        tellScreen(of: id)
+        servers.owned(hold.stream, grant.order)
+        publication.begin(on: hold.stream, epoch: hold.epoch)
+        logger.notice(
+            "the publisher that stood by owns the stream now",
+            metadata: [LogKeys.stream: "\(id)", "epoch": "\(grant.epoch)"]
+        )
+    }
+
+    /// True when it was one that stood by who left.
+    func standByLeft(_ publication: Publication) -> Bool {
+        let id = publication.stream.id
+        guard let waiting = standingBy[id], waiting.publication === publication else { return false }
+        standingBy[id] = nil
+        waiting.turn?.cancel()
+        Task { await self.withdraw(waiting.claim, of: id) }
+        return true
+    }
+
+    func endStandBy(of id: StreamID, _ reason: EndReason) {
+        guard let publication = standingBy[id]?.publication else { return }
+        _ = standByLeft(publication)
+        publication.revoke(reason)
+    }
+
+    func endAllStandBy(_ reason: EndReason) {
+        for id in Array(standingBy.keys) { endStandBy(of: id, reason) }
+    }
+}

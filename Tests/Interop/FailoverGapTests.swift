@@ -1,0 +1,77 @@
+import ClusterHarness
+import ClusterModel
+import Testing
+
+/// How long players see nothing when an origin dies.
+@Suite(.serialized) struct FailoverGapTests {
+    /// What the cluster may add to the publisher's absence.
+    static let gapMax = Duration.seconds(1)
+    /// The playlist names a new owner's media once there is a whole segment of it; players without one would stop.
+    static let segmentLength = Duration.seconds(2)
+
+    @Test(arguments: [false, true])
+    func `no player misses more than the publisher's absence and a second, over its one connection`(
+        isAwayForLong: Bool
+    ) async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let first = try await cluster.startWorker("origin1", .origin)
+        let second = try await cluster.startWorker("origin2", .origin)
+        let edges = [
+            try await cluster.startWorker("edge1", .edge), try await cluster.startWorker("edge2", .edge),
+        ]
+        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: first.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let players = try edges.flatMap { edge in
+            [
+                try Witness.rtmp(edge.rtmp("live/s1")), .httpFLV(edge.media("live/s1", ".flv")),
+                .hls(edge.media("live/s1", ".m3u8")),
+            ]
+        }
+        for player in players { try await player.waitForMore() }
+
+        let lateness = Lateness()
+        publisher.move(to: isAwayForLong ? nil : second.rtmp("live/s1"))
+        let diedAt = ContinuousClock.now
+        first.process.kill()
+        if isAwayForLong {
+            try await eventually("nobody sends it\n\(cluster.logs)") {
+                try cluster.stream("live/s1").status == .interrupted
+            }
+            publisher.move(to: second.rtmp("live/s1"))
+        }
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        for player in players { try await player.waitForMore() }
+
+        let backAt = try #require(publisher.begun.first { $0 > diedAt })
+        let allowed = (backAt - diedAt) + Self.gapMax + lateness.allowance(since: diedAt)
+        for player in players {
+            let more = player.name.hasPrefix("HLS") ? Self.segmentLength : .zero
+            let gap = player.longestGap(since: diedAt)
+            #expect(gap < allowed + more, "\(player.name): away for \(backAt - diedAt)")
+            #expect(player.connections == 1 && !player.hasEnded, "\(player.name)")
+            #expect(player.stepsBack.isEmpty && player.complaints.isEmpty, "\(player.name): \(player.complaints)")
+        }
+    }
+
+    @Test func `a stream whose origin and publisher died is interrupted, and finished after the grace`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: origin.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let player = Witness.httpFLV(edge.media("live/s1", ".flv"))
+        try await player.waitForMore()
+
+        publisher.move(to: nil)
+        origin.process.kill()
+        var seen: [StreamStatus] = []
+        try await eventually("it is finished; \(seen)\n\(cluster.logs)", within: .seconds(60)) {
+            let stream = try cluster.stream("live/s1")
+            if stream.status != seen.last { seen.append(stream.status) }
+            return stream.status == .finished && stream.originNodeId == nil
+        }
+        #expect(seen == [.broadcasting, .interrupted, .finished] || seen == [.interrupted, .finished])
+        try await eventually("the player is told of the end") { player.hasEnded }
+        #expect(player.complaints.isEmpty, "\(player.complaints)")
+    }
+}

@@ -1,0 +1,51 @@
+import ClusterHarness
+import ClusterModel
+import Foundation
+import Testing
+
+/// An owner that stands still knows nothing of what happened meanwhile: SIGSTOP, as a paused virtual machine would.
+@Suite(.serialized) struct PauseTests {
+    /// Shorter than a lease, when only its silence shows that it is gone; and longer, when all know it dead.
+    @Test(arguments: [Duration.seconds(12), .seconds(60)])
+    func `an origin that was stopped learns that it is fenced, and its viewers are fed by the new owner`(
+        pause: Duration
+    ) async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let stopped = try await cluster.startWorker("origin1", .origin)
+        let other = try await cluster.startWorker("origin2", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: stopped)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let epoch = try cluster.stream("live/s1").epoch
+        let onEdge = try cluster.view(edge.rtmp("live/s1"))
+        let patience = pause + .seconds(30)
+        let onStopped = [
+            try cluster.view(stopped.rtmp("live/s1"), patience: patience),
+            try cluster.view(stopped.media("live/s1", ".flv"), patience: patience),
+        ]
+        for viewer in onStopped + [onEdge] { try await viewer.waitForMore() }
+
+        stopped.process.signal(SIGSTOP)
+        let stoppedAt = ContinuousClock.now
+        // The connection it leaves hangs on the stopped node, as that of a lost client would.
+        let again = cluster.keepPublishing(clip: try cluster.makeClip(), at: other.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        #expect(try cluster.stream("live/s1").epoch > epoch)
+        try await onEdge.waitForMore(100_000)
+        #expect(publisher.isRunning)
+        try await Task.sleep(until: stoppedAt + pause)
+
+        stopped.process.signal(SIGCONT)
+        try await eventually("the publisher of the old epoch is closed\n\(cluster.logs)") { !publisher.isRunning }
+        #expect(stopped.process.log.contains("fenced by a newer owner"))
+        for viewer in onStopped { try await viewer.waitForMore(100_000) }
+        try await cluster.waitForTree(of: "live/s1", ["edge1": "origin2", "origin1": "origin2"])
+        try await onEdge.waitForMore()
+        #expect(again.isPublishing)
+        for viewer in onStopped + [onEdge] {
+            viewer.process.kill()
+            let times = try videoTimes(in: viewer.path)
+            #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "timestamps grow in \(viewer.path)")
+        }
+    }
+}

@@ -3,6 +3,7 @@ package import Logging
 import Metrics
 import Observability
 import RTMP
+import SRT
 package import Streams
 import Synchronization
 
@@ -55,10 +56,10 @@ package final class RestreamService: Sendable {
         }
         logger.info("stream is being pushed")
         let stream = push.stream
-        push.runner.start { runner in
+        push.runner.start { [logger] runner in
             switch address {
             case .rtmp(let address): await Self.push(stream, to: address, runner)
-            case .srt(let address): await Self.push(stream, to: address, runner)
+            case .srt(let address): await Self.push(stream, to: address, runner, logger)
             case .hls: .failed("\(LinkAddress.Fault.scheme("HLS"))")
             }
         } onFailure: { [logger] reason in
@@ -88,7 +89,14 @@ package final class RestreamService: Sendable {
         }
     }
 
-    private static func push(_ stream: LiveStream, to address: LinkAddress.SRT, _ runner: LinkRunner) async -> LinkEnd {
+    private static func push(
+        _ stream: LiveStream,
+        to address: LinkAddress.SRT,
+        _ runner: LinkRunner,
+        _ logger: Logger
+    ) async -> LinkEnd {
+        // This node may have no SRT listener.
+        do throws(SRTError) { try SRTLibrary.start(logger: logger) } catch { return .failed("\(error)") }
         let ends = LinkEnds()
         let push = SRTPush(stream, address, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
         return await ends.wait(stop: push.stop) { push.start() }

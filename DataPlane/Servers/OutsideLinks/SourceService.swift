@@ -132,7 +132,10 @@ package final class SourceService: Sendable {
 
     private func readyPoller() -> SRTPoller? {
         poller.withLock { poller in
-            if poller == nil { poller = try? SRTPoller() }
+            if let poller { return poller }
+            // This node may have no SRT listener.
+            guard (try? SRTLibrary.start(logger: logger)) != nil else { return nil }
+            poller = try? SRTPoller()
             return poller
         }
     }

@@ -149,8 +149,11 @@ extension StreamCoordinator {
     /// Gives up on players that wait too long for a stream that is being opened.
     static let openTimeout = Duration.seconds(10)
 
-    private func watchForTracks(of stream: LiveStream) {
-        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now())
+    func watchForTracks(
+        of stream: LiveStream,
+        for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+    ) {
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now(), waiting: waiting)
         let task = Task {
             await self.notifyWhenServing(stream)
             guard await self.clock.sleep(Self.openTimeout) else { return }
@@ -202,14 +205,23 @@ extension StreamCoordinator {
 
     /// Ends a pull and waits until nothing of it touches the stream any more.
     func stopPull(of id: StreamID, end reason: EndReason? = nil) async {
-        guard let state = pulls[id] else { return }
+        for player in await endPull(of: id, reason) {
+            player.resume(returning: .failure(.unavailable("the stream is moving")))
+        }
+    }
+
+    /// As `stopPull`, but hands back those who still wait for the first media.
+    func endPull(
+        of id: StreamID,
+        _ reason: EndReason? = nil
+    ) async -> [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
+        guard let state = pulls[id] else { return [] }
         state.linger?.cancel()
         state.task?.cancel()
         state.wake?()
         await state.task?.value
         // Somebody else may have stopped it meanwhile, and another pull have begun.
-        guard pulls[id]?.task == state.task else { return }
-        answerWaiting(for: id, .failure(.unavailable("the stream is moving")))
+        guard let ended = pulls[id], ended.task == state.task else { return [] }
         pulls[id] = nil
         if let reason {
             await finish(state.stream, reason)
@@ -219,6 +231,7 @@ extension StreamCoordinator {
                 state.stream.onServing = nil
             }
         }
+        return ended.everybodyWaiting
     }
 
     private func runPull(of stream: LiveStream) async {

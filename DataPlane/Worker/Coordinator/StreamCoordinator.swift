@@ -170,7 +170,6 @@ package actor StreamCoordinator: StreamGate {
         hold.publication = publication
         holds[id] = hold
         tellScreen(of: id)
-        servers.owned(hold.stream, grant.order)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         if !hold.settings.renditionsOnDemand { Task { await self.makeRenditions(of: id) } }
         return publication
@@ -181,7 +180,7 @@ package actor StreamCoordinator: StreamGate {
         appSettings[id.app] = grant.appSettings
         screen.forgetUnknown(id)
         known.forget(id)
-        await stopPull(of: id)
+        let players = await endPull(of: id)
         let settings = grant.appSettings
         let (stream, isNew) = findOrAdd(id, on: loop, settings)
         if isNew { logger.debug("stream lives here", metadata: ["stream": "\(id)"]) }
@@ -189,6 +188,8 @@ package actor StreamCoordinator: StreamGate {
         let resume = grant.resume.map(ResumePoint.init) ?? .start
         let cutter = makeCutter(resume, settings)
         await stream.loop.run { stream.beginTenure(epoch: epoch, resume: resume, settings: settings, cutter: cutter) }
+        servers.owned(stream, grant.order)
+        if !players.isEmpty { watchForTracks(of: stream, for: players) }
         return Hold(stream: stream, epoch: epoch, settings: settings)
     }
 

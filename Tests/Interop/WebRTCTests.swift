@@ -108,4 +108,14 @@ import Testing
             try pair.cluster.stream("live/s1").status == .finished
         }
     }
+
+    @Test(arguments: ["webrtc": "WebRTC", "hls": "HLS"])
+    func `the player page of an edge plays by the way that is asked for`(order: String, shown: String) async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish("live/s1", to: pair.origin)
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let page = try await WebRTCClients.page(pair.edge.http("/live/play.html?id=s1&playOrder=\(order)"))
+        #expect(page.footer.contains(shown) && page.frames > 0, "\(page)\n\(pair.cluster.logs)")
+        #expect(publisher.isRunning)
+    }
 }

@@ -24,7 +24,7 @@ package final class HTTPMeters: Sendable {
                 case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .live, .ready: .health
                 case .metrics: .metrics
-                case .controlPlane, .nodeSettings, .badName, .unknown: .other
+                case .controlPlane, .nodeSettings, .playerPage, .badName, .unknown: .other
                 }
         }
     }

@@ -186,6 +186,7 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
         case .badName(let error): respond(.refusal(.badName(error)))
         case .webSocket: respond(upgradeRequired())
+        case .playerPage: respond(PlayerPage.response)
         case .webRTC, .webRTCSession, .unknown: respond(unknownPath(target.first ?? ""))
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
         case .mediaPlaylist(let stream):

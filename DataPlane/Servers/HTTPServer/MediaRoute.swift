@@ -22,6 +22,8 @@ package enum MediaRoute: Hashable, Sendable {
     case webRTCSession(StreamID, Signalling.Kind, name: String)
     /// `/{app}/websocket`: Ant Media's signalling.
     case webSocket(app: String)
+    /// `/{app}/play.html?id=`
+    case playerPage
     /// Ant Media's calls to change this node's settings.
     case nodeSettings
     /// REST and the dashboard live on the control plane.
@@ -47,7 +49,8 @@ package enum MediaRoute: Hashable, Sendable {
         if segments.count >= 3, let kind = Signalling.Kind(rawValue: String(segments[1])) {
             return signalling(app: app, kind, segments.dropFirst(2))
         }
-        if segments.count == 2, segments[1] == "websocket" { return signalling(app: String(app)) }
+        if segments.count == 2, segments[1] == "websocket" { return ofApp(app, .webSocket(app: String(app))) }
+        if segments.count == 2, segments[1] == "play.html" { return ofApp(app, .playerPage) }
         guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
         do throws(NameError) {
             switch segments.count {
@@ -74,10 +77,10 @@ package enum MediaRoute: Hashable, Sendable {
         } catch { return .badName(error) }
     }
 
-    private static func signalling(app: String) -> MediaRoute {
+    private static func ofApp(_ app: Substring, _ route: MediaRoute) -> MediaRoute {
         do throws(NameError) {
-            try NameRules.check(app, role: .app)
-            return .webSocket(app: app)
+            try NameRules.check(String(app), role: .app)
+            return route
         } catch { return .badName(error) }
     }
 

@@ -43,6 +43,17 @@ package enum WebRTCClients {
         package var error: String?
     }
 
+    package struct Page: Decodable, Sendable {
+        package var footer: String
+        package var frames: Int
+    }
+
+    /// Opens a worker's player page and waits until it plays.
+    package static func page(_ url: String) async throws -> Page {
+        struct Answer: Decodable { var page: Page }
+        return try await (result("browser.py", ["--page", url]) as Answer).page
+    }
+
     package static func browser(
         publish: String? = nil,
         play: String? = nil,

@@ -1,6 +1,7 @@
 """Chromium as WHIP publisher (its fake camera and microphone), as WHEP player, or as both.
 
     browser.py [--publish URL] [--play URL] [--codec h264|vp8|vp9|av1] [--seconds N] [--tcp]
+    browser.py --page URL: opens a player page and waits until it says that it plays
 
 A URL ws://HOST/APP/websocket#ID is spoken to as Ant Media's JavaScript SDK speaks.
 Prints what getStats says in the end as one JSON object: {"publish": {…}, "play": {…}, "error": …}.
@@ -143,8 +144,9 @@ def main():
         parser.add_argument("--" + name)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--tcp", action="store_true", help="leave no UDP candidate in the answer")
+    parser.add_argument("--page")
     wish = parser.parse_args()
-    address = urllib.parse.urlsplit(wish.play or wish.publish)
+    address = urllib.parse.urlsplit(wish.page or wish.play or wish.publish)
     origin = f"{address.scheme.replace('ws', 'http')}://{address.netloc}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[
@@ -156,6 +158,12 @@ def main():
             "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
         ])
         page = browser.new_page()
+        if wish.page:
+            page.goto(wish.page)
+            page.get_by_text("Live", exact=True).wait_for(timeout=30_000)
+            frames = page.evaluate("document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames")
+            print(json.dumps({"page": {"footer": page.inner_text("footer"), "frames": frames}}))
+            return browser.close()
         # A page of the worker's own origin, which no worker has to serve.
         page.route(origin + "/test", lambda route: route.fulfill(body="<body>", content_type="text/html"))
         page.goto(origin + "/test")

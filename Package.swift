@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 // Products of packages, by the name sources import.
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
@@ -86,10 +87,20 @@ let protocols: [Target] = [
     ),
     library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
+    library("ICE", "DataPlane/Protocols/ICE", ["Bytes", "Timebase", crypto, deque, nioCore]),
+    library("SDP", "DataPlane/Protocols/SDP"),
     library(
         "Relay",
         "DataPlane/Protocols/Relay",
         ["Bytes", "ClusterModel", "EngineModel", "MediaModel", "Timebase", deque, nioCore]
+    ),
+    library("AntMediaSignalling", "DataPlane/Protocols/AntMediaSignalling", ["Timebase"]),
+    library("RTP", "DataPlane/Protocols/RTP", ["Bytes", "Codecs", "MediaModel", "Timebase", deque, nioCore]),
+    library("SecureTransport", "DataPlane/Protocols/SecureTransport", ["Timebase", nioCore]),
+    library(
+        "WebRTC",
+        "DataPlane/Protocols/WebRTC",
+        ["Codecs", "ICE", "MediaModel", "RTP", "SDP", "SecureTransport", "Timebase", deque, nioCore]
     ),
 ]
 
@@ -110,6 +121,20 @@ let transcoding: [Target] = [
 
 let dataPlane: [Target] = [
     .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(
+        name: "COpenSSL",
+        path: "DataPlane/Native/COpenSSL",
+        pkgConfig: "openssl",
+        providers: [.apt(["libssl-dev"])]
+    ),
+    .systemLibrary(
+        name: "CSRTP",
+        path: "DataPlane/Native/CSRTP",
+        pkgConfig: "libsrtp2",
+        providers: [.apt(["libsrtp2-dev"])]
+    ),
+    library("DTLS", "DataPlane/Native/DTLS", ["COpenSSL", "SecureTransport", "Timebase", deque, nioCore]),
+    library("SRTP", "DataPlane/Native/SRTP", ["COpenSSL", "CSRTP", "SecureTransport", nioCore]),
     .systemLibrary(
         name: "CSRT",
         path: "DataPlane/Native/CSRT",
@@ -159,6 +184,16 @@ let dataPlane: [Target] = [
             "ClusterModel", "Codecs", "DASH", "Drivers", "EngineModel", "FanOut", "FLV", "FMP4", "HLS", "MediaModel",
             "Observability", "ProxyProtocol",
             "Streams", "Timebase", "Transcoding", lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, nioTLS,
+            nioWebSocket,
+        ]
+    ),
+    library(
+        "WebRTCServer",
+        "DataPlane/Servers/WebRTCServer",
+        [
+            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel",
+            "Observability", "RTP", "SDP",
+            "SecureTransport", "Streams", "Timebase", "WebRTC", logging, metrics, nioCore, nioHTTP1, nioPosix,
         ]
     ),
     library(
@@ -191,10 +226,10 @@ let dataPlane: [Target] = [
         "Worker",
         "DataPlane/Worker",
         [
-            "ClusterModel", "Codecs", "Daemon", "Drivers", "FanOut", "HLS", "HTTPClient", "HTTPServer", "LibAV",
-            "MediaModel", "Observability", "Relay",
-            "RelayService", "Renditions", "RTMPServer", "SRTServer", "Settings", "Streams", "Timebase", deque,
-            lifecycle, logging, metrics, nioCore,
+            "ClusterModel", "Codecs", "Daemon", "Drivers", "DTLS", "FanOut", "HLS", "HTTPClient", "HTTPServer", "ICE",
+            "LibAV", "MediaModel", "Observability", "Relay", "RelayService", "Renditions", "RTMPServer", "SRTP",
+            "SRTServer", "SecureTransport", "Settings", "Streams", "Timebase", "WebRTCServer", deque, lifecycle,
+            logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]
     ),
@@ -297,8 +332,8 @@ let testSupport: [Target] = [
         "FuzzTargets",
         "Tests/Fuzz/Targets",
         [
-            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "MPEGTS", "MediaModel", "Relay", "RTMP", "SRT", "Timebase",
-            nioCore,
+            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MPEGTS", "MediaModel", "Relay", "RTMP", "RTP",
+            "SDP", "SRT", "Timebase", nioCore,
         ]
     ),
 ]
@@ -328,6 +363,17 @@ let testTargets: [Target] = [
         ["Bytes", "Codecs", "EngineModel", "FLV", "MediaModel", "RTMP", "TestSupport", "Timebase", crypto, nioCore]
     ),
     tests(
+        "ICETests",
+        "Tests/DataPlane/ICE",
+        ["Bytes", "ICE", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "AntMediaSignallingTests",
+        "Tests/DataPlane/AntMediaSignalling",
+        ["AntMediaSignalling", "Timebase"]
+    ),
+    tests("SDPTests", "Tests/DataPlane/SDP", ["SDP"]),
+    tests(
         "HLSTests",
         "Tests/DataPlane/HLS",
         ["Bytes", "Codecs", "FMP4", "HLS", "MPEGTS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
@@ -338,6 +384,24 @@ let testTargets: [Target] = [
         "Tests/DataPlane/Relay",
         [
             "Bytes", "ClusterModel", "EngineModel", "MediaFixtures", "MediaModel", "Relay", "TestSupport", "Timebase",
+            nioCore,
+        ]
+    ),
+    tests(
+        "RTPTests",
+        "Tests/DataPlane/RTP",
+        ["MediaFixtures", "MediaModel", "RTP", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "SecureTransportTests",
+        "Tests/DataPlane/SecureTransport",
+        ["DTLS", "SRTP", "SecureTransport", "TestSupport", "Timebase", nioCore]
+    ),
+    tests(
+        "WebRTCTests",
+        "Tests/DataPlane/WebRTC",
+        [
+            "DTLS", "ICE", "MediaModel", "RTP", "SDP", "SRTP", "SecureTransport", "TestSupport", "Timebase", "WebRTC",
             nioCore,
         ]
     ),

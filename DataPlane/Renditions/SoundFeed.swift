@@ -209,7 +209,7 @@ extension CodecParameters {
     var channels: Int {
         switch self {
         case .aac(_, _, let channels), .mp3(_, let channels), .ac3(_, _, let channels), .opus(_, let channels): channels
-        case .h264, .h265, .av1, .data: 2
+        case .h264, .h265, .av1, .vp8, .vp9, .data: 2
         }
     }
 }

@@ -38,6 +38,8 @@ package final class LiveStream: @unchecked Sendable {
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
     package var onObjectInterestChanged: ((Bool) -> Void)?
+    /// Told when a player that joined or lost pictures needs a keyframe. Set by a publisher of this node that can be asked.
+    package var onKeyframeWanted: (() -> Void)?
     /// Told of the end while the last items can still be had by subscribing.
     package var onEnding: ((EndReason) -> Void)?
 
@@ -53,6 +55,8 @@ package final class LiveStream: @unchecked Sendable {
     private let viewers = Mutex(ViewerCounts())
     private let byteCount = Atomic<Int>(0)
     private let serving = Atomic<Bool>(false)
+    /// A codec of its picture that only WebRTC carries.
+    private let hasVP8 = Atomic<Bool>(false)
 
     package init(
         id: StreamID,
@@ -117,6 +121,12 @@ package final class LiveStream: @unchecked Sendable {
 
     /// Whether players can be added: the tracks are known and the stream has not ended. From any thread.
     package var isServing: Bool { serving.load(ordering: .acquiring) }
+
+    /// Why players of a protocol cannot have the stream as it is; nil when they can. From any thread.
+    package func refusal(of kind: ClientProtocol) -> Refusal? {
+        guard hasVP8.load(ordering: .acquiring), kind != .webrtc else { return nil }
+        return .unsupportedCodec("VP8", kind)
+    }
 
     /// Told, on the loop, when `isServing` becomes true.
     package var onServing: (() -> Void)?
@@ -319,6 +329,7 @@ package final class LiveStream: @unchecked Sendable {
 
     private func learn(_ tracks: [Track]) {
         self.tracks = tracks
+        hasVP8.store(tracks.contains { $0.codec.isVP8 }, ordering: .releasing)
         guard !tracks.isEmpty, !isServing else { return }
         serving.store(true, ordering: .releasing)
         onServing?()
@@ -327,6 +338,10 @@ package final class LiveStream: @unchecked Sendable {
     private func notify(_ notice: StreamNotice) {
         for subscriber in subscribers { subscriber.stream(self, noticed: notice) }
     }
+}
+
+extension CodecParameters {
+    fileprivate var isVP8: Bool { if case .vp8 = self { true } else { false } }
 }
 
 /// What only the owner of a stream needs: a repaired timeline and the cuts.

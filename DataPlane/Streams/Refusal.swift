@@ -11,6 +11,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case notAnOrigin(origin: String?)
     /// This node takes no players.
     case notAnEdge
+    /// The protocol has no way to carry the stream's picture.
+    case unsupportedCodec(String, ClientProtocol)
     case unauthorized(String)
     case forbidden(String)
     case overloaded(String)
@@ -26,6 +28,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .inUse: "stream_in_use"
         case .notAnOrigin: "not_an_origin"
         case .notAnEdge: "not_an_edge"
+        case .unsupportedCodec: "unsupported_codec"
         case .unauthorized: "unauthorized"
         case .forbidden: "forbidden"
         case .overloaded: "overloaded"
@@ -44,6 +47,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .notAnOrigin(let origin):
             "this node is an edge and takes no publishers: publish to \(origin ?? "an origin")"
         case .notAnEdge: "this node serves no players: ask an edge"
+        case .unsupportedCodec(let codec, let kind):
+            "the stream's picture is \(codec), which \(kind.rawValue) does not carry: watch it by WebRTC, or publish H.264"
         case .unauthorized(let detail): detail
         case .forbidden(let detail): detail
         case .overloaded(let detail): "this node is full (\(detail)): try another node or later"

@@ -48,10 +48,12 @@ package struct Worker {
             rtmp: node.rtmp,
             relay: node.relay,
             srt: node.srt,
+            webRTC: node.webRTC,
             agent: node.agent,
             tls: certificates
         )
         await stay(node.join(as: listeners.addresses()), certificates)
+        node.endWebRTCSessions()
         await listeners.close()
         node.client.shutdown()
         try? await group.shutdownGracefully()

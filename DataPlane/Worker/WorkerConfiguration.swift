@@ -4,6 +4,7 @@ package import Logging
 import NIOCore
 package import Observability
 package import Settings
+package import WebRTCServer
 
 /// What `millrace-worker` is told from outside.
 package struct WorkerConfiguration: Sendable {
@@ -71,6 +72,7 @@ package struct WorkerConfiguration: Sendable {
     package var memoryBudgetBytes: Int?
     package var drainTimeout: Duration
     package var trustedProxies: [AddressRange]
+    package var iceServers: [ICEServer]
     package var logLevel: Logger.Level
     package var logFormat: LogFormat
     /// To be logged once logging works.
@@ -109,6 +111,7 @@ package struct WorkerConfiguration: Sendable {
         memoryBudgetBytes = values.given(Table.memoryMax).map { $0 << 20 } ?? MachineLimits.memoryBytes
         drainTimeout = values[Table.drainTimeout]
         trustedProxies = values[Table.trustedProxies]
+        iceServers = values[Table.iceServers]
         logLevel = values[CommonSettings.logLevel]
         logFormat = values[CommonSettings.logFormat]
         try ports.refuseTwins()

@@ -1,6 +1,7 @@
 import ClusterModel
 import Daemon
 package import Settings
+import WebRTCServer
 
 /// Every setting of `millrace-worker`.
 package enum WorkerSettings {
@@ -159,6 +160,21 @@ package enum WorkerSettings {
         help: "Whose X-Forwarded-For and PROXY protocol are believed."
     )
 
+    static let iceServers = Setting(
+        "ice-servers",
+        SettingType<[ICEServer]>(
+            placeholder: "URI,…",
+            allowed: "stun:HOST[:PORT] or turn:USER:PASSWORD@HOST[:PORT], comma separated, or none"
+        ) { text in
+            if text.isEmpty || text == "none" { return [] }
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            let servers = parts.compactMap { ICEServer(parsing: String($0.drop(while: { $0 == " " }))) }
+            return servers.count == parts.count ? servers : nil
+        },
+        default: "none",
+        help: "STUN and TURN servers that WebRTC clients are told of; whoever may play or publish sees them."
+    )
+
     package static let table = SettingsTable([
         .init(
             "Cluster",
@@ -189,7 +205,7 @@ package enum WorkerSettings {
         .init(
             "Running",
             [
-                threads.declaration, drainTimeout.declaration, trustedProxies.declaration,
+                threads.declaration, drainTimeout.declaration, trustedProxies.declaration, iceServers.declaration,
                 CommonSettings.logLevel.declaration,
                 CommonSettings.logFormat.declaration,
             ]

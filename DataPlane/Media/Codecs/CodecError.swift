@@ -12,6 +12,7 @@ package enum CodecError: Error, Hashable, Sendable, CustomStringConvertible {
         case h265SequenceParameterSet = "H.265 sequence parameter set"
         case av1Configuration = "AV1CodecConfigurationRecord"
         case av1SequenceHeader = "AV1 sequence header"
+        case vpConfiguration = "VPCodecConfigurationRecord"
         case audioSpecificConfig = "AudioSpecificConfig"
         case adts = "ADTS header"
         case opusHead = "OpusHead"

@@ -56,6 +56,8 @@ extension CodecParameters {
         case .h264(let configuration, _, _): (try? AVCConfiguration(parsing: configuration))?.codecString
         case .h265(let configuration, _, _): (try? HEVCConfiguration(parsing: configuration))?.codecString
         case .av1(let configuration, _, _): (try? AV1Configuration(parsing: configuration))?.codecString
+        case .vp8: "vp8"
+        case .vp9(let configuration, _, _): (try? VPConfiguration(parsing: configuration))?.vp9CodecString
         case .aac(let configuration, _, _): (try? AudioSpecificConfig(parsing: configuration))?.codecString
         case .mp3: "mp4a.6B"
         case .ac3: "ac-3"
@@ -67,7 +69,8 @@ extension CodecParameters {
     /// Width and height of video, when known.
     package var pictureSize: (width: Int, height: Int)? {
         switch self {
-        case .h264(_, let width, let height), .h265(_, let width, let height), .av1(_, let width, let height):
+        case .h264(_, let width, let height), .h265(_, let width, let height), .av1(_, let width, let height),
+            .vp8(let width, let height), .vp9(_, let width, let height):
             width > 0 && height > 0 ? (width, height) : nil
         case .aac, .mp3, .ac3, .opus, .data: nil
         }
@@ -86,7 +89,7 @@ extension CodecParameters {
         switch self {
         case .aac(_, let sampleRate, _), .mp3(let sampleRate, _), .ac3(_, let sampleRate, _): sampleRate
         case .opus: OpusHead.sampleRate
-        case .h264, .h265, .av1, .data: nil
+        case .h264, .h265, .av1, .vp8, .vp9, .data: nil
         }
     }
 
@@ -97,7 +100,7 @@ extension CodecParameters {
         case .mp3: (try? MP3FrameHeader(parsing: frame))?.samplesPerFrame
         case .ac3: AC3FrameHeader.samplesPerFrame
         case .opus: OpusPacket.samples(frame)
-        case .h264, .h265, .av1, .data: nil
+        case .h264, .h265, .av1, .vp8, .vp9, .data: nil
         }
     }
 }

@@ -11,8 +11,9 @@ package struct AccessUnit: Hashable, Sendable {
     package var compositionOffset: MediaTime
     /// Decoding can start here. Always true for audio.
     package var isKeyframe: Bool
-    /// H.264/H.265: NAL units behind 4-byte lengths. AV1: low-overhead OBUs of one temporal unit. AAC: one raw frame.
-    /// MP3, AC-3 and Opus: one frame or packet. Data: an AMF0 body. Shared, never mutated.
+    /// H.264/H.265: NAL units behind 4-byte lengths. AV1: low-overhead OBUs of one temporal unit. VP8 and VP9: the frame as
+    /// the codec wrote it. AAC: one raw frame. MP3, AC-3 and Opus: one frame or packet. Data: an AMF0 body. Shared, never
+    /// mutated.
     package var payload: ByteBuffer
 
     package init(

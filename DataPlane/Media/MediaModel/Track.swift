@@ -43,6 +43,10 @@ package enum CodecParameters: Hashable, Sendable {
     case h265(configuration: ByteBuffer, width: Int, height: Int)
     /// `AV1CodecConfigurationRecord` (AV1-ISOBMFF §2.3).
     case av1(configuration: ByteBuffer, width: Int, height: Int)
+    /// VP8 describes itself in each keyframe.
+    case vp8(width: Int, height: Int)
+    /// `VPCodecConfigurationRecord` (VP Codec ISO Media File Format Binding §2), without the version of its box.
+    case vp9(configuration: ByteBuffer, width: Int, height: Int)
     /// `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1).
     case aac(configuration: ByteBuffer, sampleRate: Int, channels: Int)
     /// MPEG-1/2 layer III needs no configuration.
@@ -56,7 +60,7 @@ package enum CodecParameters: Hashable, Sendable {
 
     package var kind: TrackKind {
         switch self {
-        case .h264, .h265, .av1: .video
+        case .h264, .h265, .av1, .vp8, .vp9: .video
         case .aac, .mp3, .ac3, .opus: .audio
         case .data: .data
         }
@@ -68,6 +72,8 @@ package enum CodecParameters: Hashable, Sendable {
         case .h264: "h264"
         case .h265: "h265"
         case .av1: "av1"
+        case .vp8: "vp8"
+        case .vp9: "vp9"
         case .aac: "aac"
         case .mp3: "mp3"
         case .ac3: "ac3"

@@ -53,6 +53,8 @@ extension CodecParameters {
         case .h264(let configuration, _, _): (AV_CODEC_ID_H264, configuration)
         case .h265(let configuration, _, _): (AV_CODEC_ID_HEVC, configuration)
         case .av1(let configuration, _, _): (AV_CODEC_ID_AV1, configuration)
+        case .vp8: (AV_CODEC_ID_VP8, ByteBuffer())
+        case .vp9: (AV_CODEC_ID_VP9, ByteBuffer())
         case .aac(let configuration, _, _): (AV_CODEC_ID_AAC, configuration)
         case .mp3: (AV_CODEC_ID_MP3, ByteBuffer())
         case .opus(let configuration, _): (AV_CODEC_ID_OPUS, configuration)

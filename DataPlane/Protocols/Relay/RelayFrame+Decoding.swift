@@ -200,7 +200,7 @@ extension RelayCodec {
     fileprivate var hasSampleRate: Bool {
         switch self {
         case .aac, .mp3, .ac3: true
-        case .h264, .h265, .av1, .opus, .data: false
+        case .h264, .h265, .av1, .vp8, .vp9, .opus, .data: false
         }
     }
 
@@ -209,6 +209,8 @@ extension RelayCodec {
         case .h264: .h264(configuration: configuration, width: first, height: second)
         case .h265: .h265(configuration: configuration, width: first, height: second)
         case .av1: .av1(configuration: configuration, width: first, height: second)
+        case .vp8: .vp8(width: first, height: second)
+        case .vp9: .vp9(configuration: configuration, width: first, height: second)
         case .aac: .aac(configuration: configuration, sampleRate: first, channels: second)
         case .mp3: .mp3(sampleRate: first, channels: second)
         case .ac3: .ac3(configuration: configuration, sampleRate: first, channels: second)

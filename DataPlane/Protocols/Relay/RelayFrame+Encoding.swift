@@ -170,6 +170,8 @@ enum RelayCodec: UInt8 {
     case opus = 6
     case data = 7
     case ac3 = 8
+    case vp8 = 9
+    case vp9 = 10
 }
 
 extension CodecParameters {
@@ -178,6 +180,8 @@ extension CodecParameters {
         case .h264(let configuration, let width, let height): (.h264, width, height, configuration)
         case .h265(let configuration, let width, let height): (.h265, width, height, configuration)
         case .av1(let configuration, let width, let height): (.av1, width, height, configuration)
+        case .vp8(let width, let height): (.vp8, width, height, ByteBuffer())
+        case .vp9(let configuration, let width, let height): (.vp9, width, height, configuration)
         case .aac(let configuration, let rate, let channels): (.aac, rate, channels, configuration)
         case .mp3(let rate, let channels): (.mp3, rate, channels, ByteBuffer())
         case .ac3(let configuration, let rate, let channels): (.ac3, rate, channels, configuration)

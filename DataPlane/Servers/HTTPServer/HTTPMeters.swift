@@ -10,6 +10,7 @@ package final class HTTPMeters: Sendable {
         case httpFLV = "http_flv"
         case playlist
         case object
+        case signalling
         case health
         case metrics
         case other
@@ -20,9 +21,10 @@ package final class HTTPMeters: Sendable {
                 case .httpFLV: .httpFLV
                 case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
                 case .object: .object
+                case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .live, .ready: .health
                 case .metrics: .metrics
-                case .controlPlane, .nodeSettings, .badName, .unknown: .other
+                case .controlPlane, .nodeSettings, .playerPage, .badName, .unknown: .other
                 }
         }
     }

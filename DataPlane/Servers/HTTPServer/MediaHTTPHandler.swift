@@ -11,7 +11,7 @@ import Streams
 /// One HTTP connection of a worker: reads requests, asks the right room, writes answers in order.
 ///
 /// Requests come one at a time: the pipelining handler below holds back the next until the answer to this one is complete.
-final class MediaHTTPHandler: ChannelInboundHandler {
+final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
@@ -26,6 +26,14 @@ final class MediaHTTPHandler: ChannelInboundHandler {
 
     /// A media request has no body; this is room for a client that sends one by habit.
     private static let bodyBytesMax = 64 << 10
+
+    /// An offer of WHIP or WHEP, with every codec a browser knows.
+    private static let offerBytesMax = 256 << 10
+
+    private static func bodyBytesMax(of head: HTTPRequestHead) -> Int {
+        head.method == .POST && (head.uri.contains("/whip/") || head.uri.contains("/whep/"))
+            ? offerBytesMax : bodyBytesMax
+    }
 
     private let service: MediaHTTPService
     private let egress: FLVEgress
@@ -59,10 +67,12 @@ final class MediaHTTPHandler: ChannelInboundHandler {
             state = .receiving(head, bodyBytes: 0)
         case (.body(var piece), .receiving(let head, let count)):
             let total = count + piece.readableBytes
-            if head.method == .POST, total <= Self.bodyBytesMax { body.writeBuffer(&piece) }
-            if total > Self.bodyBytesMax {
+            let limit = Self.bodyBytesMax(of: head)
+            if head.method == .POST || head.method == .PATCH, total <= limit { body.writeBuffer(&piece) }
+            if total > limit {
                 state = .answering(head)
-                let detail = "the body is over \(Self.bodyBytesMax) bytes: media requests need none"
+                body = ByteBuffer()
+                let detail = "the body is over \(limit) bytes: media requests need none, and offers are shorter"
                 respond(.problem(Problem(.tooLarge, status: 413, title: "Too large", detail: detail)), isLast: true)
             } else {
                 state = .receiving(head, bodyBytes: total)
@@ -146,8 +156,18 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
+        if head.method != .OPTIONS {
+            if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
+            if case .webRTCSession(let stream, let kind, let name) = route {
+                return signal(stream, kind, session: name, query, head)
+            }
+        }
         switch head.method {
-        case .OPTIONS: return respond(CrossOrigin.preflight)
+        case .OPTIONS:
+            var response = CrossOrigin.preflight
+            // RFC 9725 §4.2
+            if case .webRTC = route { response.headers.add(name: "accept-post", value: "application/sdp") }
+            return respond(response)
         case .GET, .HEAD: break
         default:
             if head.method == .POST, route == .nodeSettings { return changeSettings(head) }
@@ -165,7 +185,9 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         case .metrics: respond(metrics())
         case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
         case .badName(let error): respond(.refusal(.badName(error)))
-        case .unknown: respond(unknownPath(target.first ?? ""))
+        case .webSocket: respond(upgradeRequired())
+        case .playerPage: respond(PlayerPage.response)
+        case .webRTC, .webRTCSession, .unknown: respond(unknownPath(target.first ?? ""))
         case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
         case .mediaPlaylist(let stream):
             serveHLS(.mediaPlaylist(query), playRequest(stream, .hls, query, head))
@@ -187,12 +209,84 @@ final class MediaHTTPHandler: ChannelInboundHandler {
         let bearer = head.headers.first(name: "authorization").flatMap { value in
             value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
         }
-        let client = ForwardedFor.client(
+        return PlayRequest(
+            stream: stream,
+            protocol: kind,
+            remoteAddress: client(of: head),
+            token: query.token ?? bearer
+        )
+    }
+
+    private func client(of head: HTTPRequestHead) -> String? {
+        ForwardedFor.client(
             peer: remoteAddress,
             header: head.headers.first(name: "x-forwarded-for"),
             isTrusted: service.isTrustedProxy
         )
-        return PlayRequest(stream: stream, protocol: kind, remoteAddress: client, token: query.token ?? bearer)
+    }
+
+    // MARK: WebSocket
+
+    /// For the upgrade handler, which stands before this one in the pipeline until the first request is read.
+    func webSocketUpgrade(_ limits: WebSocketLimits, on channel: any Channel) -> NIOHTTPServerUpgradeConfiguration? {
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        return WebSocketUpgrade(service: service, limits: limits).configuration(
+            client: { bound.value.client(of: $0) },
+            handOver: { bound.value.handOver() }
+        )
+    }
+
+    /// The connection belongs to a WebSocket now, which has its own limits.
+    private func handOver() {
+        service.meters.answered(.signalling, status: 101)
+        state = .closed
+        idle.stop()
+        context?.pipeline.syncOperations.removeHandler(self, promise: nil)
+        context = nil
+    }
+
+    private func upgradeRequired() -> MediaResponse {
+        let detail = "this is a WebSocket (RFC 6455): open it with ws:// or wss://, on a node with --webrtc-port"
+        var response = MediaResponse.problem(
+            Problem(.badRequest, status: 426, title: "Upgrade required", detail: detail)
+        )
+        response.headers.add(name: "upgrade", value: "websocket")
+        return response
+    }
+
+    // MARK: WHIP and WHEP
+
+    private func signal(
+        _ stream: StreamID,
+        _ kind: Signalling.Kind,
+        session name: String?,
+        _ query: MediaQuery,
+        _ head: HTTPRequestHead
+    ) {
+        guard let loop = context?.eventLoop else { return }
+        guard let endpoint = service.signalling else {
+            let detail = "WebRTC is off on this node: start it with --webrtc-port, or ask another node"
+            return respond(.problem(Problem(.unavailable, status: 503, title: "WebRTC is off", detail: detail)))
+        }
+        let ask = playRequest(stream, .webrtc, query, head)
+        let request = Signalling.Request(
+            stream: stream,
+            kind: kind,
+            session: name,
+            method: head.method,
+            uri: head.uri,
+            contentType: head.headers.first(name: "content-type"),
+            ifMatch: head.headers.first(name: "if-match"),
+            body: body,
+            token: ask.token,
+            remoteAddress: ask.remoteAddress
+        )
+        body = ByteBuffer()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        Task {
+            let response = await endpoint.answer(request)
+            loop.execute { bound.value.respond(response) }
+        }
     }
 
     private func readiness() -> MediaResponse {

@@ -40,20 +40,21 @@ package struct MediaHTTPServer: Sendable {
         try pipeline.addHandler(egress)
         let idle = IdleRequestHandler(limits: limits)
         try pipeline.addHandler(idle)
-        try pipeline.configureHTTPServerPipeline(
-            withPipeliningAssistance: true,
-            // The handler answers what is no request itself: NIO's answer has no words.
-            withErrorHandling: false,
-            withOutboundHeaderValidation: true,
-            withEncoderConfiguration: .init(),
-            withDecoderLimitConfiguration: limits.decoder
-        )
         let handler = MediaHTTPHandler(
             service: service,
             egress: egress,
             isPlain: tls == nil,
             idle: idle,
             remoteAddress: channel.remoteAddress?.ipAddress
+        )
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: true,
+            withServerUpgrade: handler.webSocketUpgrade(limits.webSocket, on: channel),
+            // The handler answers what is no request itself: NIO's answer has no words.
+            withErrorHandling: false,
+            withOutboundHeaderValidation: true,
+            withEncoderConfiguration: .init(),
+            withDecoderLimitConfiguration: limits.decoder
         )
         try pipeline.addHandler(handler)
         try ProxyProtocolHandler.add(to: channel, isTrusted: service.isTrustedProxy) { [service] error in
@@ -72,6 +73,7 @@ package struct HTTPLimits: Sendable {
     /// All headers of a request.
     package var headerBytesMax = 64 << 10
     package var headerCountMax = 100
+    package var webSocket = WebSocketLimits()
 
     package init() {}
 

@@ -27,6 +27,10 @@ package struct MediaHTTPService: Sendable {
     package let controlPlaneURL: @Sendable () -> String
     /// Asks the control plane to change this node's settings, with the caller's `Authorization`.
     package let changeSettings: ChangeSettings
+    /// Answers WHIP and WHEP; nil where WebRTC is off.
+    package let signalling: (any SignallingEndpoint)?
+    /// Speaks on `/{app}/websocket`; nil where WebRTC is off.
+    package let webSocket: (any WebSocketEndpoint)?
     /// Whether an address is a proxy of ours, whose `X-Forwarded-For` and PROXY protocol are believed.
     package let isTrustedProxy: @Sendable (String) -> Bool
 
@@ -40,6 +44,8 @@ package struct MediaHTTPService: Sendable {
         renderMetrics: @escaping @Sendable () -> String,
         controlPlaneURL: @escaping @Sendable () -> String,
         changeSettings: @escaping ChangeSettings,
+        signalling: (any SignallingEndpoint)? = nil,
+        webSocket: (any WebSocketEndpoint)? = nil,
         isTrustedProxy: @escaping @Sendable (String) -> Bool
     ) {
         self.gate = gate
@@ -51,6 +57,8 @@ package struct MediaHTTPService: Sendable {
         self.renderMetrics = renderMetrics
         self.controlPlaneURL = controlPlaneURL
         self.changeSettings = changeSettings
+        self.signalling = signalling
+        self.webSocket = webSocket
         self.isTrustedProxy = isTrustedProxy
     }
 

@@ -69,6 +69,8 @@ package struct MediaResponse: Sendable {
         case .notAnOrigin(let origin):
             origin.map(redirect)
                 ?? problem(Problem(.unavailable, status: 503, title: "No origin", detail: detail), retryAfterSeconds: 2)
+        case .unsupportedCodec:
+            problem(Problem(.unprocessable, status: 422, title: "Unsupported codec", detail: detail))
         case .notAnEdge, .forbidden:
             problem(Problem(.forbidden, status: 403, title: "Forbidden", detail: detail))
         case .unauthorized:

@@ -16,6 +16,14 @@ package enum MediaRoute: Hashable, Sendable {
     case mediaPresentation(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, name: String)
+    /// WHIP and WHEP (RFC 9725): where sessions begin.
+    case webRTC(StreamID, Signalling.Kind)
+    /// One session; `name` is `{nodeId}.{secret}`.
+    case webRTCSession(StreamID, Signalling.Kind, name: String)
+    /// `/{app}/websocket`: Ant Media's signalling.
+    case webSocket(app: String)
+    /// `/{app}/play.html?id=`
+    case playerPage
     /// Ant Media's calls to change this node's settings.
     case nodeSettings
     /// REST and the dashboard live on the control plane.
@@ -38,6 +46,11 @@ package enum MediaRoute: Hashable, Sendable {
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard path.first == "/", let app = segments.first else { return .unknown }
         if app == "rest" || (segments.count > 1 && segments[1] == "rest") { return .controlPlane }
+        if segments.count >= 3, let kind = Signalling.Kind(rawValue: String(segments[1])) {
+            return signalling(app: app, kind, segments.dropFirst(2))
+        }
+        if segments.count == 2, segments[1] == "websocket" { return ofApp(app, .webSocket(app: String(app))) }
+        if segments.count == 2, segments[1] == "play.html" { return ofApp(app, .playerPage) }
         guard segments.count >= 3, segments[1] == "streams" else { return .unknown }
         do throws(NameError) {
             switch segments.count {
@@ -48,6 +61,26 @@ package enum MediaRoute: Hashable, Sendable {
                 return object(of: stream, name: String(segments[3]))
             default: return .unknown
             }
+        } catch { return .badName(error) }
+    }
+
+    private static func signalling(
+        app: Substring,
+        _ kind: Signalling.Kind,
+        _ names: ArraySlice<Substring>
+    ) -> MediaRoute {
+        guard names.count <= 2, let id = names.first else { return .unknown }
+        do throws(NameError) {
+            let stream = try StreamID(app: String(app), id: String(id))
+            guard names.count == 2, let name = names.last else { return .webRTC(stream, kind) }
+            return .webRTCSession(stream, kind, name: String(name))
+        } catch { return .badName(error) }
+    }
+
+    private static func ofApp(_ app: Substring, _ route: MediaRoute) -> MediaRoute {
+        do throws(NameError) {
+            try NameRules.check(String(app), role: .app)
+            return route
         } catch { return .badName(error) }
     }
 

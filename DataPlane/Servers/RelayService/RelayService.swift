@@ -186,7 +186,7 @@ extension Refusal {
         case .unknownStream, .badName: .unknownStream
         case .overloaded: .overloaded
         case .draining: .draining
-        case .inUse, .notAnOrigin, .notAnEdge, .unauthorized, .forbidden, .unavailable: .unavailable
+        case .inUse, .notAnOrigin, .notAnEdge, .unsupportedCodec, .unauthorized, .forbidden, .unavailable: .unavailable
         }
     }
 }

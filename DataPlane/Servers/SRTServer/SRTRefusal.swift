@@ -10,6 +10,7 @@ extension Refusal {
         case .inUse: .conflict
         case .notAnOrigin, .notAnEdge, .forbidden: .forbidden
         case .unauthorized: .unauthorized
+        case .unsupportedCodec: .unsupportedMedia
         case .overloaded: .overloaded
         case .draining, .unavailable: .unavailable
         }

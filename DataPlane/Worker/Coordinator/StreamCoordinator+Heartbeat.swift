@@ -138,7 +138,7 @@ extension TrackDescription {
         sampleRate = track.codec.sampleRate
         switch track.codec {
         case .aac(_, _, let count), .mp3(_, let count), .ac3(_, _, let count), .opus(_, let count): channels = count
-        case .h264, .h265, .av1, .data: break
+        case .h264, .h265, .av1, .vp8, .vp9, .data: break
         }
     }
 }

@@ -72,8 +72,10 @@ extension StreamCoordinator {
         if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
             throw refusal
         }
-        if let here { return here }
-        return try await open(request.stream)
+        let stream: LiveStream
+        if let here { stream = here } else { stream = try await open(request.stream) }
+        if let refusal = stream.refusal(of: request.protocol) { throw refusal }
+        return stream
     }
 
     package nonisolated func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {

@@ -10,6 +10,7 @@ import RTMPServer
 import RelayService
 import SRTServer
 import Settings
+import WebRTCServer
 
 /// Opens a worker's ports, names the flag of the one that cannot be had, and tells what is off.
 struct Listeners {
@@ -30,6 +31,7 @@ struct Listeners {
         rtmp: RTMPServer,
         relay: RelayService,
         srt: SRTServer,
+        webRTC: WebRTCServer,
         agent: AgentServer,
         tls certificates: Certificates
     ) async throws {
@@ -55,8 +57,12 @@ struct Listeners {
         }
         try await open("agent-port", ports.agent) { try await agent.listen(host: host, port: $0, on: group) }
         try await open(srt)
-        if ports.webrtc != 0 {
-            logger.notice("This build has no listener for --webrtc-port: left out of the registration")
+        let addresses = await Addresses.candidates(
+            named: configuration.publicHost ?? configuration.advertise ?? Addresses.advertised(),
+            bound: host
+        )
+        try await openAll("webrtc-port", ports.webrtc) {
+            try await webRTC.listen(host: host, port: $0, addresses: addresses, on: group)
         }
     }
 
@@ -76,6 +82,7 @@ struct Listeners {
         if addresses.relay != nil, configuration.requiresRelayTLS { addresses.relayTLS = true }
         addresses.srt = srt == nil ? nil : ports.srt.listening
         addresses.agent = ports.agent.listening
+        addresses.webrtc = ports.webrtc.listening
         if configuration.tls != nil {
             addresses.https = ports.https.listening
             addresses.rtmps = ports.rtmps.listening
@@ -84,9 +91,17 @@ struct Listeners {
     }
 
     private mutating func open(_ flag: String, _ port: Int, _ bind: (Int) async throws -> any Channel) async throws {
+        try await openAll(flag, port) { [try await bind($0)] }
+    }
+
+    private mutating func openAll(
+        _ flag: String,
+        _ port: Int,
+        _ bind: (Int) async throws -> [any Channel]
+    ) async throws {
         guard port != 0 else { return logger.notice("--\(flag) is 0: off") }
         do {
-            channels.append(try await bind(port))
+            channels += try await bind(port)
         } catch { throw await cannotListen(flag, port, error) }
         tellListening(flag, port)
     }

@@ -1,4 +1,5 @@
 import ClusterModel
+import DTLS
 import FanOut
 import Foundation
 import HTTPServer
@@ -9,11 +10,14 @@ import Observability
 import RTMPServer
 import RelayService
 import Renditions
+import SRTP
 import SRTServer
+import SecureTransport
 import Settings
 import Streams
 import Synchronization
 import Timebase
+import WebRTCServer
 
 /// The parts of a worker, joined.
 struct WorkerNode {
@@ -23,6 +27,7 @@ struct WorkerNode {
     let relay: RelayService
     let srt: SRTServer
     let agent: AgentServer
+    let webRTC: WebRTCServer
 
     private let configuration: WorkerConfiguration
     private let identity: NodeIdentity
@@ -32,6 +37,7 @@ struct WorkerNode {
     private let directory: StateDirectory
     private let clock: WorkerClock
     private let membership: MembershipSlot
+    private let webRTCService: WebRTCService
     private let trust: RelayTrust
     private let logger: Logger
 
@@ -85,6 +91,8 @@ struct WorkerNode {
         }
         load = LoadSampler(memoryBudgetBytes: configuration.memoryBudgetBytes) { parts.sentBytes }
         agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
+        webRTCService = try Self.webRTC(coordinator, identity, parts, clock, client, configuration.iceServers, logger)
+        webRTC = WebRTCServer(service: webRTCService)
         http = MediaHTTPServer(
             service: MediaHTTPService(
                 gate: coordinator,
@@ -98,6 +106,8 @@ struct WorkerNode {
                 changeSettings: { [nodeID = identity.nodeID] body, authorization in
                     await client.settingsAnswer(for: nodeID, body, authorization)
                 },
+                signalling: configuration.ports.webrtc == 0 ? nil : webRTCService,
+                webSocket: configuration.ports.webrtc == 0 ? nil : webRTCService,
                 isTrustedProxy: isTrustedProxy
             )
         )
@@ -161,6 +171,39 @@ struct WorkerNode {
         return made
     }
 
+    func endWebRTCSessions() { webRTCService.closeAll() }
+
+    private static func webRTC(
+        _ coordinator: StreamCoordinator,
+        _ identity: NodeIdentity,
+        _ parts: StreamParts,
+        _ clock: WorkerClock,
+        _ client: ControlPlaneClient,
+        _ iceServers: [ICEServer],
+        _ logger: Logger
+    ) throws -> WebRTCService {
+        let certificate: DTLSContext
+        do throws(DTLSError) {
+            certificate = try DTLSContext()
+        } catch {
+            throw SettingsError.conflict(setting: "--webrtc-port", reason: error.description)
+        }
+        return WebRTCService(
+            WebRTCService.Parts(
+                gate: coordinator,
+                nodeID: identity.nodeID,
+                outlets: parts.webRTC,
+                dtls: certificate,
+                srtp: EVPSRTP(),
+                logger: logger,
+                wallClock: clock.wall,
+                // The control plane knows where every node is, and sends the client on.
+                originOfNode: { _ in client.currentURL },
+                iceServers: iceServers
+            )
+        )
+    }
+
     private static func stateDirectory(_ configuration: WorkerConfiguration) throws -> StateDirectory {
         do throws(StateDirectory.Fault) {
             return try StateDirectory(path: configuration.stateDirectory)
@@ -202,6 +245,7 @@ private final class StreamParts: StreamServers {
     let flv: OutletTable<FLVFormat>
     let srt: SRTOutlets
     let relay: RelayOutlets
+    let webRTC = PeerOutletTable()
     private let meters: [FanOutMeters]
     private let hls = Mutex<HLSService?>(nil)
 
@@ -236,6 +280,7 @@ private final class StreamParts: StreamServers {
         rtmp.remove(stream)
         flv.remove(stream)
         srt.remove(stream)
+        webRTC.remove(stream)
     }
 }
 

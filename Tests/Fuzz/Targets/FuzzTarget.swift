@@ -24,14 +24,21 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .flv,
         .h264Headers,
         .hlsObjectName,
+        .iceLiteAgent,
         .relayFrame,
+        .rtcp,
         .rtmpChunk,
         .rtmpHandshake,
         .rtmpMessage,
         .rtmpServerSession,
+        .rtpDepacketizers,
+        .rtpPacket,
+        .sdp,
         .segmentIndex,
         .srtStreamID,
+        .stun,
         .transportStream,
+        .trickleFragment,
     ]
 }
 

@@ -13,6 +13,8 @@ package struct WorkerPorts: Hashable, Sendable {
     package let http: Int
     package let rtmp: Int
     package let relay: Int
+    /// UDP, and TCP on the same number.
+    package let webrtc: Int
     /// 0 when it answers no agent check.
     package var agent = 0
     /// 0 when it serves no SRT.
@@ -40,6 +42,7 @@ package struct WorkerHandle: Sendable {
     }
 
     package func http(_ path: String) -> String { "http://127.0.0.1:\(ports.http)\(path)" }
+    package func webSocket(_ path: String) -> String { "ws://127.0.0.1:\(ports.http)\(path)" }
 }
 
 /// Real processes from the release folder, on free ports, in a folder of their own. All end with the value.
@@ -143,11 +146,18 @@ package final class Cluster: Sendable {
         drainTimeout: String = "1s",
         arguments: [String] = []
     ) async throws -> WorkerHandle {
-        let free = try freePorts(5)
-        let agent = answersAgentCheck ? free[3] : 0
+        let free = try freePorts(6)
+        let agent = answersAgentCheck ? free[5] : 0
         let ports =
             ports
-            ?? WorkerPorts(http: free[0], rtmp: free[1], relay: free[2], agent: agent, srt: servesSRT ? free[4] : 0)
+            ?? WorkerPorts(
+                http: free[0],
+                rtmp: free[1],
+                relay: free[2],
+                webrtc: free[3],
+                agent: agent,
+                srt: servesSRT ? free[4] : 0
+            )
         let child = try launch(
             id,
             SourceTree.program("millrace-worker"),
@@ -156,7 +166,7 @@ package final class Cluster: Sendable {
                 "--advertise", "127.0.0.1",
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "\(ports.srt)",
-                "--webrtc-port", "0", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
+                "--webrtc-port", "\(ports.webrtc)", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,
             ] + (group.map { ["--group", $0] } ?? []) + arguments,
             ["MILLRACE_NODE_TOKEN": Self.nodeToken]
         )

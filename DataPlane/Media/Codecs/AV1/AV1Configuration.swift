@@ -30,6 +30,18 @@ package struct AV1Configuration: Hashable, Sendable {
         sequenceHeader = try AV1SequenceHeader(inOBUs: units)
     }
 
+    /// The record for a stream that begins with the sequence header in `units`; nil when there is none in full.
+    package static func record(sequenceHeaderIn units: ByteBuffer) throws(CodecError) -> ByteBuffer? {
+        guard let header = try AV1SequenceHeader(inOBUs: units), let colour = header.colour,
+            let unit = try AV1SequenceHeader.unit(inOBUs: units)
+        else { return nil }
+        var bytes = ByteBuffer(bytes: [0x81, header.profile << 5 | header.level])
+        bytes.writeInteger((header.isHighTier ? 0x80 : 0) | colour.recordBits)
+        bytes.writeInteger(UInt8(0))
+        bytes.writeImmutableBuffer(unit)
+        return bytes
+    }
+
     /// AV1-ISOBMFF §5.
     package var codecString: String {
         "av01.\(profile).\(level < 10 ? "0" : "")\(level)\(isHighTier ? "H" : "M").\(bitDepth < 10 ? "0" : "")\(bitDepth)"

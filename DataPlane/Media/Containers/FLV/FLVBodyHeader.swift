@@ -5,7 +5,8 @@ import Timebase
 package import struct NIOCore.ByteBuffer
 
 /// Writes what precedes an access unit's payload in a message or tag body, so that header and shared payload together are
-/// the body. H.264, AAC and MP3 take the legacy form that every player reads; HEVC, AV1, AC-3 and Opus the Enhanced RTMP form.
+/// the body. H.264, AAC and MP3 take the legacy form that every player reads; HEVC, AV1, VP9, AC-3 and Opus the Enhanced
+/// RTMP form.
 package enum FLVBodyHeader {
     package static func write(for unit: AccessUnit, codec: CodecParameters, into buffer: inout ByteBuffer) {
         switch codec {
@@ -18,6 +19,7 @@ package enum FLVBodyHeader {
             writeEnhancedVideo(time == 0 ? .codedFramesX : .codedFrames, .hevc, unit.isKeyframe, into: &buffer)
             if time != 0 { buffer.writeUInt24(time) }
         case .av1: writeEnhancedVideo(.codedFrames, .av1, unit.isKeyframe, into: &buffer)
+        case .vp9: writeEnhancedVideo(.codedFrames, .vp9, unit.isKeyframe, into: &buffer)
         case .aac:
             buffer.writeInteger(aacFormat)
             buffer.writeInteger(AudioTagHeader.PacketType.codedFrames.rawValue)
@@ -25,7 +27,7 @@ package enum FLVBodyHeader {
             buffer.writeInteger(mp3Format(sampleRate: sampleRate, channels: channels))
         case .ac3: writeEnhancedAudio(.codedFrames, .ac3, into: &buffer)
         case .opus: writeEnhancedAudio(.codedFrames, .opus, into: &buffer)
-        case .data: break
+        case .vp8, .data: break
         }
     }
 
@@ -44,6 +46,9 @@ package enum FLVBodyHeader {
         case .av1(var configuration, _, _):
             writeEnhancedVideo(.sequenceStart, .av1, true, into: &buffer)
             buffer.writeBuffer(&configuration)
+        case .vp9(var configuration, _, _):
+            writeEnhancedVideo(.sequenceStart, .vp9, true, into: &buffer)
+            buffer.writeBuffer(&configuration)
         case .aac(var configuration, _, _):
             buffer.writeInteger(aacFormat)
             buffer.writeInteger(AudioTagHeader.PacketType.sequenceStart.rawValue)
@@ -51,7 +56,7 @@ package enum FLVBodyHeader {
         case .opus(var configuration, _):
             writeEnhancedAudio(.sequenceStart, .opus, into: &buffer)
             buffer.writeBuffer(&configuration)
-        case .mp3, .ac3, .data: return nil
+        case .mp3, .ac3, .vp8, .data: return nil
         }
         return buffer
     }

@@ -37,17 +37,18 @@ package enum FLVCodec: Hashable, Sendable, CaseIterable {
         self = codec
     }
 
-    /// Nil for data, which FLV carries without a codec.
+    /// Nil for data, which FLV carries without a codec, and for VP8, which it does not carry.
     package init?(_ parameters: CodecParameters) {
         switch parameters {
         case .h264: self = .avc
         case .h265: self = .hevc
         case .av1: self = .av1
+        case .vp9: self = .vp9
         case .aac: self = .aac
         case .mp3: self = .mp3
         case .ac3: self = .ac3
         case .opus: self = .opus
-        case .data: return nil
+        case .vp8, .data: return nil
         }
     }
 

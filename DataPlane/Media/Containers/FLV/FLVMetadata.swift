@@ -16,7 +16,8 @@ package enum FLVMetadata {
     private static func describe(_ parameters: CodecParameters, in properties: inout AMF0Object) {
         guard let codec = FLVCodec(parameters) else { return }
         switch parameters {
-        case .h264(_, let width, let height), .h265(_, let width, let height), .av1(_, let width, let height):
+        case .h264(_, let width, let height), .h265(_, let width, let height), .av1(_, let width, let height),
+            .vp9(_, let width, let height):
             properties.append("videocodecid", .number(codec.metadataID))
             properties.append("width", .number(Double(width)))
             properties.append("height", .number(Double(height)))
@@ -25,7 +26,7 @@ package enum FLVMetadata {
             describeAudio(codec, sampleRate: sampleRate, channels: channels, in: &properties)
         case .opus(_, let channels):
             describeAudio(codec, sampleRate: 48_000, channels: channels, in: &properties)
-        case .data: break
+        case .vp8, .data: break
         }
     }
 

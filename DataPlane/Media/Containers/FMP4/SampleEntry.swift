@@ -14,6 +14,11 @@ extension ByteBuffer {
             writeVisualEntry("hvc1", width: width, height: height, box: "hvcC", configuration)
         case .av1(let configuration, let width, let height):
             writeVisualEntry("av01", width: width, height: height, box: "av1C", configuration)
+        case .vp9(let configuration, let width, let height):
+            // The box is a full one of version 1 (VP Codec ISO Media File Format Binding §2.2).
+            var box = ByteBuffer(integer: UInt32(1) << 24)
+            box.writeImmutableBuffer(configuration)
+            writeVisualEntry("vp09", width: width, height: height, box: "vpcC", box)
         case .aac(let configuration, let sampleRate, let channels):
             writeAudioEntry("mp4a", sampleRate: sampleRate, channels: channels) {
                 $0.writeElementaryStreamDescriptor(objectType: 0x40, configuration: configuration)
@@ -30,7 +35,7 @@ extension ByteBuffer {
             writeAudioEntry("Opus", sampleRate: OpusHead.sampleRate, channels: channels) {
                 $0.writeOpusSpecificBox(configuration)
             }
-        case .data: break
+        case .vp8, .data: break
         }
     }
 

@@ -127,6 +127,34 @@ import struct NIOCore.ByteBuffer
         #expect(parameters.codecString == "av01.0.00M.08")
     }
 
+    @Test func `a record made of what the stream carries says what the encoder's own record says`() throws {
+        let units = hex(String(Self.av1.dropFirst(8)))
+        #expect(try AV1Configuration.record(sequenceHeaderIn: units) == hex(Self.av1))
+        for vector in Self.hevc {
+            let theirs = try HEVCConfiguration(parsing: hex(vector.record))
+            let made = try HEVCConfiguration.record(
+                videoParameterSets: theirs.parameterSets(.video),
+                sequenceParameterSets: theirs.parameterSets(.sequence),
+                pictureParameterSets: theirs.parameterSets(.picture)
+            )
+            let ours = try HEVCConfiguration(parsing: try #require(made))
+            #expect(ours.codecString == vector.codecString)
+            for kind in [HEVCConfiguration.ParameterSetType.video, .sequence, .picture] {
+                #expect(ours.parameterSets(kind) == theirs.parameterSets(kind))
+            }
+        }
+    }
+
+    /// Profile 2, 4.1, ten bits, 4:2:0, full range.
+    @Test func `a VP9 record gives name, and reads as it was written`() throws {
+        var configuration = VPConfiguration(profile: 2, level: 41)
+        (configuration.bitDepth, configuration.isFullRange) = (10, true)
+        #expect(configuration.encoded() == hex("0229a30202020000"))
+        #expect(try VPConfiguration(parsing: configuration.encoded()) == configuration)
+        #expect(configuration.vp9CodecString == "vp09.02.41.10")
+        #expect(throws: CodecError.truncated(.vpConfiguration)) { try VPConfiguration(parsing: hex("0229a302020200")) }
+    }
+
     @Test func `an AV1 record without a sequence header is accepted with an unknown size`() throws {
         #expect(try CodecParameters.av1(av1C: hex("81050c00")).pictureSize == nil)
     }

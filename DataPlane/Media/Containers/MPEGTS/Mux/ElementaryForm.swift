@@ -33,7 +33,7 @@ enum ElementaryForm: Sendable {
         case .opus(_, let channels):
             guard (1...8).contains(channels) else { return nil }
             self = .opus(channels: channels)
-        case .av1, .data: return nil
+        case .av1, .vp8, .vp9, .data: return nil
         }
     }
 

@@ -1,0 +1,165 @@
+package import Timebase
+
+package import struct NIOCore.ByteBuffer
+
+/// A packet that waits to be sent: its place in its stream, and a payload shared with all other viewers.
+package struct OutgoingPacket: Hashable, Sendable {
+    package var marker: Bool
+    package var sequence: UInt16
+    package var timestamp: UInt32
+    package var payload: ByteBuffer
+    /// The number of the packet this one repeats on the RTX stream.
+    package var repeats: UInt16?
+
+    /// Without header extensions, which are known only when it is sent.
+    package var bytes: Int {
+        RTPPacket.fixedHeaderBytes + (repeats == nil ? 0 : 2) + payload.readableBytes
+    }
+}
+
+/// One stream to one viewer: numbers, timestamps, repeats and reports (RFC 3550, RFC 4588).
+///
+/// It outlives its source: with another origin the same SSRC goes on, its numbers and timestamps growing.
+package struct SendStream: Sendable {
+    package struct Configuration: Sendable {
+        package var ssrc: SSRC
+        package var payloadType: PayloadType
+        package var clockRate: Int64
+        /// Nil: repeats go out as they were, on the stream itself.
+        package var repair: (ssrc: SSRC, payloadType: PayloadType)?
+        package var extensions: HeaderExtensionMap
+        package var history = PacketHistoryLimits()
+
+        package init(
+            ssrc: SSRC,
+            payloadType: PayloadType,
+            clockRate: Int64,
+            repair: (ssrc: SSRC, payloadType: PayloadType)? = nil,
+            extensions: HeaderExtensionMap = HeaderExtensionMap()
+        ) {
+            self.ssrc = ssrc
+            self.payloadType = payloadType
+            self.clockRate = clockRate
+            self.repair = repair
+            self.extensions = extensions
+        }
+    }
+
+    package let configuration: Configuration
+    package private(set) var packetsSent: UInt32 = 0
+    package private(set) var octetsSent: UInt32 = 0
+    package private(set) var packetsRepeated: Int64 = 0
+    package private(set) var roundTrip: Duration?
+    /// Of 256, from the viewer's last report.
+    package private(set) var fractionLost: UInt8 = 0
+
+    private var sequence: UInt16
+    private var repairSequence: UInt16
+    private let timestampOffset: UInt32
+    private var history: PacketHistory
+    private let writer: RTPHeaderWriter
+    private let repairWriter: RTPHeaderWriter?
+
+    /// First numbers are drawn, as RFC 3550 §5.1 wants them.
+    package init(_ configuration: Configuration, using random: inout some RandomNumberGenerator) {
+        self.configuration = configuration
+        // Not near the wrap: some SRTP receivers lose count when the first packets arrive across it.
+        sequence = UInt16.random(in: 0..<0x8000, using: &random)
+        repairSequence = UInt16.random(in: 0..<0x8000, using: &random)
+        timestampOffset = UInt32.random(in: 0...UInt32.max, using: &random)
+        history = PacketHistory(limits: configuration.history)
+        writer = RTPHeaderWriter(
+            ssrc: configuration.ssrc,
+            payloadType: configuration.payloadType,
+            extensions: configuration.extensions
+        )
+        repairWriter = configuration.repair.map {
+            RTPHeaderWriter(ssrc: $0.ssrc, payloadType: $0.payloadType, extensions: configuration.extensions)
+        }
+    }
+
+    package func timestamp(of time: MediaTime) -> UInt32 {
+        UInt32(truncatingIfNeeded: time.samples(atRate: configuration.clockRate)) &+ timestampOffset
+    }
+
+    /// Gives each payload of the frame its number. The packets are remembered for repeats.
+    package mutating func packets(for frame: PacketizedFrame, at now: MonotonicInstant) -> [OutgoingPacket] {
+        let timestamp = timestamp(of: frame.presentationTime)
+        return frame.payloads.map { payload in
+            defer { sequence &+= 1 }
+            packetsSent &+= 1
+            octetsSent &+= UInt32(truncatingIfNeeded: payload.bytes.readableBytes)
+            history.append(
+                PacketHistory.Entry(
+                    sequence: sequence,
+                    timestamp: timestamp,
+                    marker: payload.marker,
+                    payload: payload.bytes,
+                    sentAt: now
+                )
+            )
+            return OutgoingPacket(
+                marker: payload.marker,
+                sequence: sequence,
+                timestamp: timestamp,
+                payload: payload.bytes
+            )
+        }
+    }
+
+    /// The repeats for a NACK. One asked for again within a round trip is on its way already.
+    package mutating func repeats(of sequences: [UInt16], at now: MonotonicInstant) -> [OutgoingPacket] {
+        let pause = min(max(roundTrip ?? .zero, .milliseconds(5)), .milliseconds(200))
+        return sequences.compactMap { wanted in
+            guard let entry = history.take(wanted, pause: pause, at: now) else { return nil }
+            packetsRepeated += 1
+            var packet = OutgoingPacket(
+                marker: entry.marker,
+                sequence: wanted,
+                timestamp: entry.timestamp,
+                payload: entry.payload
+            )
+            if configuration.repair != nil {
+                packet.sequence = repairSequence
+                packet.repeats = wanted
+                repairSequence &+= 1
+            }
+            return packet
+        }
+    }
+
+    /// The whole packet, ready to be encrypted where it stands.
+    package func write(_ packet: OutgoingPacket, extensions: HeaderExtensions, into bytes: inout ByteBuffer) {
+        let writer = packet.repeats == nil ? writer : repairWriter ?? writer
+        writer.write(
+            marker: packet.marker,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            extensions: extensions,
+            into: &bytes
+        )
+        if let original = packet.repeats { bytes.writeInteger(original) }
+        bytes.writeImmutableBuffer(packet.payload)
+    }
+
+    /// `mediaNow` is the place on the stream's timeline that `ntp` stands for, the same for all streams of a viewer.
+    package func senderReport(mediaNow: MediaTime, ntp: NTPTime) -> SenderReport {
+        SenderReport(
+            ssrc: configuration.ssrc,
+            ntpTime: ntp,
+            rtpTimestamp: timestamp(of: mediaNow),
+            packetCount: packetsSent,
+            octetCount: octetsSent
+        )
+    }
+
+    /// What the viewer saw of this stream; `ntp` is now.
+    package mutating func receive(_ block: ReportBlock, ntp: NTPTime) {
+        fractionLost = block.fractionLost
+        guard block.lastSenderReport != 0 else { return }
+        let units = ntp.middle &- block.lastSenderReport &- block.delaySinceLastSenderReport
+        // Clocks that step make it negative, which here is huge.
+        guard units < 60 << 16 else { return }
+        roundTrip = .nanoseconds((Int64(units) * 1_000_000_000) >> 16)
+    }
+}

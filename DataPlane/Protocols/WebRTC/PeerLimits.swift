@@ -1,0 +1,28 @@
+package import ICE
+package import RTP
+package import Timebase
+
+/// Every bound a WebRTC session keeps beside those of its parts.
+package struct PeerLimits: Sendable {
+    package var ice = ICELimits()
+    package var receiving = ReceiveStreamLimits()
+    package var pacer = PacerLimits()
+    package var history = PacketHistoryLimits()
+    package var bandwidth = BandwidthLimits()
+    /// RTCP packets of one datagram: a compound of reports for each source, and feedback. More is somebody's game.
+    package var rtcpPacketsMax = 32
+    /// Between reports of one session: RFC 3550's five seconds are long for a lip-sync that has just begun.
+    package var reportInterval = Duration.seconds(1)
+    /// Media that waits until all announced tracks are known; then those that are known begin.
+    package var announceAfter = Duration.seconds(2)
+    /// Units that wait meanwhile: two seconds of sound in 10 ms packets, and a first picture.
+    package var pendingUnitsMax = 256
+    /// The pacer's rate against the estimate, so that a keyframe drains before the next frames pile up behind it.
+    package var pacingPercent = 250
+    /// Below it pacing would delay the first keyframe more than any queue could.
+    package var pacingBitsPerSecondMin = 10_000_000
+    /// Between cached pictures sent to a new player: each is due at once, in order, and the newest is on time.
+    package var catchUpStep = MediaTime(milliseconds: 1)
+
+    package init() {}
+}

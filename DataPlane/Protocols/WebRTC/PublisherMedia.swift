@@ -1,0 +1,222 @@
+import Codecs
+import DequeModule
+package import MediaModel
+import RTP
+import SDP
+import Timebase
+
+import struct NIOCore.ByteBuffer
+
+/// What a publisher's media becomes: tracks, and units in the order of each track.
+package enum PublishedMedia: Hashable, Sendable {
+    /// All of them; before the first unit, and at each change.
+    case tracks([Track])
+    /// `samples` of a frame of sound, at 48 kHz.
+    case unit(AccessUnit, samples: Int?)
+}
+
+/// The media of a WHIP publisher: packets and reports in, units and feedback out.
+///
+/// Contract: after each event drain `nextOutput()` until nil, then call `timeoutReached` at `nextDeadline`.
+struct PublisherMedia: Sendable {
+    enum Output: Sendable {
+        case rtcp([RTCPPacket])
+        case media(PublishedMedia)
+        case malformed
+        case goodbye
+    }
+
+    private struct Source: Sendable {
+        var line: NegotiatedLine
+        var track: IncomingTrack
+        /// Nil until its first packet tells the SSRC.
+        var stream: ReceiveStream?
+        var repairSSRC: SSRC?
+    }
+
+    private let limits: PeerLimits
+    /// Ours, under which reports and requests go.
+    private let ownSSRC: SSRC
+    private var sources: [Source]
+    private var timeline = SessionTimeline()
+    private var feedback = TransportFeedbackGenerator()
+    private var nextReport: MonotonicInstant?
+    private var outputs = Deque<Output>()
+
+    private var announced: [Track] = []
+    private var pending: [PublishedMedia] = []
+    private var pendingSince: MonotonicInstant?
+
+    init(_ negotiation: Negotiation, limits: PeerLimits, using random: inout some RandomNumberGenerator) {
+        self.limits = limits
+        ownSSRC = SSRC(UInt32.random(in: 1...UInt32.max, using: &random))
+        sources = negotiation.media.compactMap(NegotiatedLine.init).map { line in
+            let id: TrackID = line.codec.isVideo ? .video : .audio
+            return Source(line: line, track: IncomingTrack(id, codec: line.codec, channels: line.channels))
+        }
+    }
+
+    /// Compound packets may lack a report in front only when both sides said so (RFC 5506).
+    var reducedSizeRTCP: Bool { sources.allSatisfy(\.line.reducedSizeRTCP) }
+
+    var reportSSRC: SSRC { ownSSRC }
+
+    mutating func nextOutput() -> Output? { outputs.popFirst() }
+
+    var nextDeadline: MonotonicInstant? {
+        let streams = sources.compactMap { $0.stream?.nextDeadline }
+        return (streams + [feedback.nextDeadline, nextReport].compactMap { $0 }).min()
+    }
+
+    // MARK: Network
+
+    mutating func receive(rtp datagram: ByteBuffer, at now: MonotonicInstant) {
+        let packet: RTPPacket
+        do throws(RTPError) {
+            packet = try RTPPacket(parsing: datagram)
+        } catch { return outputs.append(.malformed) }
+        guard
+            let place = sources.firstIndex(where: {
+                $0.line.payloadType == packet.payloadType || $0.line.repairPayloadType == packet.payloadType
+            })
+        else { return outputs.append(.malformed) }
+        let line = sources[place].line
+        if line.usesTransportFeedback,
+            let sequence = line.extensions.read(packet.headerExtension).transportSequence
+        {
+            feedback.received(sequence, at: now)
+        }
+        if sources[place].line.payloadType == packet.payloadType {
+            open(place, for: packet.ssrc)
+            sources[place].stream?.receive(packet, at: now)
+        } else {
+            sources[place].stream?.receive(retransmission: packet, at: now)
+        }
+        if nextReport == nil { nextReport = now + limits.reportInterval }
+        drain(place, at: now)
+        sendFeedback(at: now)
+    }
+
+    mutating func receive(_ packets: [RTCPPacket], at now: MonotonicInstant) {
+        for packet in packets {
+            switch packet {
+            case .senderReport(let report): receive(report, at: now)
+            case .goodbye(let goodbye):
+                let known = sources.compactMap { $0.stream?.ssrc }
+                if !known.isEmpty, known.allSatisfy(goodbye.sources.contains) { outputs.append(.goodbye) }
+            // Nothing is sent to a publisher, so it has nothing to report, ask or estimate.
+            case .receiverReport, .sourceDescription, .nack, .pictureLossIndication, .fullIntraRequest,
+                .maximumBitrate, .transportFeedback, .other:
+                break
+            }
+        }
+    }
+
+    mutating func timeoutReached(at now: MonotonicInstant) {
+        for place in sources.indices {
+            sources[place].stream?.timeoutReached(at: now)
+            drain(place, at: now)
+        }
+        sendFeedback(at: now)
+        sendReports(at: now)
+    }
+
+    /// A player needs one. Requests beyond one a second are held back.
+    mutating func wantKeyframe(at now: MonotonicInstant) {
+        for place in sources.indices where sources[place].line.codec.isVideo {
+            sources[place].stream?.wantKeyframe(at: now)
+            drain(place, at: now)
+        }
+    }
+
+    // MARK: Parts
+
+    /// A new SSRC on a line is the same publisher with a new encoder: its numbers begin anew, its timeline goes on.
+    private mutating func open(_ place: Int, for ssrc: SSRC) {
+        if let stream = sources[place].stream {
+            guard stream.ssrc != ssrc else { return }
+            timeline.remove(stream.ssrc)
+        }
+        let line = sources[place].line
+        sources[place].stream = ReceiveStream(
+            ssrc: ssrc,
+            codec: line.codec,
+            payloadType: line.payloadType,
+            usesNack: line.usesNack,
+            limits: limits.receiving
+        )
+    }
+
+    private mutating func receive(_ report: SenderReport, at now: MonotonicInstant) {
+        guard let place = sources.firstIndex(where: { $0.stream?.ssrc == report.ssrc }) else { return }
+        sources[place].stream?.receive(report, at: now)
+        guard let timestamp = sources[place].stream?.extended(report.rtpTimestamp) else { return }
+        timeline.senderReport(report, timestamp: timestamp)
+    }
+
+    private mutating func drain(_ place: Int, at now: MonotonicInstant) {
+        guard let media = sources[place].stream?.ssrc else { return }
+        while let output = sources[place].stream?.nextOutput() {
+            switch output {
+            case .frame(let frame): take(frame, place, media, at: now)
+            case .nack(let sequences):
+                outputs.append(.rtcp([.nack(GenericNack(sender: ownSSRC, media: media, sequences: sequences))]))
+            case .keyframeRequest:
+                let request = PictureLossIndication(sender: ownSSRC, media: media)
+                outputs.append(.rtcp([.pictureLossIndication(request)]))
+            }
+        }
+    }
+
+    private mutating func take(_ frame: ReceivedFrame, _ place: Int, _ ssrc: SSRC, at now: MonotonicInstant) {
+        let time = timeline.time(of: frame, from: ssrc)
+        let before = sources[place].track.parameters
+        let unit: AccessUnit?
+        do throws(CodecError) {
+            unit = try sources[place].track.unit(of: frame, at: time)
+        } catch { return outputs.append(.malformed) }
+        let hasChanged = sources[place].track.parameters != before
+        if hasChanged, !announced.isEmpty { announce() }
+        guard let unit else { return }
+        let samples = frame.codec.isVideo ? nil : OpusPacket.samples(unit.payload)
+        deliver(.unit(unit, samples: samples), at: now)
+    }
+
+    /// Holds the first units back until the tracks are known, so that the stream does not begin with half of them.
+    private mutating func deliver(_ media: PublishedMedia, at now: MonotonicInstant) {
+        guard announced.isEmpty else { return outputs.append(.media(media)) }
+        let since = pendingSince ?? now
+        pendingSince = since
+        pending.append(media)
+        let isComplete = sources.allSatisfy { $0.track.parameters != nil }
+        let hasWaited = now - since >= limits.announceAfter || pending.count >= limits.pendingUnitsMax
+        guard isComplete || hasWaited else { return }
+        announce()
+        for each in pending { outputs.append(.media(each)) }
+        pending = []
+    }
+
+    private mutating func announce() {
+        announced = sources.compactMap(\.track.track)
+        outputs.append(.media(.tracks(announced)))
+    }
+
+    // MARK: Reports
+
+    private mutating func sendFeedback(at now: MonotonicInstant) {
+        let media = sources.compactMap { $0.stream?.ssrc }.first ?? SSRC(0)
+        while let report = feedback.feedback(sender: ownSSRC, media: media, at: now) {
+            outputs.append(.rtcp([.transportFeedback(report)]))
+        }
+    }
+
+    private mutating func sendReports(at now: MonotonicInstant) {
+        guard let due = nextReport, now >= due else { return }
+        nextReport = now + limits.reportInterval
+        var blocks: [ReportBlock] = []
+        for place in sources.indices {
+            if let block = sources[place].stream?.reportBlock(at: now) { blocks.append(block) }
+        }
+        outputs.append(.rtcp([.receiverReport(ReceiverReport(ssrc: ownSSRC, blocks: blocks))]))
+    }
+}

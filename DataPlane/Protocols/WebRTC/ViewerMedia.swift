@@ -1,0 +1,244 @@
+import DequeModule
+import MediaModel
+import RTP
+import SDP
+import Timebase
+
+import struct NIOCore.ByteBuffer
+
+/// The media of a WHEP player: frames in, paced packets and reports out.
+///
+/// It outlives its source. With another origin the hub's timeline goes on, so the same SSRCs send growing numbers and
+/// timestamps; pictures resume at the next keyframe.
+///
+/// Contract: after each event drain `nextOutput()` until nil and `writeDuePacket` until false, then call `timeoutReached` at
+/// `nextDeadline`.
+struct ViewerMedia: Sendable {
+    enum Output: Sendable {
+        case rtcp([RTCPPacket])
+        /// The player cannot decode on. At most once a second.
+        case keyframeWanted
+        case goodbye
+    }
+
+    private struct Line: Sendable {
+        var line: NegotiatedLine
+        var stream: SendStream
+        /// The player has reported on it, so it knows which line the SSRC belongs to.
+        var isKnown = false
+    }
+
+    private struct Queued: Sendable {
+        var place: Int
+        var packet: OutgoingPacket
+    }
+
+    private enum Pictures {
+        /// Nothing can be decoded before the next keyframe.
+        case waitForKeyframe
+        case flow
+    }
+
+    private let limits: PeerLimits
+    /// Ties `MonotonicInstant` to the wall clock of reports.
+    private let clock: (at: MonotonicInstant, ntp: NTPTime)
+    private var lines: [Line] = []
+    private var pacer: Pacer<Queued>
+    private var estimator: BandwidthEstimator
+    private var playout = PlayoutClock()
+    private var keyframes = KeyframeRequester()
+    private var pictures = Pictures.waitForKeyframe
+    private var nextReport: MonotonicInstant?
+    private var outputs = Deque<Output>()
+    private(set) var framesDropped: Int64 = 0
+
+    init(
+        _ negotiation: Negotiation,
+        limits: PeerLimits,
+        wall: WallTime,
+        at now: MonotonicInstant,
+        using random: inout some RandomNumberGenerator
+    ) {
+        self.limits = limits
+        clock = (now, NTPTime(wall))
+        estimator = BandwidthEstimator(limits: limits.bandwidth)
+        pacer = Pacer(bitsPerSecond: limits.pacingBitsPerSecondMin, limits: limits.pacer)
+        for line in negotiation.media.compactMap(NegotiatedLine.init) {
+            guard let sending = line.sending else { continue }
+            var repair: (ssrc: SSRC, payloadType: PayloadType)?
+            if let ssrc = sending.retransmissionSSRC, let type = line.repairPayloadType { repair = (SSRC(ssrc), type) }
+            var configuration = SendStream.Configuration(
+                ssrc: SSRC(sending.ssrc),
+                payloadType: line.payloadType,
+                clockRate: line.codec.clockRate,
+                repair: repair,
+                extensions: line.extensions
+            )
+            configuration.history = limits.history
+            lines.append(Line(line: line, stream: SendStream(configuration, using: &random)))
+        }
+    }
+
+    var estimatedBitsPerSecond: Int { estimator.bitsPerSecond }
+    var reducedSizeRTCP: Bool { lines.allSatisfy(\.line.reducedSizeRTCP) }
+    var reportSSRC: SSRC { lines.first?.stream.configuration.ssrc ?? SSRC(0) }
+    var hasVideo: Bool { lines.contains { $0.line.codec.isVideo } }
+
+    /// The canonical name all its sources share (RFC 3550 §6.5.1).
+    var description: SourceDescription {
+        SourceDescription(
+            chunks: lines.map {
+                SourceDescription.Chunk(ssrc: $0.stream.configuration.ssrc, canonicalName: $0.line.sending?.cname)
+            }
+        )
+    }
+
+    // MARK: Media
+
+    /// What the stream has sent since its last keyframe, for a player that begins. Stamped a moment apart and ending on
+    /// time, the pictures are all due at once: the player shows the newest, not the past. Old sound is left out.
+    mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
+        let pictures = cached.filter { place(of: $0).map { lines[$0].line.codec.isVideo } ?? false }
+        guard let newest = pictures.last else { return }
+        for (index, frame) in pictures.enumerated() {
+            var frame = frame
+            let behind = Int64(pictures.count - 1 - index) * limits.catchUpStep.ticks
+            frame.presentationTime = MediaTime(ticks: newest.presentationTime.ticks - behind)
+            send(frame, at: now)
+        }
+    }
+
+    mutating func send(_ frame: PacketizedFrame, at now: MonotonicInstant) {
+        guard let place = place(of: frame) else { return }
+        let isVideo = lines[place].line.codec.isVideo
+        if isVideo, !admit(frame) {
+            framesDropped += 1
+            return
+        }
+        playout.sent(frame.presentationTime, at: now)
+        if nextReport == nil { nextReport = now }
+        for packet in lines[place].stream.packets(for: frame, at: now) {
+            let queued = Queued(place: place, packet: packet)
+            guard pacer.enqueue(queued, bytes: packet.bytes, priority: isVideo ? .picture : .sound) else {
+                return overflow(at: now)
+            }
+        }
+    }
+
+    /// Pictures are missing: those that follow refer to them.
+    mutating func interrupt() { pictures = .waitForKeyframe }
+
+    private mutating func admit(_ frame: PacketizedFrame) -> Bool {
+        if frame.isKeyframe {
+            pictures = .flow
+            keyframes.keyframeArrived()
+        }
+        switch pictures {
+        case .flow: return true
+        case .waitForKeyframe: return false
+        }
+    }
+
+    /// The player's path is far too slow. What waits is given up; numbers go on, so it sees a hole and asks.
+    private mutating func overflow(at now: MonotonicInstant) {
+        pacer.drop(.picture)
+        pictures = .waitForKeyframe
+        wantKeyframe(at: now)
+    }
+
+    private func place(of frame: PacketizedFrame) -> Int? {
+        lines.firstIndex { $0.line.codec.isVideo == (frame.track == .video) }
+    }
+
+    // MARK: Network
+
+    mutating func receive(_ packets: [RTCPPacket], at now: MonotonicInstant) {
+        for packet in packets {
+            switch packet {
+            case .receiverReport(let report): receive(report.blocks, at: now)
+            case .senderReport(let report): receive(report.blocks, at: now)
+            case .nack(let nack): sendAgain(nack, at: now)
+            case .pictureLossIndication, .fullIntraRequest: wantKeyframe(at: now)
+            case .transportFeedback(let feedback):
+                estimator.receive(feedback, roundTrip: lines.compactMap(\.stream.roundTrip).max(), at: now)
+                updatePacing()
+            case .maximumBitrate(let maximum):
+                estimator.receive(maximum)
+                updatePacing()
+            case .goodbye: outputs.append(.goodbye)
+            case .sourceDescription, .other: break
+            }
+        }
+    }
+
+    mutating func timeoutReached(at now: MonotonicInstant) {
+        if keyframes.sendIfDue(at: now) { outputs.append(.keyframeWanted) }
+        guard let due = nextReport, now >= due, let media = playout.mediaTime(at: now) else { return }
+        nextReport = now + limits.reportInterval
+        let ntp = ntp(at: now)
+        let reports = lines.map { RTCPPacket.senderReport($0.stream.senderReport(mediaNow: media, ntp: ntp)) }
+        outputs.append(.rtcp(reports + [.sourceDescription(description)]))
+    }
+
+    mutating func nextOutput() -> Output? { outputs.popFirst() }
+
+    /// Writes the next packet whose time has come, ready to be encrypted. False when there is none.
+    mutating func writeDuePacket(into bytes: inout ByteBuffer, at now: MonotonicInstant) -> Bool {
+        guard let queued = pacer.next(at: now) else { return false }
+        if bytes.writerIndex == 0 { bytes.reserveCapacity(min(pacer.queuedBytes, Self.batchBytes) + Self.packetBytes) }
+        write(queued, into: &bytes, at: now)
+        return true
+    }
+
+    /// What one call of the driver sends is seldom more, and packets are not longer; only allocations depend on it.
+    private static let batchBytes = 16_384
+    private static let packetBytes = 1_400
+
+    var nextDeadline: MonotonicInstant? {
+        [pacer.nextDeadline, keyframes.nextDeadline, nextReport].compactMap { $0 }.min()
+    }
+
+    // MARK: Parts
+
+    private mutating func receive(_ blocks: [ReportBlock], at now: MonotonicInstant) {
+        let ntp = ntp(at: now)
+        for block in blocks {
+            guard let place = lines.firstIndex(where: { $0.stream.configuration.ssrc == block.ssrc }) else { continue }
+            lines[place].isKnown = true
+            lines[place].stream.receive(block, ntp: ntp)
+        }
+    }
+
+    private mutating func sendAgain(_ nack: GenericNack, at now: MonotonicInstant) {
+        guard let place = lines.firstIndex(where: { $0.stream.configuration.ssrc == nack.media }) else { return }
+        for packet in lines[place].stream.repeats(of: nack.sequences, at: now) {
+            // When even the queue is full, a repeat more does not help.
+            _ = pacer.enqueue(Queued(place: place, packet: packet), bytes: packet.bytes, priority: .repeated)
+        }
+    }
+
+    private mutating func wantKeyframe(at now: MonotonicInstant) {
+        if keyframes.want(at: now) { outputs.append(.keyframeWanted) }
+    }
+
+    private mutating func updatePacing() {
+        pacer.bitsPerSecond = max(
+            limits.pacingBitsPerSecondMin,
+            estimator.bitsPerSecond / 100 * limits.pacingPercent
+        )
+    }
+
+    private mutating func write(_ queued: Queued, into bytes: inout ByteBuffer, at now: MonotonicInstant) {
+        let line = lines[queued.place]
+        var values = HeaderExtensions()
+        if !line.isKnown { values.mid = line.line.mid }
+        // 6.18 fixed point is 24 bits of the 32.32 of NTP.
+        values.absoluteSendTime = UInt32(truncatingIfNeeded: ntp(at: now).value >> 14) & 0xFF_FFFF
+        if line.line.usesTransportFeedback {
+            values.transportSequence = estimator.send(bytes: queued.packet.bytes, at: now)
+        }
+        line.stream.write(queued.packet, extensions: values, into: &bytes)
+    }
+
+    private func ntp(at now: MonotonicInstant) -> NTPTime { clock.ntp + (now - clock.at) }
+}

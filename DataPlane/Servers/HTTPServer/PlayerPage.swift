@@ -1,0 +1,156 @@
+import NIOCore
+import NIOHTTP1
+
+/// The page at `/{app}/play.html?id={id}`: plays by WHEP where the stream and the browser can, else by the browser's own HLS.
+///
+/// Its parameters are those of Ant Media's page: `id`, `token`, `playOrder` (`webrtc,hls`), `autoplay`, `mute`. It loads
+/// nothing from anywhere else.
+enum PlayerPage {
+    static let response = MediaResponse(
+        status: .ok,
+        headers: [
+            "content-type": "text/html; charset=utf-8",
+            "cache-control": "max-age=60",
+            "content-security-policy":
+                "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src *; media-src * blob:",
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+        ],
+        body: [ByteBuffer(string: html)]
+    )
+
+    private static let html = #"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>Millrace</title>
+        <style>
+          html, body { margin: 0; height: 100%; background: #101114; color: #e8e8ea; font: 15px/1.4 system-ui, sans-serif; }
+          body { display: grid; grid-template-rows: 1fr auto; }
+          video { width: 100%; height: 100%; min-height: 0; object-fit: contain; background: #000; }
+          footer { display: flex; gap: 1.5em; align-items: center; padding: .6em 1em; }
+          #state { flex: 1; }
+          .bad { color: #ff9d8a; }
+          button { font: inherit; color: inherit; background: #2a2c33; border: 0; border-radius: 6px; padding: .35em .9em; }
+        </style>
+        </head>
+        <body>
+        <video id="video" playsinline controls></video>
+        <footer><span id="state" role="status">Connecting…</span><span id="how"></span>
+        <button id="sound" hidden>Sound on</button></footer>
+        <script>
+        "use strict";
+        const given = new URLSearchParams(location.search);
+        const app = location.pathname.split("/")[1];
+        const id = given.get("id") ?? "";
+        const name = encodeURIComponent(id);
+        const token = given.get("token");
+        const order = (given.get("playOrder") ?? "webrtc,hls").split(",").filter((way) => way in ways());
+        const retryMilliseconds = { first: 1000, max: 15000 };
+        const [video, state, how, sound] = ["video", "state", "how", "sound"].map((name) => document.getElementById(name));
+
+        function address(path) {
+          return path + (token ? "?token=" + encodeURIComponent(token) : "");
+        }
+        function say(text, isBad) {
+          state.textContent = text;
+          state.className = isBad ? "bad" : "";
+        }
+        function ways() {
+          return { webrtc: playWebRTC, hls: playHLS };
+        }
+
+        // Each way resolves once pictures come, to an object with a promise of the end; it throws when it cannot play.
+        async function playWebRTC() {
+          const peer = new RTCPeerConnection();
+          let session;
+          try {
+            const media = new MediaStream();
+            for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
+            peer.ontrack = ({ track }) => media.addTrack(track);
+            await peer.setLocalDescription();
+            const reply = await fetch(address(`/${app}/whep/${name}`), {
+              method: "POST", headers: { "Content-Type": "application/sdp" }, body: peer.localDescription.sdp,
+            });
+            const body = await reply.text();
+            if (!reply.ok) throw new Error(reason(body));
+            session = new URL(reply.headers.get("Location"), reply.url).href;
+            await peer.setRemoteDescription({ type: "answer", sdp: body });
+            video.srcObject = media;
+            await playing(8000);
+          } catch (error) {
+            peer.close();
+            throw error;
+          }
+          addEventListener("pagehide", () => fetch(session, { method: "DELETE", keepalive: true }), { once: true });
+          return {
+            ended: new Promise((end) => {
+              peer.onconnectionstatechange = () => {
+                if (!["failed", "closed", "disconnected"].includes(peer.connectionState)) return;
+                peer.close();
+                end();
+              };
+            }),
+          };
+        }
+        async function playHLS() {
+          if (!video.canPlayType("application/vnd.apple.mpegurl")) throw new Error("this browser has no HLS of its own");
+          const url = address(`/${app}/streams/${name}_adaptive.m3u8`);
+          const reply = await fetch(url);
+          if (!reply.ok) throw new Error(reason(await reply.text()));
+          video.srcObject = null;
+          video.src = url;
+          await playing(15000);
+          return { ended: new Promise((end) => { video.onended = video.onerror = end; }) };
+        }
+        function reason(body) {
+          try {
+            const problem = JSON.parse(body);
+            return problem.detail ?? problem.title;
+          } catch { return body.slice(0, 300); }
+        }
+        async function playing(milliseconds) {
+          const begun = new Promise((done, fail) => {
+            video.onplaying = done;
+            video.onerror = () => fail(new Error(video.error?.message || "the browser cannot play it"));
+            setTimeout(() => fail(new Error("no picture came")), milliseconds);
+          });
+          video.muted = given.get("mute") === "true";
+          if (given.get("autoplay") !== "false") {
+            // Browsers play by themselves only without sound, unless the user has touched the page.
+            await video.play().catch(() => { video.muted = true; return video.play().catch(() => {}); });
+          }
+          await begun;
+          sound.hidden = !video.muted;
+        }
+        sound.onclick = () => { video.muted = false; sound.hidden = true; };
+
+        async function run() {
+          if (!id) return say("Say which stream: play.html?id=…", true);
+          document.title = id + " · Millrace";
+          for (let wait = retryMilliseconds.first; ; wait = Math.min(wait * 2, retryMilliseconds.max)) {
+            let trouble = "none of the ways in playOrder is known: webrtc and hls are";
+            for (const way of order) {
+              try {
+                const { ended } = await ways()[way]();
+                say("Live");
+                how.textContent = way === "webrtc" ? "WebRTC" : "HLS";
+                wait = retryMilliseconds.first;
+                await ended;
+                trouble = "the stream stopped";
+                break;
+              } catch (error) { trouble = error.message; }
+            }
+            how.textContent = "";
+            say(trouble, true);
+            await new Promise((done) => setTimeout(done, wait));
+          }
+        }
+        run();
+        </script>
+        </body>
+        </html>
+        """#
+}

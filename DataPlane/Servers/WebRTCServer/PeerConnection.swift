@@ -1,0 +1,289 @@
+import Drivers
+import ICE
+import Logging
+import MediaModel
+import Metrics
+import NIOCore
+import Observability
+import RTP
+import SecureTransport
+import Streams
+import Timebase
+import WebRTC
+
+/// One WebRTC session of a worker: drives its engine on one loop and joins it to the hub, as publisher or player.
+///
+/// `@unchecked Sendable`: touched on `loop` only, but for `loop` itself and `secret`.
+final class PeerConnection: @unchecked Sendable {
+    enum Part {
+        case publisher(Publication)
+        case player(LiveStream, PeerOutlet)
+
+        var role: PeerSession.Role {
+            switch self {
+            case .publisher: .publisher
+            case .player: .player
+            }
+        }
+    }
+
+    let loop: any EventLoop
+    let secret: String
+    private let service: WebRTCService
+    private let part: Part
+    private let watch: SessionWatch?
+    /// This loop's socket.
+    private let socket: any Channel
+    private var session: PeerSession?
+    private var timer = EngineTimer()
+    /// How to reach each path the peer has used; of UDP ones as the socket names them.
+    private var ways: [TransportPath: Arrival.Way] = [:]
+    private var knownPaths: [TransportPath] = []
+    private var hasOpened = false
+    private var hasUnflushed = false
+    private let askedAt: MonotonicInstant
+    private var logger: Logger
+    private(set) var entityTag: String
+    /// Of ICE, newest last: its agent knows at most two.
+    private var fragments: [String]
+
+    /// The session's paths are at most ICE's valid pairs; checks that come to nothing come from more.
+    private static let waysMax = 64
+
+    init(
+        _ session: consuming PeerSession,
+        part: Part,
+        watch: SessionWatch? = nil,
+        secret: String,
+        service: WebRTCService,
+        socket: any Channel,
+        fragment: String,
+        logger: Logger
+    ) {
+        loop = socket.eventLoop
+        self.session = consume session
+        self.part = part
+        self.watch = watch
+        self.secret = secret
+        self.service = service
+        self.socket = socket
+        entityTag = "\"\(fragment)\""
+        fragments = [fragment]
+        self.logger = logger
+        askedAt = socket.eventLoop.instant
+    }
+
+    var isGone: Bool { session == nil }
+
+    /// Counts the session and arms its first timer.
+    func begin() {
+        switch part {
+        case .publisher(let publication):
+            let loop = loop
+            publication.whenRevoked { [weak self] reason in
+                loop.execute { [weak self] in self?.revoked(reason) }
+            }
+            // WHIP has no words to move a publisher: it is closed, and its client comes again.
+            publication.whenAsked { [weak self] request in
+                if request == .leaveAtKeyframe { loop.execute { [weak self] in self?.close() } }
+            }
+            publication.stream.loop.execute { [weak self] in
+                publication.stream.onKeyframeWanted = { [weak self] in
+                    loop.execute { [weak self] in self?.wantKeyframe() }
+                }
+            }
+        case .player(let stream, _): stream.countViewers(1, of: .webrtc)
+        }
+        schedule()
+    }
+
+    // MARK: Network
+
+    func receive(_ datagram: ByteBuffer, _ arrival: Arrival) {
+        learn(arrival)
+        session?.receive(datagram, on: arrival.path, at: loop.instant)
+        drain()
+    }
+
+    func receive(_ check: ReceivedStunMessage, _ arrival: Arrival) {
+        learn(arrival)
+        session?.receive(check, on: arrival.path, at: loop.instant)
+        drain()
+        learnPaths()
+    }
+
+    func pathClosed(_ path: TransportPath) {
+        ways[path] = nil
+        session?.pathClosed(path, at: loop.instant)
+        drain()
+        learnPaths()
+    }
+
+    private func learn(_ arrival: Arrival) {
+        guard ways[arrival.path] == nil else { return }
+        if ways.count >= Self.waysMax {
+            let valid = session?.validPaths ?? []
+            ways = ways.filter { valid.contains($0.key) }
+        }
+        ways[arrival.path] = arrival.way
+    }
+
+    private func learnPaths() {
+        let paths = session?.validPaths ?? []
+        guard paths != knownPaths else { return }
+        service.directory.forget(knownPaths.filter { !paths.contains($0) }, of: self)
+        service.directory.learn(paths, of: self)
+        knownPaths = paths
+    }
+
+    // MARK: Media, from the outlet
+
+    /// The first frames of a player, from the newest keyframe on.
+    func start(with cached: [PacketizedFrame]) {
+        session?.start(with: cached, at: loop.instant)
+        drain()
+    }
+
+    func send(_ frames: [PacketizedFrame]) {
+        let now = loop.instant
+        for frame in frames { session?.send(frame, at: now) }
+        drain(flushes: false)
+    }
+
+    /// After `send` of all players of a loop, which share its socket.
+    func flush() {
+        guard hasUnflushed else { return }
+        hasUnflushed = false
+        socket.flush()
+    }
+
+    func interrupt() { session?.interrupt() }
+
+    private func wantKeyframe() {
+        session?.wantKeyframe(at: loop.instant)
+        drain()
+    }
+
+    // MARK: Signalling
+
+    /// New credentials for ICE; the tag of the session changes with them. Nil when the session is over.
+    func restart(_ credentials: ICECredentials) -> String? {
+        guard session != nil else { return nil }
+        session?.restart(credentials: credentials, at: loop.instant)
+        service.directory.add(self, fragment: credentials.userFragment)
+        fragments.append(credentials.userFragment)
+        if fragments.count > 2 { service.directory.forget(fragment: fragments.removeFirst(), of: self) }
+        entityTag = "\"\(credentials.userFragment)\""
+        schedule()
+        return entityTag
+    }
+
+    func close() {
+        session?.close(at: loop.instant)
+        drain()
+    }
+
+    private func revoked(_ reason: EndReason) {
+        logger.notice("publisher closed", metadata: [LogKeys.reason: "\(reason)"])
+        close()
+    }
+
+    // MARK: Engine
+
+    private func drain(flushes: Bool = true) {
+        let now = loop.instant
+        while let output = session?.nextOutput(at: now) {
+            switch output {
+            case .transmit(let run, let path): transmit(run, on: path)
+            case .event(let event): handle(event)
+            }
+        }
+        if flushes { flush() }
+        schedule()
+    }
+
+    private func transmit(_ run: DatagramRun, on path: TransportPath) {
+        switch ways[path] {
+        case .udp(let remote):
+            var envelope = AddressedEnvelope(remoteAddress: remote, data: run.bytes)
+            if run.hasMany {
+                envelope.metadata = AddressedEnvelope.Metadata(
+                    ecnState: .transportNotCapable,
+                    packetInfo: nil,
+                    segmentSize: run.datagramBytes
+                )
+            }
+            socket.write(envelope, promise: nil)
+            hasUnflushed = true
+        case .tcp(let channel):
+            guard channel.isWritable else { return WebRTCMeters.refused("peer_not_reading") }
+            var framed = ByteBuffer()
+            framed.reserveCapacity(run.bytes.readableBytes + 64)
+            for datagram in run.datagrams { _ = framed.writeFramedDatagram(datagram) }
+            channel.writeAndFlush(framed, promise: nil)
+        case nil: break
+        }
+    }
+
+    private func schedule() {
+        timer.arm(for: session?.nextDeadline, on: loop) { [weak self] now in
+            self?.session?.timeoutReached(at: now)
+            self?.drain()
+            self?.learnPaths()
+        }
+    }
+
+    private func handle(_ event: PeerEvent) {
+        switch event {
+        case .opened(let suite): opened(suite.rawValue)
+        case .media(let media): deliver(media)
+        case .keyframeWanted:
+            if case .player(_, let outlet) = part { outlet.keyframeWanted() }
+        case .refused(let refusal): WebRTCMeters.refused(refusal.label)
+        case .over(let end): over(end)
+        }
+    }
+
+    private func opened(_ suite: String) {
+        hasOpened = true
+        service.directory.settled()
+        service.opened(after: loop.instant - askedAt)
+        logger.debug("session open", metadata: [LogKeys.reason: "\(suite)"])
+        if case .player(_, let outlet) = part { outlet.add(self) }
+        watch?.opened()
+    }
+
+    private func deliver(_ media: PublishedMedia) {
+        guard case .publisher(let publication) = part else { return }
+        switch media {
+        case .tracks(let tracks): publication.deliver([.tracks(tracks)])
+        case .unit(let unit, let samples):
+            service.ingestBytes.increment(by: unit.payload.readableBytes)
+            let frame = samples.map { AudioFrameDuration(samples: Int64($0), rate: 48_000) }
+            publication.deliver([.unit(unit, frame: frame)])
+        }
+    }
+
+    private func over(_ end: PeerEnd) {
+        guard session != nil else { return }
+        service.directory.remove(self, secret: secret, fragments: fragments, paths: knownPaths)
+        session = nil
+        timer.cancel()
+        if !hasOpened { service.directory.settled() }
+        let isClean = end == .closedByPeer || end == .closedByUs
+        if !isClean {
+            WebRTCMeters.refused(end.label)
+            logger.notice("session closed", metadata: [LogKeys.reason: "\(end.label)", LogKeys.error: "\(end)"])
+        }
+        switch part {
+        case .publisher(let publication):
+            publication.stream.loop.execute { publication.stream.onKeyframeWanted = nil }
+            publication.end(isClean: isClean)
+        case .player(let stream, let outlet):
+            outlet.remove(self)
+            stream.countViewers(-1, of: .webrtc)
+        }
+        service.connections.change(by: -1)
+        watch?.ended()
+    }
+}

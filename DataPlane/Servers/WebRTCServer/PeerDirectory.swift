@@ -1,0 +1,65 @@
+import ICE
+import Synchronization
+
+/// Finds the session a datagram is for: by the user fragment of its check, then by where it comes from. From any thread.
+final class PeerDirectory: Sendable {
+    private struct Tables {
+        var byFragment: [String: PeerConnection] = [:]
+        var byPath: [TransportPath: PeerConnection] = [:]
+        var bySecret: [String: PeerConnection] = [:]
+        var halfOpen = 0
+    }
+
+    private let tables = Mutex(Tables())
+
+    /// False when too many sessions are half open.
+    func admit(limit: Int) -> Bool {
+        tables.withLock { tables in
+            guard tables.halfOpen < limit else { return false }
+            tables.halfOpen += 1
+            return true
+        }
+    }
+
+    /// A session that was admitted has proved itself, or is over before it did.
+    func settled() { tables.withLock { $0.halfOpen -= 1 } }
+
+    func add(_ peer: PeerConnection, secret: String, fragment: String) {
+        tables.withLock { tables in
+            tables.bySecret[secret] = peer
+            tables.byFragment[fragment] = peer
+        }
+    }
+
+    /// An ICE restart: the former fragment stays until the session says which are left.
+    func add(_ peer: PeerConnection, fragment: String) { tables.withLock { $0.byFragment[fragment] = peer } }
+
+    func learn(_ paths: [TransportPath], of peer: PeerConnection) {
+        tables.withLock { tables in for path in paths { tables.byPath[path] = peer } }
+    }
+
+    func forget(_ paths: [TransportPath], of peer: PeerConnection) {
+        tables.withLock { tables in
+            for path in paths where tables.byPath[path] === peer { tables.byPath[path] = nil }
+        }
+    }
+
+    func forget(fragment: String, of peer: PeerConnection) {
+        tables.withLock { tables in
+            if tables.byFragment[fragment] === peer { tables.byFragment[fragment] = nil }
+        }
+    }
+
+    func remove(_ peer: PeerConnection, secret: String, fragments: [String], paths: [TransportPath]) {
+        tables.withLock { tables in
+            tables.bySecret[secret] = nil
+            for fragment in fragments where tables.byFragment[fragment] === peer { tables.byFragment[fragment] = nil }
+            for path in paths where tables.byPath[path] === peer { tables.byPath[path] = nil }
+        }
+    }
+
+    func peer(fragment: Substring) -> PeerConnection? { tables.withLock { $0.byFragment[String(fragment)] } }
+    func peer(path: TransportPath) -> PeerConnection? { tables.withLock { $0.byPath[path] } }
+    func peer(secret: String) -> PeerConnection? { tables.withLock { $0.bySecret[secret] } }
+    var all: [PeerConnection] { tables.withLock { Array($0.bySecret.values) } }
+}

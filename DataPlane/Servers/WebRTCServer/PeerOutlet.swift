@@ -1,0 +1,203 @@
+import ClusterModel
+import Codecs
+import Logging
+import MediaModel
+import NIOCore
+import Observability
+import RTP
+package import Streams
+import Synchronization
+import Timebase
+import WebRTC
+
+/// Serves one live stream to WebRTC players on any loops: each frame is cut into packets once, on the stream's loop, and
+/// each batch handed once to every loop that has players.
+///
+/// `@unchecked Sendable`: touched on the stream's loop only, but for `add`, `remove` and `keyframeWanted`, which hop.
+final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
+    private struct Room {
+        var loop: any EventLoop
+        var peers: [PeerConnection]
+    }
+
+    let stream: LiveStream
+    private let limits: WebRTCLimits
+    private let logger: Logger
+    private var rooms: [ObjectIdentifier: Room] = [:]
+    private var isSubscribed = false
+    private var tracks: [Track] = []
+    private var packetizers: [TrackID: Packetizer] = [:]
+    /// Since the last keyframe; empty when it would be too much, until the next one.
+    private var cached: [PacketizedFrame] = []
+    private var cachedBytes = 0
+    private var lastKeyframeRequest: NIODeadline?
+
+    init(stream: LiveStream, limits: WebRTCLimits, logger: Logger) {
+        self.stream = stream
+        self.limits = limits
+        self.logger = logger
+    }
+
+    // MARK: Players, from their own loops
+
+    func add(_ peer: PeerConnection) {
+        stream.loop.execute {
+            self.subscribe()
+            let key = ObjectIdentifier(peer.loop)
+            var room = self.rooms[key] ?? Room(loop: peer.loop, peers: [])
+            room.peers.append(peer)
+            self.rooms[key] = room
+            // It may have ended while the player's keys were made.
+            if case .ended = self.stream.phase { return peer.loop.execute { peer.close() } }
+            peer.loop.execute { [cached = self.cached] in peer.start(with: cached) }
+        }
+    }
+
+    func remove(_ peer: PeerConnection) {
+        stream.loop.execute {
+            let key = ObjectIdentifier(peer.loop)
+            self.rooms[key]?.peers.removeAll { $0 === peer }
+            if self.rooms[key]?.peers.isEmpty == true { self.rooms[key] = nil }
+            if self.rooms.isEmpty { self.unsubscribe() }
+        }
+    }
+
+    /// However many players ask, one request a second goes up.
+    func keyframeWanted() {
+        stream.loop.execute {
+            let now = NIODeadline.now()
+            let pause = TimeAmount.milliseconds(Int64(1000 / max(1, self.limits.keyframeRequestsPerSecondMax)))
+            if let last = self.lastKeyframeRequest, now - last < pause { return }
+            self.lastKeyframeRequest = now
+            self.stream.onKeyframeWanted?()
+        }
+    }
+
+    // MARK: Stream
+
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {
+        var frames: [PacketizedFrame] = []
+        for item in items {
+            switch item {
+            case .tracks(let changed):
+                guard learn(changed) else { return closeAll("codec_changed") }
+            case .unit(let unit):
+                if unit.compositionOffset != .zero { return closeAll(UnplayableStream.reorderedPictures.label) }
+                if let frame = packetize(unit) { frames.append(frame) }
+            case .cut: break
+            }
+        }
+        guard !frames.isEmpty else { return }
+        for room in rooms.values {
+            room.loop.execute { [frames] in
+                for peer in room.peers { peer.send(frames) }
+                // On the one socket of the loop all their datagrams go out together.
+                for peer in room.peers { peer.flush() }
+            }
+        }
+    }
+
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        switch notice {
+        case .epochChanged, .gap:
+            (cached, cachedBytes) = ([], 0)
+            for room in rooms.values { room.loop.execute { for peer in room.peers { peer.interrupt() } } }
+        case .ended: closeAll("stream_ended")
+        // The timeline goes on, and so do the players.
+        case .parentChanged, .pathChanged, .fenced, .interrupted, .resumed: break
+        }
+    }
+
+    // MARK: Parts
+
+    private func subscribe() {
+        guard !isSubscribed else { return }
+        isSubscribed = true
+        let snapshot = stream.subscribe(self)
+        _ = learn(snapshot.tracks.isEmpty ? stream.tracks : snapshot.tracks)
+        for item in snapshot.items {
+            switch item {
+            case .tracks(let changed): _ = learn(changed)
+            case .unit(let unit): _ = packetize(unit)
+            case .cut: break
+            }
+        }
+    }
+
+    private func unsubscribe() {
+        guard isSubscribed else { return }
+        isSubscribed = false
+        stream.unsubscribe(self)
+        (packetizers, cached, cachedBytes, tracks) = ([:], [], 0, [])
+    }
+
+    /// False when a player would have to negotiate anew.
+    private func learn(_ changed: [Track]) -> Bool {
+        let names = { (tracks: [Track]) in Set(tracks.filter { $0.kind != .data }.map(\.codec.name)) }
+        let isSame = tracks.isEmpty || names(tracks) == names(changed)
+        let before = Dictionary(tracks.map { ($0.id, $0.codec) }) { first, _ in first }
+        tracks = changed
+        for track in changed where before[track.id] != track.codec || packetizers[track.id] == nil {
+            packetizers[track.id] = try? Packetizer(track.codec)
+        }
+        return isSame
+    }
+
+    private func packetize(_ unit: AccessUnit) -> PacketizedFrame? {
+        // The source rendition; others have tracks of their own.
+        guard unit.track == .video || unit.track == .audio, packetizers[unit.track] != nil else { return nil }
+        let frame: PacketizedFrame
+        do throws(RTPError) {
+            guard let made = try packetizers[unit.track]?.packetize(unit) else { return nil }
+            frame = made
+        } catch {
+            logger.debug("frame left out", metadata: [LogKeys.error: "\(error)"])
+            return nil
+        }
+        remember(frame)
+        return frame
+    }
+
+    private func remember(_ frame: PacketizedFrame) {
+        guard frame.track == .video else { return }
+        if frame.isKeyframe {
+            (cached, cachedBytes) = ([], 0)
+        } else if cached.isEmpty {
+            return
+        }
+        cachedBytes += frame.payloadBytes
+        guard cachedBytes <= limits.cachedBytesMax else {
+            (cached, cachedBytes) = ([], 0)
+            return
+        }
+        cached.append(frame)
+    }
+
+    private func closeAll(_ reason: String) {
+        WebRTCMeters.refused(reason)
+        for room in rooms.values { room.loop.execute { for peer in room.peers { peer.close() } } }
+    }
+}
+
+/// The outlets of this node, by stream. From any thread.
+package final class PeerOutletTable: Sendable {
+    private let outlets = Mutex<[StreamID: PeerOutlet]>([:])
+
+    package init() {}
+
+    func outlet(for stream: LiveStream, limits: WebRTCLimits, logger: Logger) -> PeerOutlet {
+        outlets.withLock { table in
+            if let outlet = table[stream.id], outlet.stream === stream { return outlet }
+            let outlet = PeerOutlet(stream: stream, limits: limits, logger: logger)
+            table[stream.id] = outlet
+            return outlet
+        }
+    }
+
+    /// Forgets a stream that has ended on this node.
+    package func remove(_ stream: LiveStream) {
+        outlets.withLock { table in
+            if table[stream.id]?.stream === stream { table[stream.id] = nil }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import ClusterModel
+import Drivers
+import HTTPServer
+import ICE
+package import Logging
+import Metrics
+import NIOCore
+import Observability
+package import SecureTransport
+package import Streams
+import Synchronization
+package import Timebase
+
+/// What the WebRTC sessions of a worker share.
+package final class WebRTCService: Sendable {
+    package struct Parts: Sendable {
+        package var gate: any StreamGate
+        package var nodeID: String
+        package var outlets: PeerOutletTable
+        package var dtls: any DTLSTransportFactory
+        package var srtp: any SRTPFactory
+        package var logger: Logger
+        package var wallClock: @Sendable () -> WallTime
+        /// The origin (`http://host:port`) of the node that has a session which is not ours.
+        package var originOfNode: @Sendable (_ nodeID: String) async -> String?
+        /// Told to clients.
+        package var iceServers: [ICEServer]
+        package var limits: WebRTCLimits
+
+        package init(
+            gate: any StreamGate,
+            nodeID: String,
+            outlets: PeerOutletTable,
+            dtls: any DTLSTransportFactory,
+            srtp: any SRTPFactory,
+            logger: Logger,
+            wallClock: @escaping @Sendable () -> WallTime,
+            originOfNode: @escaping @Sendable (String) async -> String?,
+            iceServers: [ICEServer] = [],
+            limits: WebRTCLimits = WebRTCLimits()
+        ) {
+            self.gate = gate
+            self.nodeID = nodeID
+            self.outlets = outlets
+            self.dtls = dtls
+            self.srtp = srtp
+            self.logger = logger
+            self.wallClock = wallClock
+            self.originOfNode = originOfNode
+            self.iceServers = iceServers
+            self.limits = limits
+        }
+    }
+
+    /// What is known once the port listens.
+    struct Listening: Sendable {
+        /// One socket a loop.
+        var sockets: [any Channel]
+        var candidates: [Candidate]
+    }
+
+    let parts: Parts
+    let directory = PeerDirectory()
+    let connections = SessionCount(MetricNames.connections.gauge("webrtc"))
+    let ingestBytes = MetricNames.ingestBytes.counter("webrtc")
+    private let firstFrame = MetricNames.firstFrame.timer("webrtc")
+    private let listening = Mutex<Listening?>(nil)
+    private let nextSocket = Atomic<Int>(0)
+
+    package init(_ parts: Parts) { self.parts = parts }
+
+    var candidates: [Candidate] { listening.withLock { $0?.candidates ?? [] } }
+
+    /// The socket of the loop that the next session lives on; nil while the port is closed.
+    func takeSocket() -> (any Channel)? {
+        let turn = nextSocket.add(1, ordering: .relaxed).oldValue
+        return listening.withLock { listening in
+            listening.flatMap { $0.sockets.isEmpty ? nil : $0.sockets[turn % $0.sockets.count] }
+        }
+    }
+
+    func listens(_ now: Listening) { listening.withLock { $0 = now } }
+
+    /// Says goodbye to all; used when the worker stops.
+    package func closeAll() {
+        for peer in directory.all { peer.loop.execute { peer.close() } }
+    }
+
+    func opened(after duration: Duration) { firstFrame.recordNanoseconds(duration.nanoseconds) }
+}
+
+/// Sessions that are there now, as a gauge.
+final class SessionCount: Sendable {
+    private let count = Atomic<Int>(0)
+    private let gauge: Gauge
+
+    init(_ gauge: Gauge) { self.gauge = gauge }
+
+    func change(by step: Int) { gauge.record(count.add(step, ordering: .relaxed).newValue) }
+}

@@ -1,0 +1,117 @@
+import MediaModel
+import RTP
+import TestSupport
+import Testing
+import Timebase
+
+import struct NIOCore.ByteBuffer
+
+@Suite struct SendingTests {
+    private func instant(_ milliseconds: Int64) -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: milliseconds * 1_000_000)
+    }
+
+    private func makeStream(historyBytesMax: Int = 1 << 20) throws -> SendStream {
+        var configuration = SendStream.Configuration(
+            ssrc: SSRC(1),
+            payloadType: try #require(PayloadType(96)),
+            clockRate: 90_000,
+            repair: (ssrc: SSRC(2), payloadType: try #require(PayloadType(97)))
+        )
+        configuration.history.bytesMax = historyBytesMax
+        var random = SplitMix64(seed: 1)
+        return SendStream(configuration, using: &random)
+    }
+
+    private func frame(_ bytes: Int, at ticks: Int64 = 0) -> PacketizedFrame {
+        let payload = RTPPayload(bytes: ByteBuffer(repeating: 7, count: bytes), marker: true)
+        return PacketizedFrame(
+            track: .video,
+            presentationTime: MediaTime(ticks: ticks),
+            isKeyframe: true,
+            payloads: [payload]
+        )
+    }
+
+    @Test func `what is kept for repeats is bounded in bytes and age`() throws {
+        var stream = try makeStream(historyBytesMax: 10_000)
+        let sent = (0..<20).flatMap { stream.packets(for: frame(1000, at: $0 * 3000), at: instant($0)) }
+        let repeats = stream.repeats(of: sent.map(\.sequence), at: instant(500))
+        #expect(repeats.map(\.repeats) == sent.suffix(10).map(\.sequence))
+        let later = stream.packets(for: frame(1000, at: 99_000), at: instant(3000))
+        let tooLate = stream.repeats(of: sent.map(\.sequence), at: instant(3001))
+        #expect(tooLate.isEmpty)
+        #expect(later.count == 1)
+    }
+
+    @Test func `a packet asked for twice within a round trip is repeated once`() throws {
+        var stream = try makeStream()
+        let sent = stream.packets(for: frame(100), at: instant(0))
+        // 100 ms: sent at NTP 10 s, held 1 s by the viewer, heard of at 11.1 s.
+        let block = ReportBlock(
+            ssrc: SSRC(1),
+            fractionLost: 5,
+            cumulativeLost: 0,
+            highestSequence: 0,
+            jitter: 0,
+            lastSenderReport: 10 << 16,
+            delaySinceLastSenderReport: 1 << 16
+        )
+        stream.receive(block, ntp: NTPTime(10 << 32) + .milliseconds(1100))
+        let roundTrip = try #require(stream.roundTrip)
+        #expect(abs(roundTrip.milliseconds - 100) <= 1)
+        let sequence = sent[0].sequence
+        let counts = [200, 200, 250, 310].map { stream.repeats(of: [sequence], at: instant($0)).count }
+        #expect(counts == [1, 0, 0, 1])
+    }
+
+    @Test func `a sender report ties the wall clock to the place of the media`() throws {
+        var stream = try makeStream()
+        let sent = stream.packets(for: frame(100, at: 9000), at: instant(0))
+        let report = stream.senderReport(mediaNow: MediaTime(ticks: 18_000), ntp: NTPTime(1 << 32))
+        #expect(report.rtpTimestamp == sent[0].timestamp &+ 9000)
+        #expect(report.packetCount == 1 && report.octetCount == 100)
+    }
+
+    @Test func `all reports of a viewer lie on one line, that the latest frames do not move back`() {
+        var clock = PlayoutClock()
+        #expect(clock.mediaTime(at: instant(0)) == nil)
+        clock.sent(MediaTime(milliseconds: 1000), at: instant(10))
+        clock.sent(MediaTime(milliseconds: 1020), at: instant(60))
+        #expect(clock.mediaTime(at: instant(110))?.milliseconds == 1100)
+        clock.sent(MediaTime(milliseconds: 90_000), at: instant(120))
+        #expect(clock.mediaTime(at: instant(120))?.milliseconds == 90_000)
+        clock.sent(MediaTime(milliseconds: 0), at: instant(130))
+        #expect(clock.mediaTime(at: instant(130))?.milliseconds == 0)
+    }
+
+    @Test func `the pacer spreads a burst over its rate, sound first, and loses nothing`() {
+        var pacer = Pacer<Int>(bitsPerSecond: 1_000_000)
+        var taken = (0..<40).map { pacer.enqueue($0, bytes: 1250, priority: .picture) }
+        taken.append(pacer.enqueue(100, bytes: 100, priority: .sound))
+        #expect(taken.allSatisfy { $0 })
+        var now = instant(0)
+        var sent: [(number: Int, at: Int64)] = []
+        while true {
+            while let number = pacer.next(at: now) { sent.append((number, now.nanoseconds / 1_000_000)) }
+            guard let deadline = pacer.nextDeadline else { break }
+            now = max(deadline, now)
+        }
+        #expect(sent.map(\.number) == [100] + Array(0..<40))
+        // 10 ms each at this rate.
+        #expect((360...410).contains(sent[40].at), "\(sent[40].at)")
+        #expect(sent.filter { $0.at <= 6 }.count <= 3)
+        #expect(pacer.queuedBytes == 0)
+    }
+
+    @Test func `a pacer that is full takes no more, and says so`() {
+        var limits = PacerLimits()
+        limits.queueBytesMax = 3000
+        var pacer = Pacer<Int>(bitsPerSecond: 1_000_000, limits: limits)
+        let taken = (0..<4).map { pacer.enqueue($0, bytes: 1000, priority: .picture) }
+        #expect(taken == [true, true, true, false])
+        pacer.drop(.picture)
+        let next = pacer.next(at: instant(0))
+        #expect(pacer.queuedBytes == 0 && next == nil)
+    }
+}

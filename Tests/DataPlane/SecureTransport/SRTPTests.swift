@@ -1,0 +1,207 @@
+import SRTP
+import SecureTransport
+import TestSupport
+import Testing
+
+import struct NIOCore.ByteBuffer
+
+private func bytes(_ hex: String) -> [UInt8] {
+    let digits = hex.compactMap(\.hexDigitValue).map(UInt8.init)
+    return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+}
+
+private func masterKey(_ suite: SRTPSuite) -> SRTPMasterKey {
+    SRTPMasterKey(
+        key: bytes("E1F97A0D3E018BE0D64FA32C06DE4139"),
+        salt: Array(bytes("0EC675AD498AFEEBB6960B3AABE6").prefix(suite.saltBytes))
+    )
+}
+
+private func rtp(sequence: UInt16, ssrc: UInt32 = 0xCAFE_BABE, payload: Int = 16) -> ByteBuffer {
+    var packet = ByteBuffer(bytes: [0x80, 0x0F])
+    packet.writeInteger(sequence)
+    packet.writeInteger(0xDECA_FBAD as UInt32)
+    packet.writeInteger(ssrc)
+    packet.writeRepeatingByte(0xAB, count: payload)
+    return packet
+}
+
+/// A receiver report without blocks, then an SDES-like tail of `extra` words.
+private func rtcp(extra: Int = 3, ssrc: UInt32 = 0xCAFE_BABE) -> ByteBuffer {
+    var packet = ByteBuffer(bytes: [0x81, 0xC8, 0x00, UInt8(1 + extra)])
+    packet.writeInteger(ssrc)
+    packet.writeRepeatingByte(0xAB, count: extra * 4)
+    return packet
+}
+
+/// Which library protects, and which opens.
+struct Pairing: Sendable, CustomTestStringConvertible {
+    var suite: SRTPSuite
+    var protectsWithEVP: Bool
+    var opensWithEVP: Bool
+
+    var testDescription: String {
+        "\(suite.rawValue): \(protectsWithEVP ? "EVP" : "libsrtp2") to \(opensWithEVP ? "EVP" : "libsrtp2")"
+    }
+
+    static let all = SRTPSuite.allCases.flatMap { suite in
+        [true, false].flatMap { first in
+            [true, false].map { Pairing(suite: suite, protectsWithEVP: first, opensWithEVP: $0) }
+        }
+    }
+
+    func make() throws -> (any SRTPProtector, any SRTPUnprotector) {
+        let key = masterKey(suite)
+        return (
+            protectsWithEVP
+                ? try EVPProtector(key, suite: suite) : try LibSRTP(key, suite: suite, direction: .outbound),
+            opensWithEVP ? try EVPUnprotector(key, suite: suite) : try LibSRTP(key, suite: suite, direction: .inbound)
+        )
+    }
+}
+
+@Suite struct SRTPTests {
+    /// RFC 3711 appendix B.3.
+    @Test func `session keys are those of the specification`() throws {
+        let keys = try SessionKeys(masterKey(.aes128CMSHA1_80), suite: .aes128CMSHA1_80, for: .rtp)
+        #expect(keys.cipher == bytes("C61E7A93744F39EE10734AFE3FF7A087"))
+        #expect(keys.salt == bytes("30CBBC08863D8C85D49DB34A9AE1"))
+        #expect(keys.authentication == bytes("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4"))
+    }
+
+    /// The well-known packet of the reference implementation's self-test.
+    @Test func `a known packet is protected as it should be`() throws {
+        let protector = try EVPProtector(masterKey(.aes128CMSHA1_80), suite: .aes128CMSHA1_80)
+        var packet = rtp(sequence: 0x1234)
+        try protector.protect(rtp: &packet, from: packet.readerIndex)
+        #expect(
+            Array(packet.readableBytesView)
+                == bytes("800F1234DECAFBADCAFEBABE 4E55DC4CE79978D88CA4D215949D2402 B78D6ACC99EA179B8DBB")
+        )
+    }
+
+    @Test(arguments: Pairing.all)
+    func `what one library protects the other opens, at every length and across rollovers`(pairing: Pairing) throws {
+        let (protector, unprotector) = try pairing.make()
+        // Three times round the counter, in steps that both sides can follow.
+        for step in 0..<200 {
+            let packet = rtp(sequence: UInt16(truncatingIfNeeded: 65_000 + step * 1000), payload: step % 131)
+            var wire = packet
+            try protector.protect(rtp: &wire, from: wire.readerIndex)
+            #expect(wire.readableBytes == packet.readableBytes + pairing.suite.tagBytes)
+            try unprotector.unprotect(rtp: &wire)
+            #expect(wire == packet, "step \(step)")
+        }
+        for step in 0..<40 {
+            let packet = rtcp(extra: step)
+            var wire = packet
+            try protector.protect(rtcp: &wire, from: wire.readerIndex)
+            try unprotector.unprotect(rtcp: &wire)
+            #expect(wire == packet, "step \(step)")
+        }
+    }
+
+    @Test(arguments: Pairing.all)
+    func `a replayed, a changed and a foreign packet are refused, and the next one is not`(pairing: Pairing) throws {
+        let (protector, unprotector) = try pairing.make()
+        var first = rtp(sequence: 1)
+        try protector.protect(rtp: &first, from: first.readerIndex)
+        for place in 0..<first.readableBytes where place > 1 {
+            var changed = first
+            let byte: UInt8 = changed.getInteger(at: changed.readerIndex + place) ?? 0
+            changed.setInteger(byte ^ 1, at: changed.readerIndex + place)
+            #expect(throws: SRTPError.self, "byte \(place)") { try unprotector.unprotect(rtp: &changed) }
+        }
+        var opened = first
+        try unprotector.unprotect(rtp: &opened)
+        #expect(opened == rtp(sequence: 1))
+        var again = first
+        #expect(throws: SRTPError.replayed) { try unprotector.unprotect(rtp: &again) }
+        var report = rtcp()
+        try protector.protect(rtcp: &report, from: report.readerIndex)
+        var copy = report
+        try unprotector.unprotect(rtcp: &report)
+        #expect(throws: SRTPError.replayed) { try unprotector.unprotect(rtcp: &copy) }
+        var next = rtp(sequence: 2)
+        try protector.protect(rtp: &next, from: next.readerIndex)
+        try unprotector.unprotect(rtp: &next)
+    }
+
+    /// Late ones, back over the rollover, down to the window's end.
+    @Test(arguments: SRTPSuite.allCases)
+    func `packets out of order open once each, and those older than the window never`(suite: SRTPSuite) throws {
+        let protector = try EVPProtector(masterKey(suite), suite: suite)
+        let unprotector = try EVPUnprotector(masterKey(suite), suite: suite)
+        var wires: [ByteBuffer] = []
+        for step in 0..<300 as Range<UInt16> {
+            var packet = rtp(sequence: 65_400 &+ step)
+            try protector.protect(rtp: &packet, from: packet.readerIndex)
+            wires.append(packet)
+        }
+        func open(_ step: Int) -> Bool {
+            var wire = wires[step]
+            return (try? unprotector.unprotect(rtp: &wire)) != nil
+        }
+        #expect(open(0) && open(200))
+        #expect((73...199).reversed().allSatisfy(open))
+        #expect(!(73...200).contains(where: open))
+        #expect(!(1...72).contains(where: open))
+        #expect(open(299) && !open(100))
+    }
+
+    @Test(arguments: Pairing.all)
+    func `bytes that are no packet are refused`(pairing: Pairing) throws {
+        let (_, unprotector) = try pairing.make()
+        var random = SplitMix64(seed: 5)
+        for length in 0..<120 {
+            var noise = ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) })
+            if length > 0 { noise.setInteger(UInt8(0x9F), at: 0) }
+            var copy = noise
+            #expect(throws: SRTPError.self) { try unprotector.unprotect(rtp: &noise) }
+            #expect(throws: SRTPError.self) { try unprotector.unprotect(rtcp: &copy) }
+        }
+    }
+
+    @Test func `a peer has a limited number of sources, and forged ones take none of them`() throws {
+        let suite = SRTPSuite.aeadAES128GCM
+        let protector = try EVPProtector(masterKey(suite), suite: suite)
+        let unprotector = try EVPUnprotector(masterKey(suite), suite: suite)
+        for ssrc in 1000..<2000 as Range<UInt32> {
+            var forged = rtp(sequence: 1, ssrc: ssrc, payload: 40)
+            #expect(throws: SRTPError.unauthenticated) { try unprotector.unprotect(rtp: &forged) }
+        }
+        for ssrc in 0...UInt32(SRTP.sourcesMax) {
+            var packet = rtp(sequence: 1, ssrc: ssrc)
+            try protector.protect(rtp: &packet, from: packet.readerIndex)
+            if ssrc < SRTP.sourcesMax {
+                try unprotector.unprotect(rtp: &packet)
+            } else {
+                #expect(throws: SRTPError.tooManySources(max: SRTP.sourcesMax)) {
+                    try unprotector.unprotect(rtp: &packet)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: SRTPSuite.allCases)
+    func `packets are protected one behind the other in one buffer, where they stand`(suite: SRTPSuite) throws {
+        let protector = try EVPProtector(masterKey(suite), suite: suite)
+        let unprotector = try EVPUnprotector(masterKey(suite), suite: suite)
+        var train = ByteBuffer()
+        train.reserveCapacity(4096)
+        var lengths: [Int] = []
+        for sequence in 1...5 as ClosedRange<UInt16> {
+            let start = train.writerIndex
+            train.writeImmutableBuffer(rtp(sequence: sequence, payload: 100))
+            try protector.protect(rtp: &train, from: start)
+            lengths.append(train.writerIndex - start)
+        }
+        #expect(lengths == Array(repeating: 112 + suite.tagBytes, count: 5))
+        for sequence in 1...5 as ClosedRange<UInt16> {
+            let slice = train.readSlice(length: 112 + suite.tagBytes)
+            var packet = try #require(slice)
+            try unprotector.unprotect(rtp: &packet)
+            #expect(packet == rtp(sequence: sequence, payload: 100))
+        }
+    }
+}

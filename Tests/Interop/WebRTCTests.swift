@@ -1,0 +1,121 @@
+import ClusterHarness
+import ClusterModel
+import Testing
+
+/// WHIP and WHEP with clients that others wrote.
+@Suite(.serialized) struct WebRTCTests {
+    private struct Pair {
+        let cluster: Cluster
+        let origin: WorkerHandle
+        let edge: WorkerHandle
+
+        init() async throws {
+            cluster = try await Cluster.start(on: .sqlite)
+            origin = try await cluster.startWorker("origin1", .origin)
+            edge = try await cluster.startWorker("edge1", .edge)
+        }
+    }
+
+    @Test(arguments: ["h264", "vp8"])
+    func `what a browser publishes to an origin a browser watches at an edge`(codec: String) async throws {
+        let pair = try await Pair()
+        let result = try await WebRTCClients.browser(
+            publish: pair.origin.http("/live/whip/s1"),
+            play: pair.edge.http("/live/whep/s1"),
+            codec: codec
+        )
+        #expect(result.error == nil, "\(pair.cluster.logs)")
+        let (publish, play) = (try #require(result.publish), try #require(result.play))
+        #expect(publish.state == "connected" && play.state == "connected")
+        let video = try #require(play.video)
+        #expect(video.codec == "video/" + codec.uppercased())
+        // Six seconds of the fake camera's 20 frames, less a slow machine's start.
+        #expect(video.framesDecoded ?? 0 > 60 && video.packetsLost == 0, "\(video)\n\(pair.cluster.logs)")
+        #expect(play.audio?.packetsReceived ?? 0 > 100 && play.audio?.packetsLost == 0, "\(play)")
+        #expect(play.srtpCipher == "SRTP_AEAD_AES_128_GCM")
+        #expect(publish.deleted == 200 && play.deleted == 200)
+    }
+
+    @Test(arguments: ["H264", "VP8"])
+    func `what aiortc publishes aiortc decodes at an edge`(codec: String) async throws {
+        let pair = try await Pair()
+        async let publishing = WebRTCClients.aiortc(
+            "publish",
+            pair.origin.http("/live/whip/s1"),
+            codec: codec,
+            seconds: 14
+        )
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let player = try await WebRTCClients.aiortc("play", pair.edge.http("/live/whep/s1"), codec: codec)
+        #expect(player.error == nil && player.state == "connected", "\(player)\n\(pair.cluster.logs)")
+        #expect(
+            player.frames?["video"] ?? 0 > 90 && player.frames?["audio"] ?? 0 > 150,
+            "\(player)\n\(pair.cluster.logs)"
+        )
+        #expect(player.video?.packetsLost == 0 && player.audio?.packetsLost == 0, "\(player)")
+        let publisher = try await publishing
+        #expect(publisher.error == nil && publisher.deleted == 200, "\(publisher)")
+        try await eventually("a DELETE finishes the stream\n\(pair.cluster.logs)") {
+            try pair.cluster.stream("live/s1").status == .finished
+        }
+    }
+
+    @Test func `what ffmpeg publishes by RTMP a browser watches at an edge, and is counted`() async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish("live/s1", to: pair.origin)
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        async let watching = WebRTCClients.browser(play: pair.edge.http("/live/whep/s1"))
+        try await eventually("the viewer is counted\n\(pair.cluster.logs)") {
+            try pair.cluster.stream("live/s1").viewers.webrtc == 1
+        }
+        let result = try await watching
+        #expect(result.error == nil, "\(pair.cluster.logs)")
+        let video = try #require(result.play?.video)
+        #expect(video.codec == "video/H264" && video.packetsLost == 0)
+        #expect(video.framesDecoded ?? 0 > 90, "\(video)\n\(pair.cluster.logs)")
+        try await eventually("the viewer is gone") { try pair.cluster.stream("live/s1").viewers.total == 0 }
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a browser that UDP does not reach watches over TCP on the same port number`() async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish("live/s1", to: pair.origin)
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let result = try await WebRTCClients.browser(play: pair.edge.http("/live/whep/s1"), onlyTCP: true)
+        #expect(result.error == nil && result.play?.protocol == "tcp", "\(result)\n\(pair.cluster.logs)")
+        #expect(result.play?.video?.framesDecoded ?? 0 > 90, "\(result)\n\(pair.cluster.logs)")
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a page that speaks Ant Media's signalling publishes to an origin and plays from an edge`() async throws
+    {
+        let pair = try await Pair()
+        let result = try await WebRTCClients.browser(
+            publish: pair.origin.webSocket("/live/websocket") + "#s1",
+            play: pair.edge.webSocket("/live/websocket") + "#s1"
+        )
+        #expect(result.error == nil, "\(result)\n\(pair.cluster.logs)")
+        let (publish, play) = (try #require(result.publish), try #require(result.play))
+        #expect(play.video?.framesDecoded ?? 0 > 60 && play.video?.packetsLost == 0, "\(play)\n\(pair.cluster.logs)")
+        #expect(play.audio?.packetsReceived ?? 0 > 100, "\(play)")
+        let published = [
+            "pong", "start", "takeConfiguration", "publish_started", "streamInformation", "publish_finished",
+        ]
+        #expect(publish.heard == published)
+        let played = ["pong", "takeConfiguration", "play_started", "streamInformation", "play_finished"]
+        #expect(play.heard == played)
+        try await eventually("stop finishes the stream\n\(pair.cluster.logs)") {
+            try pair.cluster.stream("live/s1").status == .finished
+        }
+    }
+
+    @Test(arguments: ["webrtc": "WebRTC", "hls": "HLS"])
+    func `the player page of an edge plays by the way that is asked for`(order: String, shown: String) async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish("live/s1", to: pair.origin)
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let page = try await WebRTCClients.page(pair.edge.http("/live/play.html?id=s1&playOrder=\(order)"))
+        #expect(page.footer.contains(shown) && page.frames > 0, "\(page)\n\(pair.cluster.logs)")
+        #expect(publisher.isRunning)
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+
+/// Chromium and aiortc, driven from Python. `ops/install-deps test` installs all three.
+package enum WebRTCClients {
+    /// What a client says of one of its two directions.
+    package struct Media: Decodable, Sendable {
+        package var codec: String?
+        package var framesDecoded: Int?
+        package var packetsReceived: Int?
+        package var packetsSent: Int?
+        package var packetsLost: Int?
+        package var totalSamplesReceived: Int?
+        package var freezeCount: Int?
+    }
+
+    package struct Session: Decodable, Sendable {
+        package var state: String
+        package var video: Media?
+        package var audio: Media?
+        /// How media travels: `udp` or `tcp`.
+        package var `protocol`: String?
+        package var srtpCipher: String?
+        /// The answer to its DELETE; nil over WebSocket.
+        package var deleted: Int?
+        /// Over WebSocket: commands and definitions, in order.
+        package var heard: [String]?
+    }
+
+    package struct Browser: Decodable, Sendable {
+        package var publish: Session?
+        package var play: Session?
+        package var firstFrameMilliseconds: Double?
+        package var error: String?
+    }
+
+    package struct Aiortc: Decodable, Sendable {
+        package var state: String?
+        package var video: Media?
+        package var audio: Media?
+        /// Decoded, by kind.
+        package var frames: [String: Int]?
+        package var deleted: Int?
+        package var error: String?
+    }
+
+    package struct Page: Decodable, Sendable {
+        package var footer: String
+        package var frames: Int
+    }
+
+    /// Opens a worker's player page and waits until it plays.
+    package static func page(_ url: String) async throws -> Page {
+        struct Answer: Decodable { var page: Page }
+        return try await (result("browser.py", ["--page", url]) as Answer).page
+    }
+
+    package static func browser(
+        publish: String? = nil,
+        play: String? = nil,
+        codec: String? = nil,
+        seconds: Int = 6,
+        onlyTCP: Bool = false
+    ) async throws -> Browser {
+        let wishes = [("--publish", publish), ("--play", play), ("--codec", codec)]
+        let arguments = wishes.flatMap { name, value in value.map { [name, $0] } ?? [] }
+        return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + (onlyTCP ? ["--tcp"] : []))
+    }
+
+    package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6) async throws -> Aiortc {
+        try await result("aiortc_peer.py", [role, url, "--codec", codec, "--seconds", "\(seconds)"])
+    }
+
+    private static func result<Result: Decodable>(_ script: String, _ arguments: [String]) async throws -> Result {
+        let python = SourceTree.root.appending(path: ".tools/webrtc-clients-1.16.0-1.65.2/bin/python").path
+        for tool in [python, "/usr/bin/chromium"] where !FileManager.default.fileExists(atPath: tool) {
+            throw NeverHappened(description: "there is no \(tool): run ops/install-deps test")
+        }
+        let path = SourceTree.root.appending(path: "Tests/Support/WebRTCClients/\(script)").path
+        let answer = try await withoutBlocking { try run([python, path] + arguments, seconds: 60) }
+        let line = answer.output.split(separator: "\n").last { $0.hasPrefix("{") }
+        guard let line, answer.status == 0 else {
+            throw NeverHappened(description: "\(script) \(arguments.joined(separator: " ")): \(answer.output)")
+        }
+        return try JSONDecoder().decode(Result.self, from: Data(line.utf8))
+    }
+
+    /// A browser runs for seconds: another one of the same test goes on meanwhile.
+    private static func withoutBlocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws
+        -> Value
+    {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+        }
+    }
+}

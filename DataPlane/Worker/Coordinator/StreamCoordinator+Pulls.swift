@@ -144,8 +144,11 @@ extension StreamCoordinator {
     /// Gives up on players that wait too long for a stream that is being opened.
     static let openTimeout = Duration.seconds(10)
 
-    private func watchForTracks(of stream: LiveStream) {
-        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now())
+    func watchForTracks(
+        of stream: LiveStream,
+        for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
+    ) {
+        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now(), waiting: waiting)
         let task = Task {
             await self.notifyWhenServing(stream)
             guard await self.clock.sleep(Self.openTimeout) else { return }
@@ -391,7 +394,7 @@ extension StreamCoordinator {
     // MARK: Demand
 
     private func demandChanged(_ stream: LiveStream, isWanted: Bool) {
-        guard pulls[stream.id]?.stream === stream else { return }
+        guard holds[stream.id] == nil, pulls[stream.id]?.stream === stream else { return }
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id]?.linger = nil
         guard !isWanted else { return }

@@ -387,7 +387,7 @@ extension StreamCoordinator {
             pulls[other]?.newestEpoch = change.epoch
             pulls[other]?.wake?()
         }
-        if change.originNodeId == nil || change.originNodeId == identity.nodeID { standingBy[id]?.news.fire() }
+        noteForStandBy(change, of: id)
         noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
     }
 

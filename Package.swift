@@ -252,9 +252,8 @@ let dataPlane: [Target] = [
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
-            "CEpoll", "ClusterModel", "EngineModel", "FLV", "MediaModel", "Observability", "RTMP", "Timebase",
-            histogram,
-            nioCore,
+            "CEpoll", "ClusterModel", "DTLS", "EngineModel", "FLV", "ICE", "MediaModel", "Observability", "RTMP", "RTP",
+            "SDP", "SRTP", "SecureTransport", "Timebase", "WebRTC", histogram, nioCore,
         ]
     ),
     library(

@@ -57,6 +57,9 @@ package final class LiveStream: @unchecked Sendable {
     private let serving = Atomic<Bool>(false)
     /// A codec of its picture that only WebRTC carries.
     private let hasVP8 = Atomic<Bool>(false)
+    private let hasOpus = Atomic<Bool>(false)
+    /// Of sound that WebRTC does not carry.
+    private let hasOtherSound = Atomic<Bool>(false)
 
     package init(
         id: StreamID,
@@ -128,6 +131,14 @@ package final class LiveStream: @unchecked Sendable {
     package func refusal(of kind: ClientProtocol) -> Refusal? {
         guard hasVP8.load(ordering: .acquiring), kind != .webrtc else { return nil }
         return .unsupportedCodec("VP8", kind)
+    }
+
+    /// The codec that players of a protocol need the sound in; nil when they take it as it is. From any thread.
+    package func soundNeeded(by kind: ClientProtocol) -> StreamID.SoundCodec? {
+        switch kind {
+        case .webrtc: hasOtherSound.load(ordering: .acquiring) ? .opus : nil
+        case .rtmp, .httpFlv, .hls, .dash, .srt: hasOpus.load(ordering: .acquiring) ? .aac : nil
+        }
     }
 
     /// Told, on the loop, when `isServing` becomes true.
@@ -332,6 +343,9 @@ package final class LiveStream: @unchecked Sendable {
     private func learn(_ tracks: [Track]) {
         self.tracks = tracks
         hasVP8.store(tracks.contains { $0.codec.isVP8 }, ordering: .releasing)
+        let sounds = tracks.filter { $0.kind == .audio }
+        hasOpus.store(sounds.contains { $0.codec.isOpus }, ordering: .releasing)
+        hasOtherSound.store(sounds.contains { !$0.codec.isOpus }, ordering: .releasing)
         guard !tracks.isEmpty, !isServing else { return }
         serving.store(true, ordering: .releasing)
         onServing?()
@@ -344,6 +358,7 @@ package final class LiveStream: @unchecked Sendable {
 
 extension CodecParameters {
     fileprivate var isVP8: Bool { if case .vp8 = self { true } else { false } }
+    fileprivate var isOpus: Bool { if case .opus = self { true } else { false } }
 }
 
 /// What only the owner of a stream needs: a repaired timeline and the cuts.

@@ -164,12 +164,17 @@ extension StreamID {
             if case .sound? = split(parent)?.derivation { return nil }
             return (parent, .sound(codec))
         }
-        if id.hasSuffix(inOrderEnding) {
-            let pictures = String(id.dropLast(inOrderEnding.count))
-            guard let suffix = NameRules.renditionSuffix(of: pictures) else { return (pictures, .inOrder(rung: nil)) }
-            return (String(pictures.dropLast(suffix.count)), .inOrder(rung: String(suffix.dropFirst())))
+        guard let (source, pictures) = splitPictures(id), split(source) == nil else { return nil }
+        return (source, pictures)
+    }
+
+    private static func splitPictures(_ id: String) -> (source: String, derivation: Derivation)? {
+        let isInOrder = id.hasSuffix(inOrderEnding)
+        let name = isInOrder ? String(id.dropLast(inOrderEnding.count)) : id
+        guard let suffix = NameRules.renditionSuffix(of: name) else {
+            return isInOrder ? (name, .inOrder(rung: nil)) : nil
         }
-        guard let suffix = NameRules.renditionSuffix(of: id) else { return nil }
-        return (String(id.dropLast(suffix.count)), .rung(String(suffix.dropFirst())))
+        let rung = String(suffix.dropFirst())
+        return (String(name.dropLast(suffix.count)), isInOrder ? .inOrder(rung: rung) : .rung(rung))
     }
 }

@@ -130,4 +130,5 @@ def main():
     ingest_table(rows)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,8 @@ package final class PlayMeter {
     package var backwardsTimestamps = 0
     package var playlistReloads = 0
     package var sequenceGaps = 0
+    package var packets: Int64 = 0
+    package var lostPackets: Int64 = 0
 
     package init() {}
 

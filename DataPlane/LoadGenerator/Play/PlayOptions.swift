@@ -3,9 +3,17 @@ package struct PlayOptions: Sendable {
         case rtmp
         case httpFLV = "http-flv"
         case hls
+        case whep
+    }
+
+    /// WHEP: the cipher to ask for.
+    package enum Cipher: String, Codable, CaseIterable, Sendable {
+        case aesGCM = "aes-gcm"
+        case aesCM = "aes-cm"
     }
 
     package var transport: Transport
+    package var cipher = Cipher.aesGCM
     package var target: PlayTarget
     package var viewers = 1
     /// The measured window.

@@ -7,6 +7,7 @@ package struct PlayReport: Codable, Sendable {
         package var residentKiBBefore: Int
         package var residentKiBAtEnd: Int
         package var residentKiBPerViewer: Double
+        package var packetsPerCPUSecond: Double?
     }
 
     package var transport: PlayOptions.Transport
@@ -33,6 +34,9 @@ package struct PlayReport: Codable, Sendable {
     package var partDelay: SpreadSummary?
     package var playlistReloads: Int?
     package var sequenceGaps: Int?
+    /// WHEP: RTP packets, and holes in their numbers.
+    package var packets: Int64?
+    package var lostPackets: Int64?
     package var server: Server?
     package var generatorCPUSeconds: Double
     /// Why viewers ended, with how many.
@@ -50,6 +54,7 @@ package struct PlayReport: Codable, Sendable {
         if stalls > 0 { faults.append("\(stalls) stalls of more than a second") }
         if backwardsTimestamps > 0 { faults.append("\(backwardsTimestamps) timestamps went back") }
         if let gaps = sequenceGaps, gaps > 0 { faults.append("\(gaps) gaps in the media sequence") }
+        if let lost = lostPackets, lost > 0 { faults.append("\(lost) packets were lost") }
         return faults
     }
 }

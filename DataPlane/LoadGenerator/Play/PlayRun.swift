@@ -1,5 +1,7 @@
+import DTLS
 import Glibc
 import NIOCore
+import SecureTransport
 import Timebase
 
 /// Many viewers on one thread: connects them at a steady pace, waits until all play, then measures a window.
@@ -26,6 +28,8 @@ package final class PlayRun {
     private let progress: (String) -> Void
     private var seats: [Seat] = []
     private var failures: [String: Int] = [:]
+    /// WHEP's, of all viewers.
+    private var certificate: DTLSContext?
     /// Viewers without a first frame are read at once; the others every `batch`.
     private let prompt: EventPoll
     private let batched: EventPoll
@@ -92,7 +96,8 @@ package final class PlayRun {
                 cpuSecondsPerGigabit: report.gigabits > 0 ? cpuSeconds / report.gigabits : 0,
                 residentKiBBefore: before.residentKiB,
                 residentKiBAtEnd: atEnd.residentKiB,
-                residentKiBPerViewer: Double(atEnd.residentKiB - before.residentKiB) / Double(options.viewers)
+                residentKiBPerViewer: Double(atEnd.residentKiB - before.residentKiB) / Double(options.viewers),
+                packetsPerCPUSecond: cpuSeconds > 0 ? report.packets.map { Double($0) / cpuSeconds } : nil
             )
         }
         return report
@@ -120,6 +125,8 @@ package final class PlayRun {
             partDelay: meter.partDelay.summary,
             playlistReloads: options.transport == .hls ? meter.playlistReloads : nil,
             sequenceGaps: options.transport == .hls ? meter.sequenceGaps : nil,
+            packets: options.transport == .whep ? meter.packets : nil,
+            lostPackets: options.transport == .whep ? meter.lostPackets : nil,
             generatorCPUSeconds: 0,
             failures: failures
         )
@@ -128,7 +135,8 @@ package final class PlayRun {
     /// The publisher's rate is read from the widest pair of stamps that one viewer saw.
     private func deliveredRatio(seconds: Double) -> Double? {
         let spans = seats.compactMap(\.viewer.stamps)
-        guard
+        // The sound may be in another codec than it was published in: packets tell what is missing.
+        guard options.transport != .whep,
             let widest = spans.max(by: { $0.last.sequence - $0.first.sequence < $1.last.sequence - $1.first.sequence })
         else { return nil }
         let published = Double(widest.last.bodyBytesBefore - widest.first.bodyBytesBefore)
@@ -151,11 +159,25 @@ package final class PlayRun {
                 case .rtmp: RTMPViewer(options.target, meter: meter, openedAt: now)
                 case .httpFLV: FLVViewer(options.target, meter: meter, openedAt: now)
                 case .hls: HLSViewer(options.target, meter: meter, shared: shared, openedAt: now)
+                case .whep:
+                    try WHEPViewer(options.target, meter: meter, certificate: try clientCertificate(), openedAt: now)
                 }
             try viewer.begin(on: connection, at: now)
             seats.append(Seat(viewer, connection))
             prompt.add(connection.descriptor, token: seats.count - 1, awaitsWrite: true)
         } catch { failures["\(error)", default: 0] += 1 }
+    }
+
+    private func clientCertificate() throws -> DTLSContext {
+        if let certificate { return certificate }
+        let suite: SRTPSuite =
+            switch options.cipher {
+            case .aesGCM: .aeadAES128GCM
+            case .aesCM: .aes128CMSHA1_80
+            }
+        let made = try DTLSContext(suites: [suite])
+        certificate = made
+        return made
     }
 
     /// Moves bytes until `deadline`.
@@ -170,7 +192,14 @@ package final class PlayRun {
             nextBatch = max(nextBatch + interval, now)
             while batched.wait(milliseconds: 0, { self.serve($0) }) {}
             now = MonotonicClock.now
-            if options.transport == .hls, now >= nextTimers { runTimers(at: now) }
+            if hasTimers, now >= nextTimers { runTimers(at: now) }
+        }
+    }
+
+    private var hasTimers: Bool {
+        switch options.transport {
+        case .hls, .whep: true
+        case .rtmp, .httpFLV: false
         }
     }
 
@@ -200,9 +229,19 @@ package final class PlayRun {
             case .closed: throw ViewerFailure.closedByServer
             case .nothing: break
             }
+            if let successor = seat.viewer.takeSuccessor() {
+                return move(seat, to: successor, token: ready.token)
+            }
             if connection.owesBytes { try connection.flush() }
             register(seat, connection, token: ready.token)
         } catch { end(seat, because: "\(error)") }
+    }
+
+    /// Closing the former takes it out of its poll.
+    private func move(_ seat: Seat, to successor: Connection, token: Int) {
+        seat.connection = successor
+        (seat.awaitsWrite, seat.isBatched) = (false, false)
+        prompt.add(successor.descriptor, token: token, awaitsWrite: false)
     }
 
     private func register(_ seat: Seat, _ connection: Connection, token: Int) {

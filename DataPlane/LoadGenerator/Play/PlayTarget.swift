@@ -52,6 +52,12 @@ package struct PlayTarget: Hashable, Sendable {
         let target = query.isEmpty ? path : "\(path)?\(query)"
         return ByteBuffer(string: "GET \(target) HTTP/1.1\r\nHost: \(authority)\r\nUser-Agent: millrace-bench\r\n\r\n")
     }
+
+    func post(_ body: String, type: String) -> ByteBuffer {
+        let target = query.isEmpty ? path : "\(path)?\(query)"
+        let head = "POST \(target) HTTP/1.1\r\nHost: \(authority)\r\nUser-Agent: millrace-bench\r\n"
+        return ByteBuffer(string: "\(head)Content-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
 }
 
 extension String {

@@ -8,6 +8,8 @@ protocol Viewer: AnyObject {
     /// Connected: the first bytes go out.
     func begin(on connection: Connection, at now: MonotonicInstant) throws
     func receive(_ bytes: borrowing Span<UInt8>, on connection: Connection, at now: MonotonicInstant) throws
+    /// A connection to go on with instead, once: the run lets go of the one it has.
+    func takeSuccessor() -> Connection?
     /// Called some twenty times a second.
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws
     func windowBegins(at now: MonotonicInstant)
@@ -17,6 +19,7 @@ protocol Viewer: AnyObject {
 }
 
 extension Viewer {
+    func takeSuccessor() -> Connection? { nil }
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {}
 }
 

@@ -14,7 +14,7 @@ package struct SocketError: Error, Equatable, CustomStringConvertible {
     package var description: String { "\(call): \(String(cString: strerror(code)))" }
 }
 
-/// One TCP connection that never blocks, with the bytes it still owes.
+/// One connection that never blocks, with the bytes it still owes: of TCP, or of UDP with one peer.
 ///
 /// The generator shares the machine with the server it measures, so it asks of the kernel what it needs and no more; a
 /// channel for each of thousands of viewers would cost more than the server.
@@ -48,7 +48,30 @@ final class Connection {
         }
     }
 
+    /// Datagrams to and from one address; a second of them may wait for a generator that is busy with others.
+    init(datagramsTo address: SocketAddress) throws(SocketError) {
+        let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
+        descriptor = socket(family, CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError("socket", errno) }
+        var bytes: CInt = 1 << 20
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size))
+        let outcome = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) }
+        guard outcome == 0 else {
+            let code = errno
+            close(descriptor)
+            throw SocketError("connect", code)
+        }
+    }
+
     deinit { close(descriptor) }
+
+    /// One that the kernel has no room for is lost, as on any path.
+    func send(datagram: ByteBuffer) throws(SocketError) {
+        let count = datagram.withUnsafeReadableBytes {
+            Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+        }
+        guard count >= 0 || errno == EAGAIN || errno == ENOBUFS else { throw SocketError("send", errno) }
+    }
 
     /// Takes the bytes into what is owed; `flush` sends them.
     func enqueue(_ bytes: ByteBuffer) throws(SocketError) {

@@ -23,7 +23,11 @@ package final class DTLSContext: DTLSTransportFactory, @unchecked Sendable {
     let context: OpaquePointer
 
     /// Makes a key and a certificate of its own, which live as long as the process.
-    package init(limits: DTLSLimits = DTLSLimits()) throws(DTLSError) {
+    /// `suites` are offered and taken, best first.
+    package init(
+        limits: DTLSLimits = DTLSLimits(),
+        suites: [SRTPSuite] = [.aeadAES128GCM, .aes128CMSHA1_80]
+    ) throws(DTLSError) {
         self.limits = limits
         let certificate = try SelfSignedCertificate()
         fingerprint = try certificate.fingerprint()
@@ -35,7 +39,7 @@ package final class DTLSContext: DTLSTransportFactory, @unchecked Sendable {
             SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES") == 1,
             copenssl_set_groups(context, "X25519:P-256:P-384") == 1,
             // OpenSSL's names; this one returns 0 for success.
-            SSL_CTX_set_tlsext_use_srtp(context, "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") == 0
+            SSL_CTX_set_tlsext_use_srtp(context, suites.map(\.rawValue).joined(separator: ":")) == 0
         else { throw .setUp(OpenSSLError.take()) }
         copenssl_set_dtls_options(context)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)

@@ -15,6 +15,9 @@ package struct PeerLimits: Sendable {
     package var reportInterval = Duration.seconds(1)
     /// Media that waits until all announced tracks are known; then those that are known begin.
     package var announceAfter = Duration.seconds(2)
+    /// A browser sends keyframes only when asked, but segments begin at them, and so do players: one is asked for when none
+    /// has come for this long.
+    package var keyframeInterval = Duration.seconds(2)
     /// Units that wait meanwhile: two seconds of sound in 10 ms packets, and a first picture.
     package var pendingUnitsMax = 256
     /// The pacer's rate against the estimate, so that a keyframe drains before the next frames pile up behind it.

@@ -41,6 +41,8 @@ struct PublisherMedia: Sendable {
     private var timeline = SessionTimeline()
     private var feedback = TransportFeedbackGenerator()
     private var nextReport: MonotonicInstant?
+    /// Nil before the first picture.
+    private var nextKeyframe: MonotonicInstant?
     private var outputs = Deque<Output>()
 
     private var announced: [Track] = []
@@ -65,7 +67,7 @@ struct PublisherMedia: Sendable {
 
     var nextDeadline: MonotonicInstant? {
         let streams = sources.compactMap { $0.stream?.nextDeadline }
-        return (streams + [feedback.nextDeadline, nextReport].compactMap { $0 }).min()
+        return (streams + [feedback.nextDeadline, nextReport, nextKeyframe].compactMap { $0 }).min()
     }
 
     // MARK: Network
@@ -116,6 +118,10 @@ struct PublisherMedia: Sendable {
         for place in sources.indices {
             sources[place].stream?.timeoutReached(at: now)
             drain(place, at: now)
+        }
+        if let due = nextKeyframe, now >= due {
+            nextKeyframe = now + limits.keyframeInterval
+            wantKeyframe(at: now)
         }
         sendFeedback(at: now)
         sendReports(at: now)
@@ -169,6 +175,9 @@ struct PublisherMedia: Sendable {
     }
 
     private mutating func take(_ frame: ReceivedFrame, _ place: Int, _ ssrc: SSRC, at now: MonotonicInstant) {
+        if frame.codec.isVideo, frame.isKeyframe || nextKeyframe == nil {
+            nextKeyframe = now + limits.keyframeInterval
+        }
         let time = timeline.time(of: frame, from: ssrc)
         let before = sources[place].track.parameters
         let unit: AccessUnit?

@@ -29,6 +29,8 @@ package struct RouteSearch: Sendable {
     private var attempts = 0
     /// Parents in a row that said that the stream comes to them through this node.
     private var loops = 0
+    /// How many of them show a dead end. More after each that was none, so that a parent out of reach is not all that is tried.
+    private var loopsToDeadEnd = 1
     /// When the search began: at the start, or when the stream was last lost.
     private var searchingSince: MonotonicInstant?
     private let startedAt: MonotonicInstant
@@ -65,6 +67,7 @@ package struct RouteSearch: Sendable {
         if wasFed {
             searchingSince = nil
             attempts = 0
+            loopsToDeadEnd = 1
         }
         loops = end.isLoop ? loops + 1 : 0
         switch end {
@@ -96,12 +99,11 @@ package struct RouteSearch: Sendable {
     /// True when all there is seems to hang below this node: going around leads nowhere, and the parent that fed it last may
     /// well be in reach again before the control plane offers it again. True once, then not before it is seen anew.
     package mutating func takeDeadEnd() -> Bool {
-        guard loops >= Self.loopsMax else { return false }
+        guard loops >= loopsToDeadEnd else { return false }
         loops = 0
+        loopsToDeadEnd *= 2
         return true
     }
-
-    private static let loopsMax = 2
 
     /// Whether the search is still within the grace; begins it if it has not begun.
     private mutating func mayGoOn(at now: MonotonicInstant) -> Bool {

@@ -78,6 +78,7 @@ extension StreamCoordinator {
         guard let id = try? StreamID(app: lost.app, id: lost.id) else { return }
         // Without a new owner the epoch that ended is our own; whoever comes next has a newer one.
         let newer = lost.by == nil ? lost.epoch + 1 : lost.epoch
+        claiming[id] = claiming[id].map { max($0, newer) }
         if holds[id] == nil { await refusePulls(of: id, olderThan: newer) } else { await fence(id, by: Epoch(newer)) }
     }
 }

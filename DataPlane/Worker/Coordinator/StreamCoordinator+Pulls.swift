@@ -83,8 +83,26 @@ extension StreamCoordinator {
         }
         let stream: LiveStream
         if let here { stream = here } else { stream = try await open(request.stream) }
+        if let form = form(of: stream, for: request.protocol) {
+            var request = request
+            request.stream = form
+            // A node that cannot make it serves what there is.
+            do throws(Refusal) { return try await play(request) } catch {
+                logger.notice(
+                    "not to be had as its players need it",
+                    metadata: [LogKeys.stream: "\(form)", LogKeys.error: "\(error)"]
+                )
+            }
+        }
         if let refusal = stream.refusal(of: request.protocol) { throw refusal }
         return stream
+    }
+
+    /// What is derived of a stream for players of a protocol; nil when they take it as it is.
+    private nonisolated func form(of stream: LiveStream, for kind: ClientProtocol) -> StreamID? {
+        var form = stream.id
+        if let codec = stream.soundNeeded(by: kind) { form = form.derived(.sound(codec)) }
+        return form == stream.id || form.derivation == nil ? nil : form
     }
 
     package nonisolated func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {

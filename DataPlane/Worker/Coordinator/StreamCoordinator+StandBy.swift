@@ -37,6 +37,9 @@ extension StreamCoordinator {
     private func awaitTurn(of id: StreamID, on loop: any EventLoop) async {
         guard let waiting = standingBy[id] else { return }
         while await waiting.news.wait(atMost: Self.standByInterval, clock) {
+            // Nobody else is let in meanwhile, should this publisher leave.
+            claiming[id] = 0
+            defer { claiming[id] = nil }
             do throws(ControlPlaneError) {
                 let answer = try await control.claim(id, waiting.claim)
                 guard standingBy[id]?.publication === waiting.publication else {
@@ -63,17 +66,12 @@ extension StreamCoordinator {
         of id: StreamID,
         on loop: any EventLoop
     ) async {
-        // Nobody else is let in meanwhile, should this publisher leave.
-        claiming.insert(id)
-        defer { claiming.remove(id) }
         var hold = await beginTenure(with: grant, of: id, on: loop)
         guard standingBy[id]?.publication === publication else { return await giveUp(hold) }
         standingBy[id] = nil
         hold.publication = publication
-        holds[id] = hold
-        tellScreen(of: id)
-        servers.owned(hold.stream, grant.order)
         publication.begin(on: hold.stream, epoch: hold.epoch)
+        await take(hold)
         logger.notice(
             "the publisher that stood by owns the stream now",
             metadata: [LogKeys.stream: "\(id)", "epoch": "\(grant.epoch)"]

@@ -64,7 +64,8 @@ package actor StreamCoordinator: StreamGate {
     var lease = LeaseClock()
     /// For the jitter of back-offs.
     var random: any RandomNumberGenerator & Sendable
-    var claiming: Set<StreamID> = []
+    /// Streams that are being claimed, each with the newest epoch that this node was told of losing it to meanwhile.
+    var claiming: [StreamID: Int64] = [:]
     /// Gives each child that waits for first media its number.
     var childrenThatWaited = 0
     /// What everybody asks who would let in something new.
@@ -118,7 +119,8 @@ package actor StreamCoordinator: StreamGate {
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
         guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
         if let refusal = intake.refusal(of: .publish) { throw refusal }
-        let publishers = holds.values.reduce(claiming.count + standingBy.count) { $0 + $1.publisherCount }
+        let coming = Set(claiming.keys).union(standingBy.keys).count
+        let publishers = holds.values.reduce(coming) { $0 + $1.publisherCount }
         if let publishersMax, publishers >= publishersMax {
             throw .overloaded("\(publishers) of \(publishersMax) publishers")
         }
@@ -126,8 +128,9 @@ package actor StreamCoordinator: StreamGate {
         if let hold = holds[id] {
             return try await publishAgain(to: hold)
         }
-        guard standingBy[id] == nil, claiming.insert(id).inserted else { throw .inUse(id, owner: identity.nodeID) }
-        defer { claiming.remove(id) }
+        guard standingBy[id] == nil, claiming[id] == nil else { throw .inUse(id, owner: identity.nodeID) }
+        claiming[id] = 0
+        defer { claiming[id] = nil }
         let claim = ClaimRequest(
             nodeId: identity.nodeID,
             bootId: identity.bootID,
@@ -168,11 +171,18 @@ package actor StreamCoordinator: StreamGate {
         var hold = await beginTenure(with: grant, of: id, on: loop)
         let publication = makePublication(hold.stream, hold.epoch)
         hold.publication = publication
-        holds[id] = hold
-        tellScreen(of: id)
+        await take(hold)
         logger.info("publisher accepted", metadata: ["stream": "\(id)", "epoch": "\(grant.epoch)"])
         if !hold.settings.renditionsOnDemand { Task { await self.makeRenditions(of: id) } }
         return publication
+    }
+
+    /// From here on the node has the hold, unless its loss was told before the grant came.
+    func take(_ hold: Hold) async {
+        let id = hold.stream.id
+        holds[id] = hold
+        tellScreen(of: id)
+        if let newer = claiming[id], newer > hold.epoch.value { await fence(id, by: Epoch(newer)) }
     }
 
     /// The stream is this node's; the hold is not in the table yet.

@@ -25,13 +25,17 @@ import Timebase
 
     init() throws {
         gate = try HubGate()
+        var limits = SRTLimits()
+        // Who sends is a publisher, however late it comes to it.
+        limits.silenceMax = .seconds(30)
         let service = SRTService(
             gate: gate,
             screen: gate,
             outlets: SRTOutlets(meters: FanOutMeters(protocolName: "srt")),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             group: MultiThreadedEventLoopGroup.singleton,
-            takesPublishers: true
+            takesPublishers: true,
+            limits: limits
         )
         server = SRTServer(service: service)
         port = try server.listen(

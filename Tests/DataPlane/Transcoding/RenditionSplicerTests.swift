@@ -151,6 +151,7 @@ import struct NIOCore.ByteBuffer
         limits.soundUnitsMax = 3
         limits.cutsMax = 2
         var splicer = RenditionSplicer(partDuration: time(100), limits: limits)
+        splicer.soundTracks([Self.sound])
         splicer.codec(Self.codec)
         splicer.cut(mark(1), before: sourceUnit(10))
         _ = splicer.take(picture(10))

@@ -97,6 +97,8 @@ final class FakeControlPlane: ControlPlaneLink {
         var answersToLose = 0
         /// Another node, for whose stream publishers here stand by.
         var owner: String?
+        /// What happens between a grant and its answer.
+        var beforeAnswer: (@Sendable () async -> Void)?
         var releases: [ReleaseRequest.Reason] = []
         /// Claims that were taken back.
         var withdrawn: [String] = []
@@ -119,6 +121,7 @@ final class FakeControlPlane: ControlPlaneLink {
             state.answersToLose -= 1
             return (state.claims, state.answersToLose >= 0, state.owner, state.settings)
         }
+        await state.withLock { $0.beforeAnswer }?()
         if isLost { throw .unavailable("no answer in time") }
         return ClaimGrant(
             app: stream.app,

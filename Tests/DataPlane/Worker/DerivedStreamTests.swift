@@ -112,6 +112,7 @@ import struct NIOCore.ByteBuffer
         ("s1~inorder", .inOrder(rung: nil)), ("s1_240p300kbps~inorder", .inOrder(rung: "240p300kbps")),
         ("_240p300kbps", nil), ("s1_240p", nil), ("s1~mp3", nil), ("~inorder", nil), ("s1~aac~opus", nil),
         ("s1~opus~inorder", nil), ("s1~inorder~inorder", nil), ("s1~inorder_240p300kbps", nil),
+        ("s1_240p300kbps_144p100kbps", nil),
     ]
 
     static let ofDerived: [(String, parent: String, StreamID.Derivation)] = [

@@ -111,6 +111,24 @@ import Worker
         #expect(await holds() == 1 && !isRevoked(next))
     }
 
+    /// Both can come late and at once, to a process that stood still.
+    @Test(arguments: [false, true])
+    func `A hold whose loss is told before its grant is none`(standsBy: Bool) async throws {
+        if standsBy { setOwner("o1") }
+        let lose: @Sendable () async -> Void = { [node] in
+            await node.coordinator.lose(LostHold(app: node.id.app, id: node.id.id, epoch: 9, by: "o2"))
+        }
+        if !standsBy { node.control.state.withLock { $0.beforeAnswer = lose } }
+        let publication = try await node.publish()
+        if standsBy {
+            setOwner(nil)
+            node.control.state.withLock { $0.beforeAnswer = lose }
+            await node.coordinator.streamChanged(change(owner: nil))
+        }
+        while !isRevoked(publication) { await Task.yield() }
+        #expect(await holds() == 0)
+    }
+
     @Test func `A drain sends one that stands by away at once`() async throws {
         setOwner("o1")
         let waiting = try await node.publish()

@@ -29,3 +29,4 @@ struct BenchOptions: ParsableArguments {
 }
 
 extension PlayOptions.Transport: ExpressibleByArgument {}
+extension PlayOptions.Cipher: ExpressibleByArgument {}

@@ -10,6 +10,7 @@ struct BenchPlay: AsyncParsableCommand {
 
     @Option(name: .customLong("protocol"), help: "How to play.") var transport: PlayOptions.Transport = .rtmp
     @Option(help: "rtmp://HOST[:PORT]/APP/ID or http://HOST[:PORT]/PATH.") var url: String
+    @Option(help: "WHEP: how SRTP encrypts.") var srtp: PlayOptions.Cipher = .aesGCM
     @Option(help: "Viewers.") var viewers = 1
     @Option(help: "Measured window, in seconds.") var seconds = 10.0
     @Option(help: "From the last viewer's first frame to the window, in seconds.") var warmUp = 3.0
@@ -29,6 +30,7 @@ struct BenchPlay: AsyncParsableCommand {
 
     func run() async throws {
         var options = PlayOptions(transport: transport, target: try BenchOptions.target(url))
+        options.cipher = srtp
         options.viewers = viewers
         options.window = .seconds(seconds)
         options.warmUp = .seconds(warmUp)
@@ -49,6 +51,10 @@ struct BenchPlay: AsyncParsableCommand {
         add("part at viewer", report.partDelay, to: &delays)
         var lines = [counts, "", delays.text, ""]
         if let server = report.server { lines.append(words(server, "viewer")) }
+        if let packets = report.packets {
+            let each = number(report.server?.packetsPerCPUSecond, 0)
+            lines.append("\(packets) packets, \(report.lostPackets ?? 0) lost, \(each) a CPU second of the server")
+        }
         lines.append("generator: \(number(report.generatorCPUSeconds, 2)) CPU s")
         lines += report.failures.sorted { $0.key < $1.key }.map { "ended: \($0.value) × \($0.key)" }
         lines += report.faults.map { "FAULT: \($0)" }

@@ -47,6 +47,8 @@ package struct S3Store: RecordingStore {
     /// A part over 0.2 Mbit/s.
     private static let partTimeout = Duration.seconds(300)
     private static let wordsMax = 300
+    /// What the object is called when it is read.
+    private static let objectType = "video/mp4"
 
     private let settings: S3Settings
     private let signer: RequestSigner
@@ -95,7 +97,7 @@ package struct S3Store: RecordingStore {
                 "<Part><PartNumber>\($0.offset + 1)</PartNumber><ETag>\($0.element)</ETag></Part>"
             }
             let list = "<CompleteMultipartUpload>\(parts.joined())</CompleteMultipartUpload>"
-            _ = try await send(.post, key, query: query, body: Array(list.utf8))
+            _ = try await send(.post, key, query: query, type: "application/xml", body: Array(list.utf8))
         } catch {
             // Parts that belong to nothing would be paid for.
             _ = try? await send(.delete, key, query: query)
@@ -131,12 +133,20 @@ package struct S3Store: RecordingStore {
         _ method: HTTPMethod,
         _ key: String,
         query: String = "",
+        type: String = S3Store.objectType,
         body: [UInt8] = []
     ) async throws(S3Error) -> HTTPResponse {
         let endpoint = settings.endpoint.hasSuffix("/") ? String(settings.endpoint.dropLast()) : settings.endpoint
         let host = endpoint.firstRange(of: "://").map { String(endpoint[$0.upperBound...]) } ?? endpoint
         let path = "/\(settings.bucket)/\(key)"
-        let subject = RequestSigner.Subject(method, host: host, path: path, query: query, body: body)
+        let subject = RequestSigner.Subject(
+            method,
+            host: host,
+            path: path,
+            query: query,
+            headers: [HTTPHeader("content-type", type)],
+            body: body
+        )
         let request = HTTPRequest(
             method,
             endpoint + path + (query.isEmpty ? "" : "?\(query)"),

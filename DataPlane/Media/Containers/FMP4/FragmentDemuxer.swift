@@ -32,8 +32,8 @@ package struct FragmentDemuxer: Sendable {
         var lengthBytes: Int?
     }
 
-    /// 3,000 years of the finest clock are still far below 64 bits.
-    private static let secondsMax: UInt64 = 100_000_000_000
+    /// Thirty years: of the finest clock still within 63 bits.
+    private static let secondsMax: UInt64 = 1_000_000_000
 
     private let sources: [UInt32: Source]
     private let defaults: [UInt32: FragmentRun.Defaults]
@@ -77,7 +77,7 @@ package struct FragmentDemuxer: Sendable {
         guard let source = sources[run.track] else { return }
         var (position, time) = (moof + run.dataOffset, run.decodeTime)
         for sample in run.samples {
-            guard position >= segment.readerIndex, time < UInt64(source.timescale) * Self.secondsMax,
+            guard position >= segment.readerIndex, time / UInt64(source.timescale) < Self.secondsMax,
                 let payload = segment.getSlice(at: position, length: Int(sample.size))
             else { throw .outOfBounds }
             units.append(

@@ -1,7 +1,9 @@
 import LibAV
 import MediaFixtures
 import MediaModel
+import NIOCore
 import Testing
+import Timebase
 import Transcoding
 
 struct StillPictureTests {

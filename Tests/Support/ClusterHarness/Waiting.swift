@@ -1,6 +1,8 @@
 /// What a test waited for in vain.
 package struct NeverHappened: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Asks again and again until `condition` holds. A condition that throws does not hold yet; its last error is told.

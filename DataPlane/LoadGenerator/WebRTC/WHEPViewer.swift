@@ -102,13 +102,14 @@ final class WHEPViewer: Viewer {
     private func receive(datagram: borrowing Span<UInt8>, on socket: Connection, at now: MonotonicInstant) throws {
         let length = datagram.count
         guard length <= scratch.count else { return }
-        datagram.withUnsafeBytes { source in scratch.withUnsafeMutableBytes { $0.copyMemory(from: source) } }
+        for place in 0..<length { scratch[place] = datagram[place] }
         let received = try scratch.withUnsafeMutableBytes { bytes in
             try transport.receive(UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]), on: socket, at: now)
         }
-        guard case .rtp(let plainBytes) = received else { return }
-        let packet = scratch
-        check?.receive(packet.span.extracting(0..<plainBytes), at: now, meter)
+        guard case .rtp(let packetLength) = received else { return }
+        // No copy: the next datagram finds the scratch unshared again.
+        let opened = scratch
+        check?.receive(opened.span.extracting(0..<packetLength), at: now, meter)
     }
 
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {

@@ -52,8 +52,8 @@ struct BenchPlay: AsyncParsableCommand {
         var lines = [counts, "", delays.text, ""]
         if let server = report.server { lines.append(words(server, "viewer")) }
         if let packets = report.packets {
-            let each = number(report.server?.packetsPerCPUSecond, 0)
-            lines.append("\(packets) packets, \(report.lostPackets ?? 0) lost, \(each) a CPU second of the server")
+            let each = report.server?.packetsPerCPUSecond.map { ", \(number($0, 0)) a CPU second of the server" }
+            lines.append("\(packets) packets, \(report.lostPackets ?? 0) lost" + (each ?? ""))
         }
         lines.append("generator: \(number(report.generatorCPUSeconds, 2)) CPU s")
         lines += report.failures.sorted { $0.key < $1.key }.map { "ended: \($0.value) × \($0.key)" }

@@ -137,7 +137,9 @@ package final class LiveStream: @unchecked Sendable {
     package func soundNeeded(by kind: ClientProtocol) -> StreamID.SoundCodec? {
         switch kind {
         case .webrtc: hasOtherSound.load(ordering: .acquiring) ? .opus : nil
-        case .rtmp, .httpFlv, .hls, .dash, .srt: hasOpus.load(ordering: .acquiring) ? .aac : nil
+        case .rtmp, .httpFlv, .srt: hasOpus.load(ordering: .acquiring) ? .aac : nil
+        // Segments carry both.
+        case .hls, .dash: nil
         }
     }
 

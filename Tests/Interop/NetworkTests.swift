@@ -56,9 +56,13 @@ import Testing
 
     @Test func `two nodes that cannot reach each other find a way through a third`() async throws {
         let scene = try await scene(otherGroup: "region2")
-        let players = [scene.edge, scene.other].map { Witness.httpFLV($0.media("live/s1", ".flv")) }
-        try await players[0].waitForMore()
-        try await players[1].waitForMore()
+        // The first one becomes the secondary origin, from which the other pulls.
+        var players: [Witness] = []
+        for edge in [scene.edge, scene.other] {
+            let player = Witness.httpFLV(edge.media("live/s1", ".flv"))
+            try await player.waitForMore()
+            players.append(player)
+        }
         try await scene.cluster.waitForTree(of: "live/s1", ["edge1": "origin1", "edge2": "edge1"])
 
         try scene.network.set("origin1", "edge1", .cut)

@@ -82,7 +82,7 @@ final class Connection {
 
     func flush() throws(SocketError) {
         while owed.readableBytes > 0 {
-            let count = owed.withUnsafeReadableBytes { send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            let count = owed.withUnsafeReadableBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
             if count < 0 {
                 // ENOTCONN: still connecting.
                 if errno == EAGAIN || errno == ENOTCONN { return }

@@ -106,7 +106,9 @@ final class WHEPViewer: Viewer {
         let received = try scratch.withUnsafeMutableBytes { bytes in
             try transport.receive(UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]), on: socket, at: now)
         }
-        if case .rtp(let length) = received { check?.receive(scratch.span.extracting(0..<length), at: now, meter) }
+        guard case .rtp(let plainBytes) = received else { return }
+        let packet = scratch
+        check?.receive(packet.span.extracting(0..<plainBytes), at: now, meter)
     }
 
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {

@@ -39,7 +39,7 @@ package final class DTLSContext: DTLSTransportFactory, @unchecked Sendable {
             SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES") == 1,
             copenssl_set_groups(context, "X25519:P-256:P-384") == 1,
             // OpenSSL's names; this one returns 0 for success.
-            SSL_CTX_set_tlsext_use_srtp(context, suites.map(\.rawValue).joined(separator: ":")) == 0
+            SSL_CTX_set_tlsext_use_srtp(context, suites.map(\.openSSLName).joined(separator: ":")) == 0
         else { throw .setUp(OpenSSLError.take()) }
         copenssl_set_dtls_options(context)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
@@ -106,6 +106,15 @@ private final class SelfSignedCertificate {
             throw .setUp(OpenSSLError.take())
         }
         return fingerprint
+    }
+}
+
+extension SRTPSuite {
+    fileprivate var openSSLName: String {
+        switch self {
+        case .aeadAES128GCM: "SRTP_AEAD_AES_128_GCM"
+        case .aes128CMSHA1_80: "SRTP_AES128_CM_SHA1_80"
+        }
     }
 }
 

@@ -13,7 +13,7 @@ struct MessageLink {
     private var received: UInt32 = 0
     private var acknowledged: UInt32 = 0
     private(set) var lastHeard: MonotonicInstant
-    private var isPinged = false
+    private var pingedAt: MonotonicInstant?
 
     init(limits: RTMPLimits, at now: MonotonicInstant) {
         decoder = ChunkDecoder(limits: limits)
@@ -25,7 +25,7 @@ struct MessageLink {
     /// Counts bytes that arrived; the acknowledgement to send when one is due (RTMP 1.0 §5.4.3).
     mutating func count(_ bytes: Int, at now: MonotonicInstant) -> ByteBuffer? {
         lastHeard = now
-        isPinged = false
+        pingedAt = nil
         received &+= UInt32(truncatingIfNeeded: bytes)
         guard received &- acknowledged >= window else { return nil }
         acknowledged = received
@@ -56,14 +56,18 @@ struct MessageLink {
     }
 
     /// When to look at the silence next: half-way a ping is due, at the end the peer is given up.
-    func silenceDeadline(max silence: Duration) -> MonotonicInstant {
-        lastHeard + (isPinged ? silence : silence / 2)
+    func silenceDeadline(max silence: Duration) -> MonotonicInstant { (pingedAt ?? lastHeard) + silence / 2 }
+
+    /// Only a ping without an answer shows that the peer is gone: the silence may have been that of this process, which
+    /// stood still.
+    func hasLostPeer(after silence: Duration, at now: MonotonicInstant) -> Bool {
+        pingedAt.map { now >= $0 + silence / 2 } ?? false
     }
 
     /// The ping to send at `silenceDeadline`; nil when it has been sent already and nothing came back.
     mutating func pingWhenSilent(at now: MonotonicInstant) -> ByteBuffer? {
-        guard !isPinged else { return nil }
-        isPinged = true
+        guard pingedAt == nil else { return nil }
+        pingedAt = now
         let milliseconds = UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
         return UserControl.pingRequest(milliseconds).encoded()
     }

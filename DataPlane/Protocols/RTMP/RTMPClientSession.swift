@@ -86,7 +86,7 @@ package struct RTMPClientSession: StreamEngine, ~Copyable {
     package mutating func timeoutReached(at now: MonotonicInstant) {
         guard let deadline = nextDeadline, now >= deadline else { return }
         guard case .running = state else { return fail(.setupTimeout) }
-        if now >= link.lastHeard + limits.playerSilenceMax { return fail(.peerSilent) }
+        if link.hasLostPeer(after: limits.playerSilenceMax, at: now) { return fail(.peerSilent) }
         if let ping = link.pingWhenSilent(at: now) { transmit(ping) }
     }
 

@@ -68,7 +68,7 @@ package struct RTMPServerSession: StreamEngine, ~Copyable {
     package mutating func timeoutReached(at now: MonotonicInstant) {
         guard let deadline = nextDeadline, now >= deadline else { return }
         guard let silence = silenceMax else { return fail(.setupTimeout) }
-        if now >= link.lastHeard + silence { return fail(.peerSilent) }
+        if link.hasLostPeer(after: silence, at: now) { return fail(.peerSilent) }
         if let ping = link.pingWhenSilent(at: now) { transmit(ping) }
     }
 

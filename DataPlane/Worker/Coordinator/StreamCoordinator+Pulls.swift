@@ -430,14 +430,14 @@ extension StreamCoordinator {
             pulls[other]?.newestEpoch = change.epoch
             pulls[other]?.wake?()
         }
-        if change.originNodeId == nil || change.originNodeId == identity.nodeID { standingBy[id]?.news.fire() }
+        noteForStandBy(change, of: id)
         noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
     }
 
     // MARK: Demand
 
     private func demandChanged(_ stream: LiveStream, isWanted: Bool) {
-        guard pulls[stream.id]?.stream === stream else { return }
+        guard holds[stream.id] == nil, pulls[stream.id]?.stream === stream else { return }
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id]?.linger = nil
         guard !isWanted else { return }

@@ -15,6 +15,8 @@ extension StreamCoordinator {
         /// Fires when the control plane tells of the stream.
         let news = Nudge()
         var turn: Task<Void, Never>?
+        /// The claim that is on its way.
+        var call: Task<Result<ClaimGrant, ControlPlaneError>, Never>?
     }
 
     /// For when the control plane's word does not come. A claim is also what has a silent owner looked at.
@@ -41,7 +43,7 @@ extension StreamCoordinator {
             claiming[id] = 0
             defer { claiming[id] = nil }
             do throws(ControlPlaneError) {
-                let answer = try await control.claim(id, waiting.claim)
+                let answer = try await call(waiting.claim, of: id)
                 guard standingBy[id]?.publication === waiting.publication else {
                     return await refusePulls(of: id, olderThan: answer.epoch)
                 }
@@ -58,6 +60,29 @@ extension StreamCoordinator {
                 }
             }
         }
+    }
+
+    private func call(_ claim: ClaimRequest, of id: StreamID) async throws(ControlPlaneError) -> ClaimGrant {
+        let call = Task { () async -> Result<ClaimGrant, ControlPlaneError> in
+            do throws(ControlPlaneError) { return .success(try await self.control.claim(id, claim)) } catch {
+                return .failure(error)
+            }
+        }
+        standingBy[id]?.call = call
+        defer { standingBy[id]?.call = nil }
+        return try await withTaskCancellationHandler {
+            await call.value
+        } onCancel: {
+            call.cancel()
+        }.get()
+    }
+
+    /// The control plane told of the stream. Where it names this node as the owner, the claim's answer is lost or late: the
+    /// same claim is answered the same at once.
+    func noteForStandBy(_ change: WatchEvent.StreamChange, of id: StreamID) {
+        guard change.originNodeId == nil || change.originNodeId == identity.nodeID else { return }
+        standingBy[id]?.news.fire()
+        if change.originNodeId != nil { standingBy[id]?.call?.cancel() }
     }
 
     private func takeOver(

@@ -182,6 +182,8 @@ package actor StreamCoordinator: StreamGate {
         let id = hold.stream.id
         holds[id] = hold
         tellScreen(of: id)
+        // Whoever asked while the tenure began has started a pull of a stream that is this node's own.
+        if pulls[id] != nil { watchForTracks(of: hold.stream, for: stopWatching(id)) }
         if let newer = claiming[id], newer > hold.epoch.value { await fence(id, by: Epoch(newer)) }
     }
 

@@ -42,6 +42,16 @@ import Timebase
         #expect(server.drain() == [.event(.publishEnded(clean: false)), .event(.failed(.peerSilent)), .close])
     }
 
+    @Test func `after a pause of this process a player is pinged before it is given up`() throws {
+        var server = AcceptingServer()
+        _ = server.feed(ClientBytes.make(ServerSessionTests.requesting("play")))
+        server.timeoutReached(at: start + .seconds(90))
+        #expect(try commands(in: server.drain(), afterHandshake: false) == ["pingRequest(90000)"])
+        #expect(server.nextDeadline == start + .seconds(120))
+        server.timeoutReached(at: start + .seconds(120))
+        #expect(server.drain() == [.event(.playEnded), .event(.failed(.peerSilent)), .close])
+    }
+
     @Test func `media may follow the publisher's end for five seconds`() {
         var server = AcceptingServer()
         _ = server.feed(

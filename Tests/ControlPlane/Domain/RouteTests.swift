@@ -17,7 +17,7 @@ import Timebase
     @Test func `the origin's own group pulls from it, another group once through its secondary`() throws {
         var cluster = try regions()
         let near = try cluster.route("edge11")
-        #expect(near.parent == .init(nodeId: "origin1", host: "origin1.example.org", relay: 5000))
+        #expect(near.parent == .init(nodeId: "origin1", host: "origin1.example.org", relay: 5000, group: "region1"))
         #expect(near.tier == .origin && !near.secondaryForGroup)
         let secondary = try cluster.route("edge21")
         #expect(secondary.parent.nodeId == "origin1" && secondary.tier == .origin && secondary.secondaryForGroup)

@@ -35,6 +35,12 @@ package struct SRTStatistics: Hashable, Sendable {
 }
 
 extension SRTSocket {
+    /// Whether the peer has sent anything, be it that it cannot be read before its latency has passed.
+    package var hasReceivedPackets: Bool {
+        var figures = SRT_TRACEBSTATS()
+        return srt_bstats(number, &figures, 0) >= 0 && figures.pktRecvTotal > 0
+    }
+
     /// Nil once the connection is broken.
     package func takeStatistics() -> SRTStatistics? {
         var figures = SRT_TRACEBSTATS()

@@ -79,15 +79,20 @@ final class SRTSession: @unchecked Sendable {
         // Whoever sends without having said more is a publisher, also when it was taken for a player that waits.
         case (.readable, .silent), (.readable, .asking(.request, _)):
             guard request?.mode == .undecided else { return refuseInput() }
-            poller.setInput(false, of: socket)
-            ask(.publish)
+            askToPublish()
         case (.readable, .playing): refuseInput()
         case (.readable, .asking), (.readable, .over): poller.setInput(false, of: socket)
         }
     }
 
     private func wasSilent() {
-        if case .silent = role { ask(.request) }
+        guard case .silent = role else { return }
+        if socket.hasReceivedPackets { askToPublish() } else { ask(.request) }
+    }
+
+    private func askToPublish() {
+        poller.setInput(false, of: socket)
+        ask(.publish)
     }
 
     private func refuseInput() {
@@ -290,7 +295,12 @@ final class SRTSession: @unchecked Sendable {
             role = .silent
             let due = max(acceptedAt + TimeAmount(service.limits.refusalMax) - .now(), .nanoseconds(0))
             poller.schedule(in: due) {
-                if case .silent = self.role { self.refuse("play", .unknownStream(id)) }
+                guard case .silent = self.role else { return }
+                if self.socket.hasReceivedPackets {
+                    self.askToPublish()
+                } else {
+                    self.refuse("play", .unknownStream(id))
+                }
             }
         case .failure(let refusal): refuse("play", refusal)
         case .success(let stream): startPlaying(stream)

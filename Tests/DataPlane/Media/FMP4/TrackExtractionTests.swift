@@ -1,3 +1,4 @@
+import Bytes
 import FMP4
 import MediaFixtures
 import MediaModel

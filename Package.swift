@@ -89,7 +89,7 @@ let protocols: [Target] = [
         "DataPlane/Protocols/HLS",
         ["Bytes", "Codecs", "FMP4", "MPEGTS", "MediaModel", "Timebase", deque, nioCore]
     ),
-    library("DASH", "DataPlane/Protocols/DASH", ["HLS", "MediaModel", "Timebase", nioCore]),
+    library("DASH", "DataPlane/Protocols/DASH", ["Codecs", "HLS", "MediaModel", "Timebase", nioCore]),
     library("ProxyProtocol", "DataPlane/Protocols/ProxyProtocol", [nioCore]),
     library("ICE", "DataPlane/Protocols/ICE", ["Bytes", "Timebase", crypto, deque, nioCore]),
     library("SDP", "DataPlane/Protocols/SDP"),
@@ -418,7 +418,11 @@ let testTargets: [Target] = [
         "Tests/DataPlane/HLS",
         ["Bytes", "Codecs", "FMP4", "HLS", "MPEGTS", "MediaFixtures", "MediaModel", "TestSupport", "Timebase", nioCore]
     ),
-    tests("DASHTests", "Tests/DataPlane/DASH", ["DASH", "HLS", "MediaModel", "Timebase", nioCore]),
+    tests(
+        "DASHTests",
+        "Tests/DataPlane/DASH",
+        ["Codecs", "DASH", "HLS", "MediaFixtures", "MediaModel", "Timebase", nioCore]
+    ),
     tests(
         "RelayTests",
         "Tests/DataPlane/Relay",

@@ -74,11 +74,13 @@ package struct RenditionPlan: Hashable, Sendable {
     /// 16,384 columns.
     static func size(height: Int, source: PictureSize) -> PictureSize {
         guard source.width > 0, source.height > 0 else {
-            return PictureSize(width: evenWidth(height * 16 / 9), height: height)
+            return PictureSize(width: evenWidth(Double(height) * 16 / 9), height: height)
         }
-        let width = (Double(height) * Double(source.width) / Double(source.height)).rounded()
-        return PictureSize(width: evenWidth(Int(width)), height: height)
+        return PictureSize(
+            width: evenWidth(Double(height) * Double(source.width) / Double(source.height)),
+            height: height
+        )
     }
 
-    private static func evenWidth(_ width: Int) -> Int { min(max((width + 1) / 2 * 2, 16), 16_384) }
+    private static func evenWidth(_ width: Double) -> Int { min(max(Int((width / 2).rounded()) * 2, 16), 16_384) }
 }

@@ -56,7 +56,8 @@ import Testing
         let file = cluster.directory.appending(path: "recorded.ts").path
         let command = "srt-live-transmit -q -t 4 '\(node.srt("live/s1", mode: "request"))' file://con > '\(file)'"
         _ = try run(["bash", "-c", command])
-        let decoded = try run(["ffmpeg", "-v", "error", "-i", file, "-map", "0", "-f", "null", "-"])
+        // The recording ends in the middle of a picture.
+        let decoded = try run(["ffmpeg", "-v", "error", "-t", "2", "-i", file, "-map", "0", "-f", "null", "-"])
         #expect(decoded.status == 0 && decoded.output.isEmpty, "\(decoded.output)")
         let packets = try run([
             "ffprobe", "-v", "error", "-count_packets", "-show_entries", "stream=nb_read_packets", file,
@@ -68,20 +69,20 @@ import Testing
     @Test func `with a passphrase only who has it gets in`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let file = cluster.directory.appending(path: "passphrase")
-        try Data("correct horse battery".utf8).write(to: file)
+        try Data("correct-horse-battery".utf8).write(to: file)
         let node = try await cluster.startWorker(
             "node1",
             .hybrid,
             servesSRT: true,
             arguments: ["--srt-passphrase-file", file.path]
         )
-        let key = "&passphrase=correct horse battery&pbkeylen=32"
+        let key = "&passphrase=correct-horse-battery&pbkeylen=32"
         let publisher = try cluster.publish(at: node.srt("live/s1", more: key))
         try await cluster.waitForOrigin(of: "live/s1", "node1")
         try await cluster.waitUntilPlayable(
-            node.srt("live/s1", mode: "request", more: "&passphrase=correct horse battery")
+            node.srt("live/s1", mode: "request", more: "&passphrase=correct-horse-battery")
         )
-        for wrong in ["", "&passphrase=wrong horse battery"] {
+        for wrong in ["", "&passphrase=wrong-horse-battery"] {
             #expect(try codecs(at: node.srt("live/s1", mode: "request", more: wrong)).isEmpty)
         }
         #expect(publisher.isRunning)

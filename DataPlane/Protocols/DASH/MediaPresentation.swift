@@ -1,5 +1,6 @@
+import Codecs
 package import HLS
-import MediaModel
+package import MediaModel
 package import Timebase
 
 package import struct NIOCore.ByteBuffer
@@ -14,13 +15,23 @@ package struct MediaPresentation: Sendable {
 
     package let index: SegmentIndex
     package let rendition: String
-    /// Bandwidth, codecs and picture, as the multivariant playlist says them.
+    /// Bandwidth and picture, as the multivariant playlist says them.
     package let variant: MultivariantPlaylist.Variant
+    private let components: [(component: SegmentComponent, codec: String, sampleRate: Int?)]
 
-    package init(index: SegmentIndex, rendition: String, variant: MultivariantPlaylist.Variant) {
+    package init(
+        index: SegmentIndex,
+        rendition: String,
+        variant: MultivariantPlaylist.Variant,
+        tracks: [Track]
+    ) {
         self.index = index
         self.rendition = rendition
         self.variant = variant
+        components = SegmentComponent.allCases.compactMap { component in
+            let track = tracks.first { $0.kind == component.kind }
+            return track?.codec.codecString.map { (component, $0, track?.codec.sampleRate) }
+        }
     }
 
     /// - Parameters:
@@ -91,51 +102,67 @@ package struct MediaPresentation: Sendable {
         text.write(first.discontinuity)
         text.write("\"")
         write("start", sinceEpoch: first.timelineStart.wallTime, into: &text)
-        text.write(">\n    <AdaptationSet id=\"0\" mimeType=\"video/mp4\"")
-        text.write(" segmentAlignment=\"true\" startWithSAP=\"1\">\n")
-        writeComponents(into: &text)
-        writeRepresentation(into: &text)
-        writeTemplate(first, token: token, into: &text)
-        for segment in segments {
-            text.write("            <S t=\"")
-            text.write(segment.mediaTime.ticks)
-            text.write("\" d=\"")
-            text.write(segment.duration.ticks)
-            text.write("\"/>\n")
+        text.write(">\n")
+        for (number, one) in components.enumerated() {
+            text.write("    <AdaptationSet id=\"")
+            text.write(number)
+            text.write("\" contentType=\"")
+            text.write(one.component.rawValue)
+            text.write("\" mimeType=\"")
+            text.write(one.component.rawValue)
+            text.write("/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">\n")
+            writeRepresentation(one.component, one.codec, sampleRate: one.sampleRate, into: &text)
+            writeTemplate(first, one.component, token: token, into: &text)
+            for segment in segments {
+                text.write("            <S t=\"")
+                text.write(segment.mediaTime.ticks)
+                text.write("\" d=\"")
+                text.write(segment.duration.ticks)
+                text.write("\"/>\n")
+            }
+            text.write("          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n")
+            text.write("    </AdaptationSet>\n")
         }
-        text.write("          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n")
-        text.write("    </AdaptationSet>\n  </Period>\n")
+        text.write("  </Period>\n")
     }
 
-    /// Pictures and sound lie in the same segments (§5.3.4).
-    private func writeComponents(into text: inout PlaylistText) {
-        guard variant.codecs.count > 1 else { return }
-        text.write("      <ContentComponent id=\"1\" contentType=\"video\"/>\n")
-        text.write("      <ContentComponent id=\"2\" contentType=\"audio\"/>\n")
-    }
+    /// Sound takes little of the bandwidth, and what it takes nobody counts apart.
+    private static let soundBitsPerSecond: UInt64 = 160_000
 
-    private func writeRepresentation(into text: inout PlaylistText) {
+    private func writeRepresentation(
+        _ component: SegmentComponent,
+        _ codec: String,
+        sampleRate: Int?,
+        into text: inout PlaylistText
+    ) {
         text.write("      <Representation id=\"")
-        text.write(rendition)
+        text.write(component.rendition(of: rendition))
         text.write("\" bandwidth=\"")
-        text.write(variant.bandwidth)
+        text.write(component == .video ? variant.bandwidth : min(variant.bandwidth, Self.soundBitsPerSecond))
+        text.write("\" codecs=\"")
+        text.write(codec)
         text.write("\"")
-        if !variant.codecs.isEmpty {
-            text.write(" codecs=\"")
-            text.write(variant.codecs.joined(separator: ","))
-            text.write("\"")
-        }
-        if variant.width > 0, variant.height > 0 {
+        if component == .video, variant.width > 0, variant.height > 0 {
             text.write(" width=\"")
             text.write(variant.width)
             text.write("\" height=\"")
             text.write(variant.height)
             text.write("\"")
         }
+        if let sampleRate, component == .audio {
+            text.write(" audioSamplingRate=\"")
+            text.write(sampleRate)
+            text.write("\"")
+        }
         text.write(">\n")
     }
 
-    private func writeTemplate(_ first: SegmentIndex.Segment, token: String?, into text: inout PlaylistText) {
+    private func writeTemplate(
+        _ first: SegmentIndex.Segment,
+        _ component: SegmentComponent,
+        token: String?,
+        into text: inout PlaylistText
+    ) {
         text.write("        <SegmentTemplate timescale=\"")
         text.write(MediaTime.ticksPerSecond)
         text.write("\" presentationTimeOffset=\"")
@@ -143,20 +170,20 @@ package struct MediaPresentation: Sendable {
         text.write("\" startNumber=\"")
         text.write(first.sequence)
         text.write("\" initialization=\"")
-        writeStem(into: &text)
+        writeStem(component, into: &text)
         text.write("init")
         text.write(first.discontinuity)
         text.write(".mp4")
         write(token: token, into: &text)
         text.write("\" media=\"")
-        writeStem(into: &text)
+        writeStem(component, into: &text)
         text.write("$Number$.m4s")
         write(token: token, into: &text)
         text.write("\">\n          <SegmentTimeline>\n")
     }
 
-    private func writeStem(into text: inout PlaylistText) {
-        text.write(rendition)
+    private func writeStem(_ component: SegmentComponent, into text: inout PlaylistText) {
+        text.write(component.rendition(of: rendition))
         text.write("-")
         text.write(index.epoch.value)
         text.write("-")

@@ -1,5 +1,6 @@
 package import ClusterModel
 import DASH
+import FMP4
 import Foundation
 package import HLS
 package import MediaModel
@@ -200,7 +201,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             let presentation = MediaPresentation(
                 index: rendition.listed.index,
                 rendition: stream.id.renditionName,
-                variant: .init(uri: "", index: rendition.listed.index, tracks: stream.tracks)
+                variant: .init(uri: "", index: rendition.listed.index, tracks: stream.tracks),
+                tracks: stream.tracks
             )
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             return .answer(.presentation(presentation.render(at: now, token: query.token)))
@@ -229,12 +231,23 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     }
 
     private func verdict(on name: ObjectName, _ rendition: LiveRendition) -> Verdict {
-        switch rendition.object(name) {
-        case .bytes(let pieces): .answer(.object(pieces, name))
+        let whole = name.component?.whole ?? name
+        return switch rendition.object(whole) {
+        case .bytes(let pieces): .answer(object(pieces, name))
         case .unknown, .expired: .answer(notAnObject(name.description))
         case .notYet, .newerEpoch: endedAt == nil ? .wait(atMost: nil) : .answer(notAnObject(name.description))
-        case .fetchFromParent: stream.upstream == nil ? .answer(notAnObject(name.description)) : .fetch(name)
+        case .fetchFromParent: stream.upstream == nil ? .answer(notAnObject(name.description)) : .fetch(whole)
         }
+    }
+
+    /// What `name` asks for of a whole object.
+    private func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
+        guard let component = name.component?.component else { return .object(pieces, name) }
+        let track = stream.tracks.first { $0.kind == component.kind }.flatMap(MP4Track.init)
+        let parts = pieces.compactMap { piece in
+            track.flatMap { TrackExtraction.extract(track: $0.number, from: piece) }
+        }
+        return parts.count == pieces.count ? .object(parts, name) : notAnObject(name.description)
     }
 
     private var noDASH: MediaResponse {
@@ -252,7 +265,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private func fetch(_ name: ObjectName, for held: Waiting) {
         fetch(name) { answer in
             switch answer {
-            case .bytes(let pieces): held.answer(.object(pieces, name))
+            case .bytes(let pieces):
+                guard case .object(let text) = held.ask, let asked = ObjectName(text) else { return }
+                held.answer(self.object(pieces, asked))
             case .missing: held.answer(self.notAnObject(name.description))
             }
         }
@@ -341,9 +356,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
 
     /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
     private func count(_ text: String, by connection: ObjectIdentifier) {
-        guard let name = ObjectName(text), let window = rendition?.listed, name.epoch == window.index.epoch else {
-            return
-        }
+        guard let name = ObjectName(text), name.component?.component != .audio, let window = rendition?.listed,
+            name.epoch == window.index.epoch
+        else { return }
         switch name.kind {
         case .segment(let sequence), .part(let sequence, _):
             guard sequence <= window.nextSequence else { return }

@@ -76,6 +76,10 @@ package struct RouteSearch: Sendable {
         case .ended(.publisherLost): return .over(.unknownStream(stream), .publisherLost)
         case .ended(.removed): return .over(.unknownStream(stream), .removed)
         case .ended(.fenced): break
+        // Its owner knows what can be made of it.
+        case .refused(let refusal)
+        where !isLive && stream.derivation != nil && route?.tier == .origin && refusal.code == .unknownStream:
+            return .over(.unknownStream(stream), .removed)
         // An owner that is none yet, or is between two publishers: nobody else has the stream either.
         case .refused(let refusal)
         where route?.tier ?? .origin == .origin && [.unknownStream, .unavailable].contains(refusal.code):

@@ -19,11 +19,11 @@ import Transcoding
     static let cases = [
         Case(
             source: PictureSize(width: 1280, height: 720),
-            expected: ["1080p4500kbps 1920×1080", "720p2500kbps 1280×720", "240p350kbps 428×240"]
+            expected: ["1080p4500kbps 1920×1080", "720p2500kbps 1280×720", "240p350kbps 426×240"]
         ),
         Case(
             source: PictureSize(width: 640, height: 360),
-            expected: ["1080p4500kbps 1920×1080", "240p350kbps 428×240"]
+            expected: ["1080p4500kbps 1920×1080", "240p350kbps 426×240"]
         ),
         Case(source: PictureSize(width: 64, height: 64), expected: ["1080p4500kbps 1080×1080"]),
         Case(

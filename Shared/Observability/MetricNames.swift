@@ -327,12 +327,6 @@ package enum MetricNames {
         .counter,
         help: "Recordings that ended before their stream did."
     )
-    package static let outsideLinks = MetricName(
-        "millrace_outside_links",
-        .gauge,
-        ["direction", "state"],
-        help: "Restreams (push) and fetched streams (pull) of this node, by state."
-    )
     package static let outsideFailures = MetricName(
         "millrace_outside_failures_total",
         .counter,
@@ -345,7 +339,7 @@ package enum MetricNames {
         ingestBytes, egressBytes, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
         segmentsCut, httpRequests, srtPackets, srtPacketsLost, srtPacketsRetransmitted, srtPacketsDropped,
         renditions, renditionsEnded, encoderQueueDepth, encoderSpeed, picturesDropped,
-        recordedBytes, recordingFailures, outsideLinks, outsideFailures,
+        recordedBytes, recordingFailures, outsideFailures,
         relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,
         scalingCurrent, scalingDesired, scalingUtilisation, webhookDeliveries,

@@ -82,7 +82,9 @@ package enum LinkAddress: Sendable {
         let isBracketed = place.hasPrefix("[")
         let host = isBracketed ? place.dropFirst().prefix { $0 != "]" } : place.prefix { $0 != ":" }
         let behind = isBracketed ? place[host.endIndex...].dropFirst() : place[host.endIndex...]
-        guard !host.isEmpty, behind.isEmpty || behind.first == ":" else { throw .noHost }
+        guard !host.isEmpty, behind.isEmpty || behind.first == ":", !isBracketed || place.contains("]") else {
+            throw .noHost
+        }
         let port = behind.isEmpty ? standard : Int(behind.dropFirst())
         guard let port, (1...65_535).contains(port) else { throw .noHost }
         return (String(host), port)

@@ -43,6 +43,9 @@ package final class RecordingService: Sendable {
     private let logger: Logger
     private let active = Mutex<[StreamID: StreamRecorder]>([:])
     private let keeper: RecordingKeeper
+    /// Wall time in milliseconds.
+    private let nextLook = Mutex<Int64>(0)
+    private static let lookInterval: Int64 = 60_000
 
     package init(
         settings: Settings,
@@ -191,6 +194,14 @@ package final class RecordingService: Sendable {
         }
     }
 
-    /// To be called from time to time: files grow old also when nothing ends.
-    package func look() { thread.submit { _ in self.expire() } }
+    /// To be called about every second: files grow old also when nothing ends.
+    package func look() {
+        let now = wall().milliseconds
+        let isDue = nextLook.withLock { due in
+            guard now >= due else { return false }
+            due = now + Self.lookInterval
+            return true
+        }
+        if isDue { thread.submit { _ in self.expire() } }
+    }
 }

@@ -31,6 +31,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     private var cached: [PacketizedFrame] = []
     private var cachedBytes = 0
     private var lastKeyframeRequest: NIODeadline?
+    private var newestPicture: MediaTime?
 
     init(stream: LiveStream, limits: WebRTCLimits, logger: Logger) {
         self.stream = stream
@@ -82,7 +83,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             case .tracks(let changed):
                 guard learn(changed) else { return closeAll("codec_changed") }
             case .unit(let unit):
-                if unit.compositionOffset != .zero { return closeAll(UnplayableStream.reorderedPictures.label) }
+                guard isInOrder(unit) else { return closeAll(UnplayableStream.reorderedPictures.label) }
                 if let frame = packetize(unit) { frames.append(frame) }
             case .cut: break
             }
@@ -109,6 +110,13 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     }
 
     // MARK: Parts
+
+    /// An offset that is the same for all pictures, as some encoders have it, changes nothing.
+    private func isInOrder(_ unit: AccessUnit) -> Bool {
+        guard unit.track == .video else { return true }
+        defer { newestPicture = unit.presentationTime }
+        return newestPicture.map { unit.isKeyframe || unit.presentationTime >= $0 } ?? true
+    }
 
     private func subscribe() {
         guard !isSubscribed else { return }

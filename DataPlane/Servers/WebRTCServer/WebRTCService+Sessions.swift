@@ -178,10 +178,7 @@ extension WebRTCService {
 
     private static func look(at stream: LiveStream) async -> (tracks: [Track], isReordered: Bool) {
         let looked = stream.loop.submit {
-            let isReordered = stream.cachedItems.contains { item in
-                if case .unit(let unit) = item { unit.compositionOffset != .zero } else { false }
-            }
-            return (stream.tracks, isReordered)
+            (stream.tracks, stream.hasReorderedPictures)
         }
         // The loop outlives its streams, so there is nothing to fail.
         return (try? await looked.get()) ?? ([], false)

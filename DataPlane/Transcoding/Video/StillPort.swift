@@ -18,6 +18,7 @@ extension PictureSize {
         guard height > linesMax, height > 0 else {
             return PictureSize(width: max(2, width & ~1), height: max(2, height & ~1))
         }
-        return PictureSize(width: max(2, width * linesMax / height & ~1), height: max(2, linesMax & ~1))
+        let lines = max(2, linesMax & ~1)
+        return PictureSize(width: max(2, width * lines / height & ~1), height: lines)
     }
 }

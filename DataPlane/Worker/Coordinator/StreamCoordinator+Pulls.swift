@@ -83,7 +83,7 @@ extension StreamCoordinator {
         }
         let stream: LiveStream
         if let here { stream = here } else { stream = try await open(request.stream) }
-        if let form = form(of: stream, for: request.protocol) {
+        if let form = await form(of: stream, for: request.protocol) {
             var request = request
             request.stream = form
             // A node that cannot make it serves what there is.
@@ -99,10 +99,18 @@ extension StreamCoordinator {
     }
 
     /// What is derived of a stream for players of a protocol; nil when they take it as it is.
-    private nonisolated func form(of stream: LiveStream, for kind: ClientProtocol) -> StreamID? {
+    private nonisolated func form(of stream: LiveStream, for kind: ClientProtocol) async -> StreamID? {
         var form = stream.id
+        if await needsOtherPictures(stream, kind) { form = form.derived(.inOrder(rung: nil)) }
         if let codec = stream.soundNeeded(by: kind) { form = form.derived(.sound(codec)) }
         return form == stream.id || form.derivation == nil ? nil : form
+    }
+
+    /// Browsers' WebRTC shows pictures in the order they come in; VP8 only WebRTC carries.
+    private nonisolated func needsOtherPictures(_ stream: LiveStream, _ kind: ClientProtocol) async -> Bool {
+        guard kind == .webrtc else { return stream.refusal(of: kind) != nil }
+        // The loop outlives its streams, so there is nothing to fail.
+        return (try? await stream.loop.submit { stream.hasReorderedPictures }.get()) ?? false
     }
 
     package nonisolated func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {

@@ -83,6 +83,7 @@ final class StreamTasks: Sendable {
 
     /// To be called about every second, and when settings have changed.
     func look() {
+        recordings.look()
         let (owned, orders) = state.withLock { ($0.owned, $0.orders) }
         for stream in owned.values {
             reconcile(stream)

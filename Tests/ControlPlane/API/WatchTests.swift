@@ -107,7 +107,7 @@ import Timebase
                 text == """
                     event: snapshot
                     id: 1000
-                    data: {"apps":{},"streams":[]}
+                    data: {"apps":{},"parents":[],"streams":[]}
 
 
                     """

@@ -242,7 +242,7 @@ import Testing
         #expect(try await idle.textUntilClosed() == "")
         #expect(!held.isClosed)
         stream.loop.execute { worker.gate.end(stream, .removed) }
-        #expect(try await held.textUntilClosed().hasPrefix("HTTP/1.1 404 "))
+        #expect(try await held.textUntilClosed().hasPrefix("HTTP/1.1 503 "))
         try await quick.stop()
         try await worker.stop()
     }

@@ -90,7 +90,7 @@ final class SimulatedPublisher: @unchecked Sendable {
         publication.whenRevoked { [self] _ in
             world.after(.zero) { [self] in cutOff(turn) }
         }
-        let track = Track(id: .audio, codec: .opus(configuration: ByteBuffer(), channels: 2))
+        let track = Track(id: .audio, codec: .mp3(sampleRate: 48_000, channels: 2))
         publication.deliver([.tracks([track])])
         send(turn)
     }

@@ -275,7 +275,7 @@ struct TestNode {
     }
 
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition() { await Task.yield() }
+        while !condition(), !Task.isCancelled { await Task.yield() }
     }
 }
 

@@ -418,7 +418,6 @@ extension StreamCoordinator {
     }
 
     private func pause(_ id: StreamID, _ delay: Duration) async {
-        guard delay > .zero else { return }
         let jittered = delay * Double.random(in: 0.5...1.0, using: &random)
         let (signal, continuation) = AsyncStream.makeStream(of: Void.self)
         pulls[id]?.wake = { continuation.finish() }

@@ -63,6 +63,8 @@ import Worker
         try await stream.loop.submit { stream.beginPull(from: NoObjects(), epoch: Epoch(1), tracks: []) }.get()
         await node.coordinator.lose(LostHold(app: node.id.app, id: node.id.id, epoch: 5, by: "o2"))
         // A control plane that is behind names the old owner again.
+        await node.time.whenSleeping(.zero)
+        node.time.advance(.zero)
         await node.until { node.control.state.withLock { $0.routes.count } > 1 }
         #expect(pulled == ["o1"])
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 5, parent: "o2") }
@@ -104,7 +106,11 @@ import Worker
         node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "o2") }
         let parent = WatchEvent.NodeChange(nodeId: "o1", group: group, state: state, directives: [])
         await node.coordinator.reroute(asToldOf: [parent])
-        if moves { await node.until { pulled == ["o1", "o2"] } }
+        if moves {
+            await node.time.whenSleeping(.zero)
+            node.time.advance(.zero)
+            await node.until { pulled == ["o1", "o2"] }
+        }
         #expect(node.control.state.withLock { $0.routes.count } == (moves ? 2 : 1))
         #expect(node.registry[node.id] === stream)
     }

@@ -35,6 +35,8 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     private var splicer: RenditionSplicer
     private let onEnd: @Sendable (DerivedEnd) -> Void
     private(set) var hasEnded = false
+    /// Whether anything came of it.
+    private(set) var hasBegun = false
 
     init(_ kind: Kind, target: LiveStream, source: LiveStream, onEnd: @escaping @Sendable (DerivedEnd) -> Void) {
         self.kind = kind
@@ -86,6 +88,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     func take(_ picture: EncodedPicture) {
         let outputs = splicer.take(picture)
         guard !outputs.isEmpty else { return }
+        hasBegun = true
         onTarget { target, _ in
             var items: [StreamItem] = []
             for output in outputs {

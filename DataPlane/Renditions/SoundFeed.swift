@@ -143,7 +143,8 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
                 "no sound of another codec",
                 metadata: [LogKeys.stream: "\(source.id)", LogKeys.error: "\(error)"]
             )
-            end(.lost(error.description))
+            // What never worked is not tried again while its players wait.
+            end(hasBegun ? .lost(error.description) : .unknown)
         }
     }
 

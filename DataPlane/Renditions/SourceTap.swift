@@ -166,7 +166,8 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
             end(name, .unknown)
         case .ended(.failed(let error), let name):
             logger.error("rendition failed", metadata: ["rendition": "\(name)", LogKeys.error: "\(error)"])
-            end(name, .lost(error.description))
+            // What never worked is not tried again while its players wait.
+            end(name, feeds[name]?.hasBegun == true ? .lost(error.description) : .unknown)
         }
     }
 

@@ -1,63 +1,43 @@
-import Codecs
 package import HLS
 package import MediaModel
 package import Timebase
 
 package import struct NIOCore.ByteBuffer
 
-/// Renders the media presentation description of a live stream (ISO/IEC 23009-1, live profile) from an index.
+/// Renders the media presentation description of a live stream (ISO/IEC 23009-1, live profile) from the indexes of its
+/// renditions.
 ///
-/// The description lies at `/{app}/streams/{id}/{id}.mpd`, beside the objects that HLS plays too. Each discontinuity number is
-/// a period. The bytes depend on nothing but the arguments, and but for `now` they are equal on all nodes for equal indexes.
+/// The description lies in `/{app}/streams/{id}/`, beside the objects that HLS plays too. Each discontinuity number of the
+/// source is a period, in which every rendition that has segments is a representation. The segment that is being made is
+/// listed too: who asks for it gets its chunks as they come. The bytes depend on nothing but the arguments, and but for `now`
+/// they are equal on all nodes for equal indexes.
 package struct MediaPresentation: Sendable {
     /// Target durations a player keeps between itself and the end, as HLS players do.
     package static let presentationDelayTargets: Int64 = 3
 
-    package let index: SegmentIndex
-    package let rendition: String
-    /// Bandwidth and picture, as the multivariant playlist says them.
-    package let variant: MultivariantPlaylist.Variant
-    private let components: [(component: SegmentComponent, codec: String, sampleRate: Int?)]
+    private let source: Rendition
+    private let renditions: [Rendition]
+    private var index: SegmentIndex { source.index }
 
-    package init(
-        index: SegmentIndex,
-        rendition: String,
-        variant: MultivariantPlaylist.Variant,
-        tracks: [Track]
-    ) {
-        self.index = index
-        self.rendition = rendition
-        self.variant = variant
-        components = SegmentComponent.allCases.compactMap { component in
-            let track = tracks.first { $0.kind == component.kind }
-            return track?.codec.codecString.map { (component, $0, track?.codec.sampleRate) }
-        }
+    /// - Parameter rungs: of the same source; those of another epoch are left out.
+    package init(source: Rendition, rungs: [Rendition] = []) {
+        self.source = source
+        renditions = [source] + rungs.filter { $0.index.epoch == source.index.epoch }
     }
 
     /// - Parameters:
     ///   - now: this node's time of day, for players whose clocks are wrong.
     ///   - token: the request's own token, repeated on every URL.
     package func render(at now: WallTime, token: String? = nil) -> ByteBuffer {
-        var text = PlaylistText(capacity: 2048 + index.segments.count * 32)
+        var text = PlaylistText(capacity: 2048 + renditions.count * index.segments.count * 64)
         text.write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
         writeRoot(into: &text)
+        writeService(into: &text)
         for period in periods { write(period, token: token, into: &text) }
         text.write("  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:direct:2014\" value=\"")
         text.write(now.rfc3339)
         text.write("\"/>\n</MPD>\n")
         return text.bytes
-    }
-
-    /// Segments of one discontinuity number: one initialization section and one timeline.
-    private var periods: [ArraySlice<SegmentIndex.Segment>] {
-        index.segments.indices.reduce(into: []) { periods, position in
-            let segment = index.segments[position]
-            if let last = periods.last, last.first?.discontinuity == segment.discontinuity {
-                periods[periods.count - 1] = index.segments[last.startIndex...position]
-            } else {
-                periods.append(index.segments[position...position])
-            }
-        }
     }
 
     /// Times of day count from 1970, so that a period begins where its first segment did, on every node.
@@ -69,16 +49,31 @@ package struct MediaPresentation: Sendable {
         text.write("\"")
         // Without it the description is the last one (§5.3.1.2).
         if index.isEnded {
-            write("mediaPresentationDuration", sinceEpoch: end, into: &text)
+            text.write("mediaPresentationDuration", sinceEpoch: end)
         } else {
-            write("minimumUpdatePeriod", index.settings.segmentDuration, into: &text)
+            text.write("minimumUpdatePeriod", index.settings.segmentDuration)
         }
-        write("timeShiftBufferDepth", index.segments.reduce(.zero) { $0 + $1.duration }, into: &text)
-        write("maxSegmentDuration", target, into: &text)
-        write("minBufferTime", target, into: &text)
-        let delay = MediaTime(ticks: target.ticks * Self.presentationDelayTargets)
-        write("suggestedPresentationDelay", delay, into: &text)
+        text.write("timeShiftBufferDepth", index.segments.reduce(.zero) { $0 + $1.duration })
+        text.write("maxSegmentDuration", target)
+        text.write("minBufferTime", target)
+        text.write("suggestedPresentationDelay", MediaTime(ticks: target.ticks * Self.presentationDelayTargets))
         text.write(">\n")
+    }
+
+    /// Parts a low-latency player keeps between itself and the end, and those at which it hurries or jumps.
+    private static let latencyParts = (target: Int64(10), min: Int64(5), max: Int64(30))
+
+    /// What a low-latency player aims at (annex K); others keep the suggested delay.
+    private func writeService(into text: inout PlaylistText) {
+        guard !index.isEnded else { return }
+        let part = index.partTarget.milliseconds
+        text.write("  <ServiceDescription id=\"0\">\n    <Latency target=\"")
+        text.write(part * Self.latencyParts.target)
+        text.write("\" min=\"")
+        text.write(part * Self.latencyParts.min)
+        text.write("\" max=\"")
+        text.write(part * Self.latencyParts.max)
+        text.write("\"/>\n    <PlaybackRate min=\"0.96\" max=\"1.04\"/>\n  </ServiceDescription>\n")
     }
 
     /// Where the last segment ends, by the time of day at which its timeline began.
@@ -90,126 +85,70 @@ package struct MediaPresentation: Sendable {
 
     // MARK: Periods
 
-    private func write(
-        _ segments: ArraySlice<SegmentIndex.Segment>,
-        token: String?,
-        into text: inout PlaylistText
-    ) {
-        guard let first = segments.first else { return }
+    /// Segments of one discontinuity number: one initialization section and one timeline.
+    private struct Period {
+        let discontinuity: UInt64
+        /// The source's: a rung may have begun later.
+        let start: SegmentIndex.TimelineStart
+    }
+
+    private var periods: [Period] {
+        (index.segments + index.listedOpen).reduce(into: []) { periods, segment in
+            guard periods.last?.discontinuity != segment.discontinuity else { return }
+            periods.append(Period(discontinuity: segment.discontinuity, start: segment.timelineStart))
+        }
+    }
+
+    private func write(_ period: Period, token: String?, into text: inout PlaylistText) {
         text.write("  <Period id=\"")
         text.write(index.epoch.value)
         text.write("-")
-        text.write(first.discontinuity)
+        text.write(period.discontinuity)
         text.write("\"")
-        write("start", sinceEpoch: first.timelineStart.wallTime, into: &text)
+        text.write("start", sinceEpoch: period.start.wallTime)
         text.write(">\n")
-        for (number, one) in components.enumerated() {
+        var number = 0
+        for component in SegmentComponent.allCases {
+            // Who changes between pictures keeps the sound: there is one for all, the source's.
+            let choice = component == .audio ? [source] : renditions
+            let representations = choice.compactMap {
+                Representation($0, component, period.discontinuity, offset: period.start.mediaTime)
+            }
+            guard !representations.isEmpty else { continue }
             text.write("    <AdaptationSet id=\"")
             text.write(number)
             text.write("\" contentType=\"")
-            text.write(one.component.rawValue)
+            text.write(component.rawValue)
             text.write("\" mimeType=\"")
-            text.write(one.component.rawValue)
+            text.write(component.rawValue)
             text.write("/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">\n")
-            writeRepresentation(one.component, one.codec, sampleRate: one.sampleRate, into: &text)
-            writeTemplate(first, one.component, token: token, into: &text)
-            for segment in segments {
-                text.write("            <S t=\"")
-                text.write(segment.mediaTime.ticks)
-                text.write("\" d=\"")
-                text.write(segment.duration.ticks)
-                text.write("\"/>\n")
-            }
-            text.write("          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n")
+            for representation in representations { representation.write(into: &text, token: token) }
             text.write("    </AdaptationSet>\n")
+            number += 1
         }
         text.write("  </Period>\n")
     }
+}
 
-    /// Sound takes little of the bandwidth, and what it takes nobody counts apart.
-    private static let soundBitsPerSecond: UInt64 = 160_000
+extension MediaPresentation {
+    /// What a description says of one rendition.
+    package struct Rendition: Sendable {
+        package let name: String
+        package let index: SegmentIndex
+        /// Bandwidth and picture, as the multivariant playlist says them.
+        package let variant: MultivariantPlaylist.Variant
+        package let tracks: [Track]
 
-    private func writeRepresentation(
-        _ component: SegmentComponent,
-        _ codec: String,
-        sampleRate: Int?,
-        into text: inout PlaylistText
-    ) {
-        text.write("      <Representation id=\"")
-        text.write(component.rendition(of: rendition))
-        text.write("\" bandwidth=\"")
-        text.write(component == .video ? variant.bandwidth : min(variant.bandwidth, Self.soundBitsPerSecond))
-        text.write("\" codecs=\"")
-        text.write(codec)
-        text.write("\"")
-        if component == .video, variant.width > 0, variant.height > 0 {
-            text.write(" width=\"")
-            text.write(variant.width)
-            text.write("\" height=\"")
-            text.write(variant.height)
-            text.write("\"")
+        package init(
+            name: String,
+            index: SegmentIndex,
+            variant: MultivariantPlaylist.Variant,
+            tracks: [Track]
+        ) {
+            self.name = name
+            self.index = index
+            self.variant = variant
+            self.tracks = tracks
         }
-        if let sampleRate, component == .audio {
-            text.write(" audioSamplingRate=\"")
-            text.write(sampleRate)
-            text.write("\"")
-        }
-        text.write(">\n")
-    }
-
-    private func writeTemplate(
-        _ first: SegmentIndex.Segment,
-        _ component: SegmentComponent,
-        token: String?,
-        into text: inout PlaylistText
-    ) {
-        text.write("        <SegmentTemplate timescale=\"")
-        text.write(MediaTime.ticksPerSecond)
-        text.write("\" presentationTimeOffset=\"")
-        text.write(first.timelineStart.mediaTime.ticks)
-        text.write("\" startNumber=\"")
-        text.write(first.sequence)
-        text.write("\" initialization=\"")
-        writeStem(component, into: &text)
-        text.write("init")
-        text.write(first.discontinuity)
-        text.write(".mp4")
-        write(token: token, into: &text)
-        text.write("\" media=\"")
-        writeStem(component, into: &text)
-        text.write("$Number$.m4s")
-        write(token: token, into: &text)
-        text.write("\">\n          <SegmentTimeline>\n")
-    }
-
-    private func writeStem(_ component: SegmentComponent, into text: inout PlaylistText) {
-        text.write(component.rendition(of: rendition))
-        text.write("-")
-        text.write(index.epoch.value)
-        text.write("-")
-    }
-
-    private func write(token: String?, into text: inout PlaylistText) {
-        guard let token else { return }
-        text.write("?token=")
-        text.write(percentEncoding: token)
-    }
-
-    // MARK: Durations
-
-    private func write(_ name: StaticString, _ duration: MediaTime, into text: inout PlaylistText) {
-        text.write(" ")
-        text.write(name)
-        text.write("=\"PT")
-        text.write(thousandths: UInt64(max(duration.ticks, 0)) / 90)
-        text.write("S\"")
-    }
-
-    private func write(_ name: StaticString, sinceEpoch time: WallTime, into text: inout PlaylistText) {
-        text.write(" ")
-        text.write(name)
-        text.write("=\"PT")
-        text.write(thousandths: UInt64(max(time.milliseconds, 0)))
-        text.write("S\"")
     }
 }

@@ -9,8 +9,6 @@ import Synchronization
 package enum HLSAsk: Sendable {
     case mediaPlaylist(MediaQuery)
     case multivariantPlaylist(MediaQuery)
-    /// DASH's description of the same segments.
-    case mediaPresentation(MediaQuery)
     case object(String)
 }
 
@@ -25,27 +23,51 @@ package final class HLSService: Sendable {
         self.limits = limits
     }
 
-    /// Answers once, on any thread. A stream that is packaged here is asked at once; another goes by the gate.
+    /// Answers once, on any thread.
     package func serve(
         _ ask: HLSAsk,
         _ request: PlayRequest,
         connection: ObjectIdentifier,
         _ answer: @escaping @Sendable (MediaResponse) -> Void
     ) {
-        let present = streams.withLock { $0[request.stream] }
-        if let present, present.stream.isServing {
-            return present.serve(ask, request, connection: connection, answer)
+        withPackager(for: request) { found in
+            switch found {
+            case .success(let packager): packager.serve(ask, connection: connection, answer)
+            case .failure(let refusal): answer(.refusal(refusal))
+            }
         }
+    }
+
+    /// What DASH says of a stream or rung. Answers once, on any thread.
+    func describe(
+        _ request: PlayRequest,
+        connection: ObjectIdentifier,
+        _ answer: @escaping @Sendable (HLSWant.Description) -> Void
+    ) {
+        withPackager(for: request) { found in
+            switch found {
+            case .success(let packager): packager.describe(for: connection, answer)
+            case .failure(let refusal): answer(.response(.refusal(refusal)))
+            }
+        }
+    }
+
+    /// A stream that is packaged here is asked at once; another goes by the gate.
+    private func withPackager(
+        for request: PlayRequest,
+        _ body: @escaping @Sendable (Result<HLSStream, Refusal>) -> Void
+    ) {
+        let present = streams.withLock { $0[request.stream] }
+        if let present, present.stream.isServing { return body(.success(present)) }
         Task {
             do throws(Refusal) {
-                let live = try await gate.play(request)
-                self.packager(of: live).serve(ask, request, connection: connection, answer)
+                body(.success(self.packager(of: try await gate.play(request))))
             } catch {
                 // A finished stream stays readable for a while, unless a new one has taken its name.
                 if let present, case .unknownStream = error {
-                    present.serve(ask, request, connection: connection, answer)
+                    body(.success(present))
                 } else {
-                    answer(.refusal(error))
+                    body(.failure(error))
                 }
             }
         }

@@ -1,12 +1,8 @@
-package import ClusterModel
-import DASH
-import FMP4
-import Foundation
+import ClusterModel
 package import HLS
 package import MediaModel
 import Metrics
 package import NIOCore
-import NIOHTTP1
 import Observability
 package import Streams
 import Synchronization
@@ -15,13 +11,11 @@ import Timebase
 /// One stream packaged as HLS on this node: playlists, objects, and the requests that wait for them.
 ///
 /// It packages while players ask here or a child node needs older segments, and keeps what it has for a while after the
-/// stream's end. `@unchecked Sendable`: touched on the stream's loop, but for `serve`, which hops, and `fetches`.
+/// stream's end. `@unchecked Sendable`: touched on the stream's loop, but for what hops there, and `fetches`.
 package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Sendable {
-    private struct Waiting {
-        var ask: HLSAsk
-        var request: PlayRequest
+    private struct Held {
+        var want: HLSWant
         var deadline: NIODeadline
-        var answer: @Sendable (MediaResponse) -> Void
     }
 
     private static let segments = MetricNames.segmentsCut.counter()
@@ -30,14 +24,14 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private let limits: HLSLimits
     private let onIdle: @Sendable (HLSStream) -> Void
 
-    private var rendition: LiveRendition?
-    private var playlists = PlaylistCache()
-    private var waiting: [Waiting] = []
-    private var fetching: [String: [@Sendable (ObjectAnswer) -> Void]] = [:]
+    var rendition: LiveRendition?
+    var playlists = PlaylistCache()
+    private var waiting: [Held] = []
+    var fetching: [String: [@Sendable (ObjectAnswer) -> Void]] = [:]
     private var lastRequest = NIODeadline.now()
     private var wantsObjects = false
     private var idleCheck: RepeatedTask?
-    private var endedAt: NIODeadline?
+    private(set) var endedAt: NIODeadline?
     private let fetchCounts = Mutex(FetchCounter())
 
     init(stream: LiveStream, limits: HLSLimits, onIdle: @escaping @Sendable (HLSStream) -> Void) {
@@ -50,26 +44,72 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
 
     // MARK: Requests
 
-    func serve(
-        _ ask: HLSAsk,
-        _ request: PlayRequest,
-        connection: ObjectIdentifier,
-        _ answer: @escaping @Sendable (MediaResponse) -> Void
-    ) {
+    func serve(_ ask: HLSAsk, connection: ObjectIdentifier, _ answer: @escaping @Sendable (MediaResponse) -> Void) {
         stream.loop.execute {
-            self.lastRequest = .now()
-            self.start()
-            self.wantObjectsAgain()
-            self.count(ask, by: connection)
-            let waiting = Waiting(
-                ask: ask,
-                request: request,
-                deadline: self.lastRequest + self.limits.firstSegmentTimeout,
-                answer: answer
-            )
-            self.consider(waiting)
+            self.noteRequest()
+            if case .object(let name) = ask { self.count(name, by: connection) }
+            self.take(.ask(ask, answer))
         }
     }
+
+    /// What DASH says of this stream, once there is something.
+    func describe(
+        for connection: ObjectIdentifier,
+        _ answer: @escaping @Sendable (HLSWant.Description) -> Void
+    ) {
+        stream.loop.execute {
+            self.noteRequest()
+            self.fetchCounts.withLock { $0.asksForDASH(connection) }
+            self.take(.description(answer))
+        }
+    }
+
+    /// The next part of a segment that is being made.
+    func part(_ name: ObjectName, _ answer: @escaping @Sendable (HLSWant.Part) -> Void) {
+        stream.loop.execute {
+            self.noteRequest()
+            self.take(.part(name, answer))
+        }
+    }
+
+    private func noteRequest() {
+        lastRequest = .now()
+        start()
+        wantObjectsAgain()
+    }
+
+    private func take(_ want: HLSWant) {
+        consider(Held(want: want, deadline: .now() + limits.firstSegmentTimeout))
+    }
+
+    private func consider(_ held: Held) {
+        switch verdict(on: held.want) {
+        case .answered: return
+        case .wait(let limit):
+            guard waiting.count < limits.waitingMax else {
+                return held.want.refuse(.overloaded("too many held requests"))
+            }
+            var held = held
+            if let limit { held.deadline = .now() + limit }
+            waiting.append(held)
+        }
+    }
+
+    private func wakeWaiting() {
+        guard !waiting.isEmpty else { return }
+        let held = waiting
+        waiting = []
+        for one in held { consider(one) }
+    }
+
+    private func expireWaiting(at now: NIODeadline) {
+        let late = waiting.filter { $0.deadline <= now }
+        guard !late.isEmpty else { return }
+        waiting.removeAll { $0.deadline <= now }
+        for one in late { one.want.refuse(.unavailable("nothing new came from the stream in time")) }
+    }
+
+    // MARK: Life
 
     /// A child node needs older segments: package, also when nobody asks here.
     package func startForChildren() {
@@ -140,176 +180,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         playlists.removeAll()
         if stream.objects === self { stream.objects = nil }
         stream.unsubscribe(self)
-        for held in waiting { held.answer(.refusal(refusal ?? .unknownStream(stream.id))) }
+        for held in waiting { held.want.refuse(refusal ?? .unknownStream(stream.id)) }
         waiting = []
         onIdle(self)
-    }
-
-    // MARK: Deciding
-
-    private enum Verdict {
-        case answer(MediaResponse)
-        case wait(atMost: TimeAmount?)
-        case fetch(ObjectName)
-    }
-
-    private func consider(_ held: Waiting) {
-        switch verdict(on: held.ask, held.request) {
-        case .answer(let response): held.answer(response)
-        case .wait(let limit):
-            guard waiting.count < limits.waitingMax else {
-                return held.answer(.refusal(.overloaded("too many held requests")))
-            }
-            var held = held
-            if let limit { held.deadline = .now() + limit }
-            waiting.append(held)
-        case .fetch(let name): fetch(name, for: held)
-        }
-    }
-
-    private func wakeWaiting() {
-        guard !waiting.isEmpty else { return }
-        let held = waiting
-        waiting = []
-        for one in held { consider(one) }
-    }
-
-    private func expireWaiting(at now: NIODeadline) {
-        let late = waiting.filter { $0.deadline <= now }
-        guard !late.isEmpty else { return }
-        waiting.removeAll { $0.deadline <= now }
-        for one in late { one.answer(.refusal(.unavailable("nothing new came from the stream in time"))) }
-    }
-
-    private func verdict(on ask: HLSAsk, _ request: PlayRequest) -> Verdict {
-        guard let rendition else { return .answer(.refusal(.unknownStream(stream.id))) }
-        switch ask {
-        case .object(let text):
-            guard let name = ObjectName(text) else { return .answer(notAnObject(text)) }
-            return verdict(on: name, rendition)
-        case .mediaPlaylist(let query):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
-            return verdict(on: query, rendition)
-        case .multivariantPlaylist(let query):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
-            let index = rendition.listed.index
-            let variants = MultivariantPlaylist.variants(of: stream, index: index)
-            return .answer(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
-        case .mediaPresentation(let query):
-            guard rendition.listed.index.settings.container == .fragmentedMP4 else { return .answer(noDASH) }
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
-            let presentation = MediaPresentation(
-                index: rendition.listed.index,
-                rendition: stream.id.renditionName,
-                variant: .init(uri: "", index: rendition.listed.index, tracks: stream.tracks),
-                tracks: stream.tracks
-            )
-            let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-            return .answer(.presentation(presentation.render(at: now, token: query.token)))
-        }
-    }
-
-    private func verdict(on query: MediaQuery, _ rendition: LiveRendition) -> Verdict {
-        let reload: BlockingReload
-        do throws(BlockingReload.Failure) {
-            reload = try BlockingReload(query)
-        } catch {
-            return .answer(.problem(Problem(.badRequest, status: 400, title: "Bad request", detail: error.description)))
-        }
-        let window = rendition.listed
-        switch reload.decide(window) {
-        case .answer:
-            let body = playlists.body(of: window, stream: stream, skip: reload.skip, token: query.token)
-            // A blocked answer is the same for ever; a plain one is old with the next part.
-            return .answer(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
-        case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
-        case .refuseTooFarAhead:
-            let detail =
-                "_HLS_msn is too far ahead: the newest segment is \(window.nextSequence); reload the playlist without it"
-            return .answer(.problem(Problem(.badRequest, status: 400, title: "Bad request", detail: detail)))
-        }
-    }
-
-    private func verdict(on name: ObjectName, _ rendition: LiveRendition) -> Verdict {
-        let whole = name.component?.whole ?? name
-        return switch rendition.object(whole) {
-        case .bytes(let pieces): .answer(object(pieces, name))
-        case .unknown, .expired: .answer(notAnObject(name.description))
-        case .notYet, .newerEpoch: endedAt == nil ? .wait(atMost: nil) : .answer(notAnObject(name.description))
-        case .fetchFromParent: stream.upstream == nil ? .answer(notAnObject(name.description)) : .fetch(whole)
-        }
-    }
-
-    /// What `name` asks for of a whole object.
-    private func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
-        guard let component = name.component?.component else { return .object(pieces, name) }
-        let track = stream.tracks.first { $0.kind == component.kind }.flatMap(MP4Track.init)
-        let parts = pieces.compactMap { piece in
-            track.flatMap { TrackExtraction.extract(track: $0.number, from: piece) }
-        }
-        return parts.count == pieces.count ? .object(parts, name) : notAnObject(name.description)
-    }
-
-    private var noDASH: MediaResponse {
-        let detail = "the segments of \(stream.id.app) are MPEG-TS: set its hlsSegmentType to fmp4, or play HLS"
-        return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
-    }
-
-    private func notAnObject(_ name: String) -> MediaResponse {
-        let detail = "there is no object '\(name.prefix(200))' of \(stream.id): take names from the playlist"
-        return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
-    }
-
-    // MARK: Objects this node cannot make
-
-    private func fetch(_ name: ObjectName, for held: Waiting) {
-        fetch(name) { answer in
-            switch answer {
-            case .bytes(let pieces):
-                guard case .object(let text) = held.ask, let asked = ObjectName(text) else { return }
-                held.answer(self.object(pieces, asked))
-            case .missing: held.answer(self.notAnObject(name.description))
-            }
-        }
-    }
-
-    /// One request to the parent, however many wait for it.
-    private func fetch(_ name: ObjectName, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
-        let key = name.description
-        let isFirst = fetching[key] == nil
-        fetching[key, default: []].append(answer)
-        guard isFirst else { return }
-        guard let upstream = stream.upstream else { return finishFetch(key, .missing) }
-        upstream.fetch(object: key) { answer in
-            if case .bytes(let pieces) = answer {
-                var whole = ByteBuffer()
-                for piece in pieces { whole.writeImmutableBuffer(piece) }
-                _ = self.rendition?.insert(fetched: name, whole)
-            }
-            self.finishFetch(key, answer)
-        }
-    }
-
-    private func finishFetch(_ key: String, _ answer: ObjectAnswer) {
-        for waiter in fetching.removeValue(forKey: key) ?? [] { waiter(answer) }
-    }
-
-    // MARK: StreamObjects, for child nodes
-
-    package func object(named text: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
-        guard let rendition, let name = ObjectName(text) else { return answer(.missing) }
-        switch rendition.object(name) {
-        case .bytes(let pieces): answer(.bytes(pieces))
-        case .fetchFromParent where stream.upstream != nil: fetch(name, answer)
-        case .fetchFromParent, .unknown, .expired, .notYet, .newerEpoch: answer(.missing)
-        }
-    }
-
-    package func segmentIndex() -> ByteBuffer? {
-        guard let rendition else { return nil }
-        var bytes = ByteBuffer()
-        rendition.index.encode(into: &bytes)
-        return bytes
     }
 
     // MARK: StreamSubscriber
@@ -346,13 +219,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         wakeWaiting()
     }
 
-    private func count(_ ask: HLSAsk, by connection: ObjectIdentifier) {
-        switch ask {
-        case .mediaPresentation: fetchCounts.withLock { $0.asksForDASH(connection) }
-        case .object(let name): count(name, by: connection)
-        case .mediaPlaylist, .multivariantPlaylist: break
-        }
-    }
+    // MARK: Counting
 
     /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
     private func count(_ text: String, by connection: ObjectIdentifier) {
@@ -368,95 +235,6 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     }
 }
 
-/// Playlists of the version at hand, rendered once for all who ask without a token of their own.
-private struct PlaylistCache {
-    private var plain: ByteBuffer?
-    private var skipping: ByteBuffer?
-
-    mutating func removeAll() {
-        plain = nil
-        skipping = nil
-    }
-
-    /// On the stream's loop.
-    mutating func body(of window: SegmentWindow, stream: LiveStream, skip: Bool, token: String?) -> ByteBuffer {
-        if token == nil, let cached = skip ? skipping : plain { return cached }
-        let playlist = MediaPlaylist(
-            index: window.index,
-            streamID: stream.id.objectFolder,
-            rendition: stream.id.renditionName,
-            siblings: stream.siblingPlaylists
-        )
-        let body = playlist.render(skip: skip, token: token)
-        guard token == nil else { return body }
-        if skip { skipping = body } else { plain = body }
-        return body
-    }
-}
-
-/// Counts each segment's fetches, once per connection, for the newest few segments (contract §4.8).
-private struct FetchCounter {
-    private static let segmentsMax = 4
-    /// Above what one loop serves; those forgotten count for HLS until they ask for the description again.
-    private static let presentationsMax = 20_000
-    private var connections: [(sequence: UInt64, seen: Set<ObjectIdentifier>)] = []
-    /// Connections that asked for DASH's description: the segments alone do not tell.
-    private var presentations: Set<ObjectIdentifier> = []
-
-    mutating func asksForDASH(_ connection: ObjectIdentifier) {
-        if presentations.count >= Self.presentationsMax { presentations.removeAll() }
-        presentations.insert(connection)
-    }
-
-    mutating func count(_ sequence: UInt64, by connection: ObjectIdentifier) {
-        if let index = connections.firstIndex(where: { $0.sequence == sequence }) {
-            connections[index].seen.insert(connection)
-        } else if sequence > connections.last?.sequence ?? 0 || connections.isEmpty {
-            connections.append((sequence, [connection]))
-            if connections.count > Self.segmentsMax { connections.removeFirst() }
-        }
-    }
-
-    var report: [SegmentFetches] {
-        connections.map { segment in
-            let dash = segment.seen.intersection(presentations).count
-            return SegmentFetches(sequence: segment.sequence, hls: segment.seen.count - dash, dash: dash)
-        }
-    }
-}
-
-extension MediaResponse {
-    fileprivate static func playlist(_ body: ByteBuffer, maxAge: Int) -> MediaResponse {
-        MediaResponse(
-            status: .ok,
-            headers: ["content-type": "application/vnd.apple.mpegurl", "cache-control": "public, max-age=\(maxAge)"],
-            body: [body]
-        )
-    }
-
-    /// It tells the time of day: no cache may keep it.
-    fileprivate static func presentation(_ body: ByteBuffer) -> MediaResponse {
-        MediaResponse(
-            status: .ok,
-            headers: ["content-type": "application/dash+xml", "cache-control": "no-cache"],
-            body: [body]
-        )
-    }
-
-    fileprivate static func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
-        let type =
-            switch name.container {
-            case .fragmentedMP4: "video/mp4"
-            case .transportStream: "video/mp2t"
-            }
-        return MediaResponse(
-            status: .ok,
-            headers: ["content-type": type, "cache-control": "public, max-age=31536000, immutable"],
-            body: pieces
-        )
-    }
-}
-
 extension PackagingSettings {
     package init(_ settings: AppSettings) {
         self.init(
@@ -466,8 +244,4 @@ extension PackagingSettings {
             container: SegmentContainer(settings.hlsSegmentType)
         )
     }
-}
-
-extension BlockingReload {
-    fileprivate init(_ query: MediaQuery) throws(Failure) { try self.init(query: query.directives) }
 }

@@ -27,12 +27,16 @@ extension SegmentContainer {
 }
 
 extension LiveStream {
+    /// The rungs that are good for a stream of this shape.
+    var rungs: [String] {
+        guard let size = tracks.first(where: { $0.kind == .video })?.codec.pictureSize else { return [] }
+        let shape = PictureSize(width: size.width, height: size.height)
+        return RenditionPlan(Ladder(settings: settings), source: shape).renditions.map(\.name)
+    }
+
     /// The playlists of the other renditions of the same source. A rung does not know how large its source is, so it names
     /// those that are surely there: the source and lower rungs.
     var siblingPlaylists: [String] {
-        guard let size = tracks.first(where: { $0.kind == .video })?.codec.pictureSize else { return [] }
-        let shape = PictureSize(width: size.width, height: size.height)
-        let rungs = RenditionPlan(Ladder(settings: settings), source: shape).renditions.map(\.name)
         let playlists = rungs.map { "\(id.source.derived(.rung($0)).id).m3u8" }
         switch id.derivation {
         case nil: return playlists

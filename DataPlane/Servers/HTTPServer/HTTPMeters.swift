@@ -21,7 +21,7 @@ package final class HTTPMeters: Sendable {
             self =
                 switch route {
                 case .httpFLV: .httpFLV
-                case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation: .playlist
+                case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation, .adaptivePresentation: .playlist
                 case .object: .object
                 case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .recording: .recording

@@ -15,7 +15,7 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum State {
+    enum State {
         case idle
         case receiving(HTTPRequestHead, bodyBytes: Int)
         case answering(HTTPRequestHead)
@@ -35,19 +35,19 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             ? offerBytesMax : bodyBytesMax
     }
 
-    private let service: MediaHTTPService
-    private let egress: FLVEgress
-    private let isPlain: Bool
-    private let idle: IdleRequestHandler
+    let service: MediaHTTPService
+    let egress: FLVEgress
+    let isPlain: Bool
+    let idle: IdleRequestHandler
     /// The peer's, or whom a trusted proxy named.
-    private var remoteAddress: String?
-    private var state = State.idle
+    var remoteAddress: String?
+    var state = State.idle
     /// What came of the request's body, where somebody reads it.
-    private var body = ByteBuffer()
+    var body = ByteBuffer()
     private var waitsForRoom = false
-    private var requestedAt = NIODeadline.now()
-    private var route = HTTPMeters.Route.other
-    private var context: ChannelHandlerContext?
+    var requestedAt = NIODeadline.now()
+    var route = HTTPMeters.Route.other
+    var context: ChannelHandlerContext?
 
     init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?)
     {
@@ -149,328 +149,6 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    // MARK: Routing
-
-    private func answer(_ head: HTTPRequestHead) {
-        let target = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let query = MediaQuery(target.count > 1 ? target[1] : "")
-        let route = MediaRoute(path: target.first ?? "")
-        self.route = HTTPMeters.Route(route)
-        if head.method != .OPTIONS {
-            if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
-            if case .webRTCSession(let stream, let kind, let name) = route {
-                return signal(stream, kind, session: name, query, head)
-            }
-        }
-        switch head.method {
-        case .OPTIONS:
-            var response = CrossOrigin.preflight
-            // RFC 9725 §4.2
-            if case .webRTC = route { response.headers.add(name: "accept-post", value: "application/sdp") }
-            return respond(response)
-        case .GET, .HEAD: break
-        default:
-            if head.method == .POST, route == .nodeSettings { return changeSettings(head) }
-            if route == .controlPlane || route == .nodeSettings { break }
-            let detail = "\(head.method) is not allowed on \(target.first ?? ""): use GET"
-            var response = MediaResponse.problem(
-                Problem(.methodNotAllowed, status: 405, title: "Method not allowed", detail: detail)
-            )
-            response.headers.add(name: "allow", value: "GET, HEAD, OPTIONS")
-            return respond(response)
-        }
-        switch route {
-        case .live: respond(.text("ok\n"))
-        case .ready: respond(readiness())
-        case .metrics: respond(metrics())
-        case .controlPlane, .nodeSettings: respond(.redirect(to: service.controlPlaneURL() + head.uri))
-        case .badName(let error): respond(.refusal(.badName(error)))
-        case .webSocket: respond(upgradeRequired())
-        case .playerPage: respond(PlayerPage.response)
-        case .webRTC, .webRTCSession, .unknown: respond(unknownPath(target.first ?? ""))
-        case .preview(let stream): respond(preview(of: stream, head))
-        case .recording(let app, let name): startFile(app, name, head)
-        case .httpFLV(let stream): startFLV(playRequest(stream, .httpFlv, query, head))
-        case .mediaPlaylist(let stream):
-            serveHLS(.mediaPlaylist(query), playRequest(stream, .hls, query, head))
-        case .multivariantPlaylist(let stream):
-            serveHLS(.multivariantPlaylist(query), playRequest(stream, .hls, query, head))
-        case .mediaPresentation(let stream):
-            serveHLS(.mediaPresentation(query), playRequest(stream, .dash, query, head))
-        case .object(let stream, let name):
-            serveHLS(.object(name), playRequest(stream, .hls, query, head))
-        }
-    }
-
-    private func playRequest(
-        _ stream: StreamID,
-        _ kind: ClientProtocol,
-        _ query: MediaQuery,
-        _ head: HTTPRequestHead
-    ) -> PlayRequest {
-        let bearer = head.headers.first(name: "authorization").flatMap { value in
-            value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
-        }
-        return PlayRequest(
-            stream: stream,
-            protocol: kind,
-            remoteAddress: client(of: head),
-            token: query.token ?? bearer
-        )
-    }
-
-    private func client(of head: HTTPRequestHead) -> String? {
-        ForwardedFor.client(
-            peer: remoteAddress,
-            header: head.headers.first(name: "x-forwarded-for"),
-            isTrusted: service.isTrustedProxy
-        )
-    }
-
-    // MARK: WebSocket
-
-    /// For the upgrade handler, which stands before this one in the pipeline until the first request is read.
-    func webSocketUpgrade(_ limits: WebSocketLimits, on channel: any Channel) -> NIOHTTPServerUpgradeConfiguration? {
-        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-        return WebSocketUpgrade(service: service, limits: limits).configuration(
-            client: { bound.value.client(of: $0) },
-            handOver: { bound.value.handOver() }
-        )
-    }
-
-    /// The connection belongs to a WebSocket now, which has its own limits.
-    private func handOver() {
-        service.meters.answered(.signalling, status: 101)
-        state = .closed
-        idle.stop()
-        context?.pipeline.syncOperations.removeHandler(self, promise: nil)
-        context = nil
-    }
-
-    private func upgradeRequired() -> MediaResponse {
-        let detail = "this is a WebSocket (RFC 6455): open it with ws:// or wss://, on a node with --webrtc-port"
-        var response = MediaResponse.problem(
-            Problem(.badRequest, status: 426, title: "Upgrade required", detail: detail)
-        )
-        response.headers.add(name: "upgrade", value: "websocket")
-        return response
-    }
-
-    // MARK: WHIP and WHEP
-
-    private func signal(
-        _ stream: StreamID,
-        _ kind: Signalling.Kind,
-        session name: String?,
-        _ query: MediaQuery,
-        _ head: HTTPRequestHead
-    ) {
-        guard let loop = context?.eventLoop else { return }
-        guard let endpoint = service.signalling else {
-            let detail = "WebRTC is off on this node: start it with --webrtc-port, or ask another node"
-            return respond(.problem(Problem(.unavailable, status: 503, title: "WebRTC is off", detail: detail)))
-        }
-        let ask = playRequest(stream, .webrtc, query, head)
-        let request = Signalling.Request(
-            stream: stream,
-            kind: kind,
-            session: name,
-            method: head.method,
-            uri: head.uri,
-            contentType: head.headers.first(name: "content-type"),
-            ifMatch: head.headers.first(name: "if-match"),
-            body: body,
-            token: ask.token,
-            remoteAddress: ask.remoteAddress
-        )
-        body = ByteBuffer()
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        Task {
-            let response = await endpoint.answer(request)
-            loop.execute { bound.value.respond(response) }
-        }
-    }
-
-    private func readiness() -> MediaResponse {
-        switch service.readiness() {
-        case .ready: .text("ready\n")
-        case .notReady(let reason): .text("not ready: \(reason)\n", status: .serviceUnavailable)
-        }
-    }
-
-    private func metrics() -> MediaResponse {
-        MediaResponse(
-            status: .ok,
-            headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store"],
-            body: [ByteBuffer(string: service.renderMetrics())]
-        )
-    }
-
-    private func changeSettings(_ head: HTTPRequestHead) {
-        guard let loop = context?.eventLoop else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let (change, body) = (service.changeSettings, body)
-        self.body = ByteBuffer()
-        Task {
-            let response = await change(body, head.headers.first(name: "authorization"))
-            loop.execute { bound.value.respond(response) }
-        }
-    }
-
-    private func unknownPath(_ path: Substring) -> MediaResponse {
-        let detail =
-            "nothing is served at '\(path.prefix(200))': see /{app}/streams/{id}.m3u8, {id}.flv and {id}/{id}.mpd"
-        return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
-    }
-
-    private func serveHLS(_ ask: HLSAsk, _ request: PlayRequest) {
-        guard let loop = context?.eventLoop else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let gate = service.gate
-        service.hls.serve(ask, request, connection: ObjectIdentifier(self)) { response in
-            guard case .unknownStream(let stream)? = response.refusal else {
-                return loop.execute { bound.value.respond(response) }
-            }
-            Task {
-                let owner = await gate.lastOwner(of: stream)
-                loop.execute { bound.value.respond(owner, else: response) }
-            }
-        }
-    }
-
-    /// A stream that finished before anybody watched it here is read where it was published.
-    private func respond(_ owner: NodeAddresses?, else response: MediaResponse) {
-        guard case .answering(let head) = state, let origin = owner?.httpOrigin(isTLS: !isPlain) else {
-            return respond(response)
-        }
-        respond(.redirect(to: origin + head.uri))
-    }
-
-    // MARK: Previews and recordings
-
-    private func preview(of stream: StreamID, _ head: HTTPRequestHead) -> MediaResponse {
-        // The control plane knows the owner, who alone makes them.
-        guard let picture = service.preview(stream) else {
-            return .redirect(to: service.controlPlaneURL() + head.uri)
-        }
-        return MediaResponse(
-            status: .ok,
-            headers: ["content-type": "image/jpeg", "cache-control": "max-age=1"],
-            body: [picture]
-        )
-    }
-
-    /// Read ahead of the socket.
-    private static let filePieceBytes = 256 << 10
-
-    private func startFile(_ app: String, _ name: String, _ head: HTTPRequestHead) {
-        guard let loop = context?.eventLoop else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        service.recordings.open(app: app, name: name, on: loop).whenComplete { result in
-            let file = try? result.get()
-            bound.value.fileOpened(file.flatMap(\.self), head)
-        }
-    }
-
-    private func fileOpened(_ file: RecordedFiles.File?, _ request: HTTPRequestHead) {
-        guard case .answering = state, let context else { return }
-        // The control plane knows which node has it.
-        guard let file else { return respond(.redirect(to: service.controlPlaneURL() + request.uri)) }
-        let range: Range<Int>
-        var head = HTTPResponseHead(version: .http1_1, status: .ok, headers: CrossOrigin.headers)
-        switch ByteRange(request.headers.first(name: "range"), of: file.size) {
-        case .whole: range = 0..<file.size
-        case .part(let part):
-            range = part
-            head.status = .partialContent
-            head.headers.add(
-                name: "content-range",
-                value: "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)"
-            )
-        case .unsatisfiable:
-            let headers: HTTPHeaders = ["content-range": "bytes */\(file.size)"]
-            return respond(MediaResponse(status: .rangeNotSatisfiable, headers: headers))
-        }
-        head.headers.add(name: "content-type", value: "video/mp4")
-        head.headers.add(name: "accept-ranges", value: "bytes")
-        head.headers.add(name: "etag", value: file.tag)
-        head.headers.add(name: "content-length", value: "\(range.count)")
-        if !request.isKeepAlive { head.headers.add(name: "connection", value: "close") }
-        service.meters.answered(route, status: head.status.code)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        sendFile(file, request.method == .HEAD ? range.upperBound..<range.upperBound : range)
-    }
-
-    /// The next piece is read when the one before is in the kernel.
-    private func sendFile(_ file: RecordedFiles.File, _ range: Range<Int>) {
-        guard case .answering(let request) = state, let context else { return }
-        guard !range.isEmpty else { return fileSent(request, context) }
-        let loop = context.eventLoop
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let piece = range.prefix(Self.filePieceBytes)
-        service.recordings.read(piece, of: file, on: loop).whenComplete { result in
-            let bytes = try? result.get()
-            bound.value.send(bytes.flatMap(\.self), of: file, range)
-        }
-    }
-
-    private func send(_ piece: ByteBuffer?, of file: RecordedFiles.File, _ range: Range<Int>) {
-        guard let context else { return }
-        // The head has promised more: only closing can take that back.
-        guard let piece else { return context.close(promise: nil) }
-        let rest = range.dropFirst(piece.readableBytes)
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess {
-            self.sendFile(file, rest)
-        }
-    }
-
-    private func fileSent(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        state = .idle
-        idle.requestAnswered()
-        let done = request.isKeepAlive ? nil : context.eventLoop.makePromise(of: Void.self)
-        done?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
-    }
-
-    // MARK: HTTP-FLV
-
-    private func startFLV(_ request: PlayRequest) {
-        guard let loop = context?.eventLoop else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let gate = service.gate
-        Task {
-            let result: Result<LiveStream, Refusal>
-            do throws(Refusal) {
-                result = .success(try await gate.play(request))
-            } catch { result = .failure(error) }
-            loop.execute { bound.value.flvDecided(result) }
-        }
-    }
-
-    private func flvDecided(_ result: Result<LiveStream, Refusal>) {
-        guard case .answering(let head) = state, let context = egress.context else { return }
-        switch result {
-        case .failure(let refusal): respond(.refusal(refusal))
-        case .success(let stream):
-            guard head.method == .GET else { return answerHeadOfFLV(on: context) }
-            let outlet = service.flv.outlet(for: stream)
-            let session = FLVSession(stream: stream, outlet: outlet, requestedAt: requestedAt)
-            service.meters.answered(.httpFLV, status: 200)
-            state = .streaming(session)
-            idle.stop()
-            session.start(on: context, isPlain: isPlain)
-        }
-    }
-
-    /// The head a GET would get, without a length: the body has none. Below the HTTP codec, as that would make one up.
-    private func answerHeadOfFLV(on context: ChannelHandlerContext) {
-        service.meters.answered(.httpFLV, status: 200)
-        state = .closed
-        context.writeAndFlush(NIOAny(FLVEgress.responseHead)).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
-        }
-    }
-
     // MARK: Answering
 
     /// The path goes to the log without the query, which may hold a token.
@@ -486,26 +164,58 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         )
     }
 
-    private func respond(_ response: MediaResponse, isLast: Bool = false) {
+    /// Answers the request at hand, if there is one.
+    func respond(_ response: MediaResponse, isLast: Bool = false) {
         guard case .answering(let request) = state, let context else { return }
-        state = .idle
-        idle.requestAnswered()
         service.meters.answered(route, status: response.status.code)
         if let refusal = response.refusal { note(refusal, of: request) }
-        let keepsAlive = request.isKeepAlive && !isLast
+        let length = response.byteCount
+        // Without a length HTTP/1.0 tells the end by closing.
+        let keepsAlive = request.isKeepAlive && !isLast && (length != nil || request.version >= .http1_1)
         var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
         head.headers.add(contentsOf: CrossOrigin.headers)
-        if response.status != .noContent {
-            let length = response.body.reduce(0) { $0 + $1.readableBytes }
+        if let length, response.status != .noContent {
             head.headers.replaceOrAdd(name: "content-length", value: String(length))
         }
         if !keepsAlive { head.headers.replaceOrAdd(name: "connection", value: "close") }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if request.method != .HEAD {
-            for piece in response.body where piece.readableBytes > 0 {
-                context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+        guard request.method != .HEAD else { return finish(keepsAlive: keepsAlive, context) }
+        for piece in response.body where piece.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+        }
+        guard let rest = response.rest else { return finish(keepsAlive: keepsAlive, context) }
+        context.flush()
+        sendNextPiece(of: rest, keepsAlive: keepsAlive)
+    }
+
+    private func sendNextPiece(of rest: any BodySource, keepsAlive: Bool) {
+        guard case .answering = state, let context else { return }
+        rest.nextPiece(on: context.eventLoop).assumeIsolated().whenComplete { result in
+            guard case .answering = self.state, let context = self.context else { return }
+            switch result {
+            case .success(nil): self.finish(keepsAlive: keepsAlive, context)
+            case .success(let piece?): self.send(piece, before: rest, keepsAlive: keepsAlive, context)
+            // The head has promised more: only closing can take that back.
+            case .failure: context.close(promise: nil)
             }
         }
+    }
+
+    private func send(
+        _ piece: ByteBuffer,
+        before rest: any BodySource,
+        keepsAlive: Bool,
+        _ context: ChannelHandlerContext
+    ) {
+        guard piece.readableBytes > 0 else { return sendNextPiece(of: rest, keepsAlive: keepsAlive) }
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess {
+            self.sendNextPiece(of: rest, keepsAlive: keepsAlive)
+        }
+    }
+
+    private func finish(keepsAlive: Bool, _ context: ChannelHandlerContext) {
+        state = .idle
+        idle.requestAnswered()
         let done = keepsAlive ? nil : context.eventLoop.makePromise(of: Void.self)
         done?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)

@@ -20,6 +20,7 @@ package struct MediaHTTPService: Sendable {
     package let gate: any StreamGate
     package let flv: OutletTable<FLVFormat>
     package let hls: HLSService
+    package let dash: DASHService
     package let logger: Logger
     package let meters: HTTPMeters
     package let readiness: @Sendable () -> Readiness
@@ -57,6 +58,7 @@ package struct MediaHTTPService: Sendable {
         self.gate = gate
         self.flv = flv
         self.hls = hls
+        dash = DASHService(hls: hls)
         self.logger = logger
         self.meters = meters
         self.readiness = readiness

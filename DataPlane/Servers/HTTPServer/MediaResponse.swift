@@ -10,6 +10,8 @@ package struct MediaResponse: Sendable {
     package var headers: HTTPHeaders
     /// Pieces share storage with whoever made them.
     package var body: [ByteBuffer]
+    /// What follows `body`.
+    package var rest: (any BodySource)?
     /// Set when this refuses what was asked, for log and metric.
     package var refusal: Refusal?
 
@@ -17,6 +19,13 @@ package struct MediaResponse: Sendable {
         self.status = status
         self.headers = headers
         self.body = body
+    }
+
+    /// Of the whole body; nil when only its end tells.
+    var byteCount: Int? {
+        let atHand = body.reduce(0) { $0 + $1.readableBytes }
+        guard let rest else { return atHand }
+        return rest.byteCount.map { $0 + atHand }
     }
 
     package static func text(_ text: String, status: HTTPResponseStatus = .ok) -> MediaResponse {
@@ -83,6 +92,14 @@ package struct MediaResponse: Sendable {
             problem(Problem(.unavailable, status: 503, title: "Unavailable", detail: detail), retryAfterSeconds: 2)
         }
     }
+}
+
+/// The part of a body that is not at hand. It is asked for piece after piece, each when the one before is in the kernel.
+package protocol BodySource: Sendable {
+    /// Of all pieces together; nil when only the end tells.
+    var byteCount: Int? { get }
+    /// Nil at the end. Fails when the body breaks off, which only closing the connection can tell a player.
+    func nextPiece(on loop: any EventLoop) -> EventLoopFuture<ByteBuffer?>
 }
 
 /// What every media answer allows a page of another origin to do (contract §2).

@@ -1,4 +1,5 @@
 package import ClusterModel
+import DASH
 import Foundation
 import HLS
 
@@ -14,6 +15,8 @@ package enum MediaRoute: Hashable, Sendable {
     case multivariantPlaylist(StreamID)
     /// `{id}/{id}.mpd`.
     case mediaPresentation(StreamID)
+    /// `{id}/{id}_adaptive.mpd`.
+    case adaptivePresentation(StreamID)
     /// `{name}.mp4`: a recording.
     case recording(app: String, name: String)
     /// `/{app}/previews/{id}.jpg`: the newest still picture.
@@ -66,6 +69,7 @@ package enum MediaRoute: Hashable, Sendable {
             case 4:
                 let stream = try StreamID(playable: String(app), id: String(segments[2]))
                 if segments[3] == "\(stream.id).mpd" { return .mediaPresentation(stream) }
+                if segments[3] == "\(stream.id)_adaptive.mpd" { return .adaptivePresentation(stream) }
                 return object(of: stream, name: String(segments[3]))
             default: return .unknown
             }
@@ -108,9 +112,9 @@ package enum MediaRoute: Hashable, Sendable {
 
     /// The name says of which rendition it is.
     private static func object(of stream: StreamID, name: String) -> MediaRoute {
-        guard let rendition = ObjectName(name)?.rendition, rendition != ObjectName.sourceRendition else {
-            return .object(stream, name: name)
-        }
+        let object = ObjectName(name)
+        guard let rendition = (object?.component?.whole ?? object)?.rendition, rendition != ObjectName.sourceRendition
+        else { return .object(stream, name: name) }
         let rung = stream.derived(.rung(rendition))
         // What is no rung's name is nobody's object.
         return rung.derivation == .rung(rendition) ? .object(rung, name: name) : .object(stream, name: name)

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 package import NIOPosix
+import Synchronization
 
 /// The recordings' files of this node, read on threads that may wait for the disk.
 package struct RecordedFiles: Sendable {
@@ -47,7 +48,56 @@ package struct RecordedFiles: Sendable {
         threads.runIfActive(eventLoop: loop) { File(path(app, name)) }
     }
 
-    func read(_ range: Range<Int>, of file: File, on loop: any EventLoop) -> EventLoopFuture<ByteBuffer?> {
-        threads.runIfActive(eventLoop: loop) { file.read(range) }
+    /// The file, or the part of it that the value of a `Range` header asks for.
+    func response(_ file: File, range header: String?) -> MediaResponse {
+        let range: Range<Int>
+        var response = MediaResponse(status: .ok)
+        switch ByteRange(header, of: file.size) {
+        case .whole: range = 0..<file.size
+        case .part(let part):
+            range = part
+            response.status = .partialContent
+            response.headers.add(
+                name: "content-range",
+                value: "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)"
+            )
+        case .unsatisfiable:
+            return MediaResponse(status: .rangeNotSatisfiable, headers: ["content-range": "bytes */\(file.size)"])
+        }
+        response.headers.add(name: "content-type", value: "video/mp4")
+        response.headers.add(name: "accept-ranges", value: "bytes")
+        response.headers.add(name: "etag", value: file.tag)
+        response.rest = Reading(file: file, range: range, threads: threads)
+        return response
     }
+
+    /// Reads a file while it is sent.
+    private final class Reading: BodySource {
+        /// Read ahead of the socket.
+        private static let pieceBytes = 256 << 10
+
+        private let file: File
+        private let threads: NIOThreadPool
+        private let left: Mutex<Range<Int>>
+        let byteCount: Int?
+
+        init(file: File, range: Range<Int>, threads: NIOThreadPool) {
+            self.file = file
+            self.threads = threads
+            left = Mutex(range)
+            byteCount = range.count
+        }
+
+        func nextPiece(on loop: any EventLoop) -> EventLoopFuture<ByteBuffer?> {
+            let range = left.withLock { $0 }
+            guard !range.isEmpty else { return loop.makeSucceededFuture(nil) }
+            return threads.runIfActive(eventLoop: loop) {
+                guard let piece = self.file.read(range.prefix(Self.pieceBytes)) else { throw Unreadable() }
+                self.left.withLock { $0 = range.dropFirst(piece.readableBytes) }
+                return piece
+            }
+        }
+    }
+
+    private struct Unreadable: Error {}
 }

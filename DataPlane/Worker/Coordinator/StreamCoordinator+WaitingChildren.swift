@@ -34,7 +34,8 @@ extension StreamCoordinator {
     /// For how long after the search began a child may wait for it; nil when for as long as it likes. Who asks the owner
     /// waits for nobody else; anything else may be a circle.
     private func patience(with state: PullState) -> Duration? {
-        if holds[state.stream.id] != nil { return nil }
+        // Its owner, who makes the renditions too: a rung begins with a segment, and with what its encoder holds back.
+        if holds[state.stream.id.source] != nil { return nil }
         switch state.attempt == nil ? nil : state.route?.tier {
         case .origin: return nil
         case .secondary, nil: return Self.patienceBelowOthers

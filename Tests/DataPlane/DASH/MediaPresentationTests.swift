@@ -37,21 +37,37 @@ import Timebase
         return index
     }
 
-    static func text(_ index: SegmentIndex, token: String? = nil) -> String {
+    static func rendition(_ name: String, _ index: SegmentIndex, height: Int = 720) -> MediaPresentation.Rendition {
         var variant = MultivariantPlaylist.Variant(
             uri: "",
             bandwidth: 40_000,
             averageBandwidth: 40_000,
             codecs: ["avc1.64001f", "mp4a.40.2"]
         )
-        (variant.width, variant.height) = (1280, 720)
-        let presentation = MediaPresentation(
-            index: index,
-            rendition: "source",
-            variant: variant,
-            tracks: FixtureStream(seed: 1).tracks
-        )
+        (variant.width, variant.height) = (height * 16 / 9, height)
+        return .init(name: name, index: index, variant: variant, tracks: FixtureStream(seed: 1).tracks)
+    }
+
+    static func text(
+        _ index: SegmentIndex,
+        rungs: [MediaPresentation.Rendition] = [],
+        token: String? = nil
+    ) -> String {
+        let presentation = MediaPresentation(source: rendition("source", index), rungs: rungs)
         return String(buffer: presentation.render(at: now, token: token))
+    }
+
+    /// The segment that is being made, with so many parts of 200 ms.
+    static func open(_ sequence: UInt64, parts: Int) -> SegmentIndex.Segment {
+        var segment = Self.segment(sequence)
+        segment.duration = MediaTime(milliseconds: Int64(parts) * 200)
+        let part = SegmentIndex.Part(
+            duration: MediaTime(milliseconds: 200),
+            isIndependent: true,
+            byteCount: 1000
+        )
+        segment.parts = Array(repeating: part, count: parts)
+        return segment
     }
 
     static let golden = """
@@ -60,6 +76,10 @@ import Timebase
         availabilityStartTime="1970-01-01T00:00:00Z" publishTime="2025-11-21T04:40:08.000Z" \
         minimumUpdatePeriod="PT2.000S" timeShiftBufferDepth="PT4.000S" maxSegmentDuration="PT2.000S" \
         minBufferTime="PT2.000S" suggestedPresentationDelay="PT6.000S">
+          <ServiceDescription id="0">
+            <Latency target="2000" min="1000" max="6000"/>
+            <PlaybackRate min="0.96" max="1.04"/>
+          </ServiceDescription>
           <Period id="17-0" start="PT1763700000.000S">
             <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
               <Representation id="source_video" bandwidth="40000" codecs="VIDEO" width="1280" height="720">
@@ -131,5 +151,51 @@ import Timebase
         let text = Self.text(Self.index([Self.segment(0)]), token: "a\"$b")
         #expect(text.contains("initialization=\"source_audio-17-init0.mp4?token=a%22%24b\""))
         #expect(text.contains("media=\"source_video-17-$Number$.m4s?token=a%22%24b\""))
+    }
+
+    @Test func `the segment that is being made is listed as long as the one before, and early`() {
+        var index = Self.index([Self.segment(2)])
+        index.longestPart = MediaTime(milliseconds: 200)
+        index.open = Self.open(3, parts: 1)
+        let text = Self.text(index)
+        #expect(text.contains("<S t=\"450000\" d=\"180000\"/>\n            <S t=\"630000\" d=\"180000\"/>"))
+        #expect(text.ranges(of: " availabilityTimeOffset=\"1.800\" availabilityTimeComplete=\"false\"").count == 2)
+
+        index.open = Self.open(3, parts: 12)
+        #expect(Self.text(index).contains("<S t=\"630000\" d=\"216000\"/>"), "it is longer than was expected")
+
+        index.open = Self.open(3, parts: 0)
+        let without = Self.text(index)
+        #expect(!without.contains("t=\"630000\"") && !without.contains("availabilityTimeOffset"))
+    }
+
+    @Test func `rungs are representations of their own beside the source, whose sound all have`() {
+        let source = Self.index([Self.segment(2), Self.segment(3)])
+        let late = Self.rendition("240p300kbps", Self.index([Self.segment(3)]), height: 240)
+        let text = Self.text(source, rungs: [late])
+        #expect(text.ranges(of: "<AdaptationSet ").count == 2)
+        #expect(text.ranges(of: "<Representation ").count == 3)
+        #expect(text.contains("<Representation id=\"240p300kbps_video\""))
+        #expect(text.contains("height=\"240\""))
+        #expect(text.contains("startNumber=\"3\" initialization=\"240p300kbps_video-17-init0.mp4\""))
+        #expect(!text.contains("240p300kbps_audio"))
+    }
+
+    /// Its own timeline is known from its first segment on only, while the period began earlier.
+    @Test func `a rung that began late counts its times from where the source's period began`() {
+        let rung = Self.rendition("240p300kbps", Self.index([Self.segment(3, timelineStart: 6000)]), height: 240)
+        let text = Self.text(Self.index([Self.segment(2), Self.segment(3)]), rungs: [rung])
+        #expect(text.ranges(of: "presentationTimeOffset=\"90000\"").count == 3)
+    }
+
+    @Test func `a rung without a segment in a period, or of another owner, is left out of it`() {
+        let source = Self.index([Self.segment(1), Self.segment(2, discontinuity: 1, timelineStart: 4000)])
+        let rung = Self.index([Self.segment(2, discontinuity: 1, timelineStart: 4000)])
+        let text = Self.text(source, rungs: [Self.rendition("240p300kbps", rung)])
+        #expect(text.ranges(of: "240p300kbps_video\"").count == 1)
+
+        var other = rung
+        other.epoch = Epoch(16)
+        #expect(!Self.text(source, rungs: [Self.rendition("240p300kbps", other)]).contains("240p300kbps"))
     }
 }

@@ -41,10 +41,12 @@ final class HLSNode {
     let stream: LiveStream
     let packager: HLSStream
     private let service: HLSService
+    private let dash: DASHService
 
     init(_ id: StreamID, _ limits: HLSLimits = HLSLimits()) {
         stream = LiveStream(id: id, loop: loop)
         service = HLSService(gate: FakeGate(streams: [stream]), limits: limits)
+        dash = DASHService(hls: service)
         packager = service.packager(of: stream)
     }
 
@@ -52,6 +54,15 @@ final class HLSNode {
     func ask(_ ask: HLSAsk, connection: AnyObject? = nil) -> MediaResponse? {
         let held = hold(ask, connection: connection)
         return held.response
+    }
+
+    /// Asks for DASH's description.
+    func describe() -> HeldAnswer {
+        let held = HeldAnswer()
+        let request = PlayRequest(stream: stream.id, protocol: .dash, remoteAddress: nil, token: nil)
+        dash.serve(request, isAdaptive: false, token: nil, connection: ObjectIdentifier(held)) { held.answered($0) }
+        loop.run()
+        return held
     }
 
     /// Asks, and keeps what is answered whenever that is.

@@ -53,7 +53,7 @@ import Testing
     @Test func `DASH names objects that are served, and its players count for it`() throws {
         let origin = HLSOrigin(id, seconds: 10)
         _ = origin.publish(until: 0.1)
-        let held = origin.node.hold(.mediaPresentation(MediaQuery("")))
+        let held = origin.node.describe()
         #expect(held.count == 0, "there is no segment yet")
         _ = origin.publish(until: 9)
         let text = try #require(held.response).text

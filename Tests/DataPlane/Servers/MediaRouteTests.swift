@@ -19,6 +19,11 @@ import Testing
             ("/live/streams/s1.flv", .httpFLV(try Self.stream("s1"))),
             ("/live/streams/s1.m3u8", .mediaPlaylist(try Self.stream("s1"))),
             ("/live/streams/s1/s1.mpd", .mediaPresentation(try Self.stream("s1"))),
+            ("/live/streams/s1/s1_adaptive.mpd", .adaptivePresentation(try Self.stream("s1"))),
+            (
+                "/live/streams/s1/240p300kbps_video-3-7.m4s",
+                .object(try Self.stream("s1").derived(.rung("240p300kbps")), name: "240p300kbps_video-3-7.m4s")
+            ),
             ("/live/streams/s1_adaptive.m3u8", .multivariantPlaylist(try Self.stream("s1"))),
             ("/live/streams/s1_240p300kbps.m3u8", .mediaPlaylist(rung)),
             ("/live/streams/s1/240p300kbps-7-12.m4s", .object(rung, name: "240p300kbps-7-12.m4s")),

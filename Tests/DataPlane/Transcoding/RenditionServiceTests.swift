@@ -51,12 +51,14 @@ import Transcoding
     }
 
     private func publish(
+        from start: Double = 0,
         seconds: Double,
         to source: LiveStream,
         hasBegun: Bool = false,
         thenEnd: Bool = true
     ) throws {
-        let items = try SampleClip.items(seconds: seconds).map { item -> IngestItem in
+        let published = try SampleClip.items(seconds: seconds).drop { $0.time < MediaTime(seconds: start) }
+        let items = published.map { item -> IngestItem in
             switch item {
             case .tracks(let tracks): .tracks(tracks)
             case .unit(let unit): .unit(unit, frame: nil)
@@ -64,7 +66,7 @@ import Transcoding
             }
         }
         loop.execute {
-            if !hasBegun { begin(source) }
+            if !hasBegun, start == 0 { begin(source) }
             source.ingest(items, at: WallTime(milliseconds: 0))
             if thenEnd { source.end(.unpublished) }
         }
@@ -212,6 +214,58 @@ import Transcoding
         #expect(codecs == ["h265"])
     }
 
+    @Test func `a rung that joins another one of the same sound begins with the next segment, with sound`() async throws
+    {
+        let sound = 48_000
+        let names = [36, 24].map {
+            EncoderSetting(height: $0, videoBitrate: 60_000, audioBitrate: sound)
+        }
+        var settings = AppSettings()
+        settings.encoderSettings = names
+        settings.encoderSpeed = "ultrafast"
+        let source = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop, settings: settings)
+        let targets = names.map { LiveStream(id: source.id.derived(.rung($0.renditionName)), loop: loop) }
+        let collectors = targets.map { _ in Collector() }
+        loop.execute { for (target, collector) in zip(targets, collectors) { _ = target.subscribe(collector) } }
+        let demand = demand(of: source)
+        let service = service
+        var ends: [Task<DerivedEnd, Never>] = []
+        for (target, name) in zip(targets, names.map(\.renditionName)) {
+            ends.append(Task { await service.derive(target, .rung(name), of: source) })
+            if ends.count == 1 {
+                for await isWanted in demand where isWanted { break }
+                try publish(seconds: 4, to: source, thenEnd: false)
+                for await items in collectors[0].arrivals where items.contains(where: \.isSound) { break }
+            }
+        }
+        // The second one is there when its stream has an epoch: it is fed from then on.
+        while try await loop.submit({ targets[1].epoch == nil }).get() { await Task.yield() }
+        try publish(from: 4, seconds: 8, to: source)
+        for end in ends { #expect(await end.value == .ended(.unpublished)) }
+        let items = collectors[1].items
+        guard case .tracks(let tracks)? = items.first, case .cut(let first)? = items.dropFirst().first else {
+            Issue.record("it begins with \(items.prefix(2))")
+            return
+        }
+        #expect(tracks.map(\.kind) == [.video, .audio])
+        #expect(first.part == 0 && first.sequence > 0)
+        #expect(items.contains(where: \.isSound))
+    }
+
+    @Test func `sound that cannot be decoded is not tried for ever`() async throws {
+        let source = try source()
+        let target = LiveStream(id: source.id.derived(.sound(.opus)), loop: loop)
+        let broken = Track(
+            id: .audio,
+            codec: .aac(configuration: ByteBuffer(bytes: [0xFF, 0xFF]), sampleRate: 48_000, channels: 2)
+        )
+        loop.execute {
+            begin(source)
+            source.ingest([.tracks([broken])], at: WallTime(milliseconds: 0))
+        }
+        #expect(await service.derive(target, .sound(.opus), of: source) == .unknown)
+    }
+
     @Test func `a rung that is not in the ladder is unknown`() async throws {
         let source = try source()
         try publish(seconds: 1, to: source, thenEnd: false)
@@ -232,6 +286,11 @@ import Transcoding
         for await isWanted in demand where !isWanted { break }
         #expect(service.figures == DeriverFigures())
     }
+}
+
+extension StreamItem {
+    fileprivate var isSound: Bool { if case .unit(let unit) = self { unit.track == .audio } else { false } }
+    fileprivate var time: MediaTime { if case .unit(let unit) = self { unit.decodeTime } else { .zero } }
 }
 
 /// Cuts at every keyframe.

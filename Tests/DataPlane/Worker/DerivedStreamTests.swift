@@ -29,6 +29,23 @@ import struct NIOCore.ByteBuffer
         #expect(publication.stream === node.registry[node.id])
     }
 
+    /// A rung begins with a segment of its source: that takes longer than a child may wait below a node that only searches.
+    @Test func `a child waits for as long as its owner takes to begin a rendition`() async throws {
+        let node = try TestNode()
+        _ = try await node.publish()
+        let rung = node.id.derived(.rung("240p300kbps"))
+        let child = Task { try await node.coordinator.relay(rung, for: "e9") }
+        _ = await node.deriver.next()
+        for _ in 0..<5 {
+            await node.time.whenSleeping(.seconds(1))
+            node.time.advance(.seconds(1))
+        }
+        await node.time.whenSleeping(.seconds(1))
+        let stream = try #require(node.registry[rung])
+        stream.loop.execute { stream.receive([.tracks([Track(id: .video, codec: .data)])]) }
+        #expect(try await child.value === stream)
+    }
+
     @Test func `a rendition that there is not is an unknown stream, and its source plays on`() async throws {
         let node = try TestNode()
         let publication = try await node.publish()

@@ -1,0 +1,124 @@
+import Codecs
+import HLS
+import MediaModel
+import Timebase
+
+/// The pictures or the sound of one rendition in one period.
+struct Representation {
+    /// Sound takes little of the bandwidth, and what it takes nobody counts apart.
+    private static let soundBitsPerSecond: UInt64 = 160_000
+
+    private let rendition: MediaPresentation.Rendition
+    private let component: SegmentComponent
+    private let codec: String
+    private let sampleRate: Int?
+    private let segments: [SegmentIndex.Segment]
+    private let open: SegmentIndex.Segment?
+    private let first: SegmentIndex.Segment
+    private let offset: MediaTime
+
+    /// Nil where the rendition has no such track, or no segment in the period.
+    /// - Parameter offset: media time at which the period begins.
+    init?(
+        _ rendition: MediaPresentation.Rendition,
+        _ component: SegmentComponent,
+        _ discontinuity: UInt64,
+        offset: MediaTime
+    ) {
+        let track = rendition.tracks.first { $0.kind == component.kind }
+        segments = rendition.index.segments.filter { $0.discontinuity == discontinuity }
+        open = rendition.index.listedOpen.first { $0.discontinuity == discontinuity }
+        guard let codec = track?.codec.codecString, let first = segments.first ?? open else { return nil }
+        self.rendition = rendition
+        self.component = component
+        self.codec = codec
+        self.first = first
+        self.offset = offset
+        sampleRate = track?.codec.sampleRate
+    }
+
+    func write(into text: inout PlaylistText, token: String?) {
+        writeHead(into: &text)
+        writeTemplate(token: token, into: &text)
+        for segment in segments { write(segment.mediaTime, segment.duration, into: &text) }
+        if let open { write(open.mediaTime, expectedDuration(of: open), into: &text) }
+        text.write("          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n")
+    }
+
+    private func writeHead(into text: inout PlaylistText) {
+        let variant = rendition.variant
+        text.write("      <Representation id=\"")
+        text.write(component.rendition(of: rendition.name))
+        text.write("\" bandwidth=\"")
+        text.write(component == .video ? variant.bandwidth : min(variant.bandwidth, Self.soundBitsPerSecond))
+        text.write("\" codecs=\"")
+        text.write(codec)
+        text.write("\"")
+        if component == .video, variant.width > 0, variant.height > 0 {
+            text.write(" width=\"")
+            text.write(variant.width)
+            text.write("\" height=\"")
+            text.write(variant.height)
+            text.write("\"")
+        }
+        if let sampleRate, component == .audio {
+            text.write(" audioSamplingRate=\"")
+            text.write(sampleRate)
+            text.write("\"")
+        }
+        text.write(">\n")
+    }
+
+    private func writeTemplate(token: String?, into text: inout PlaylistText) {
+        text.write("        <SegmentTemplate timescale=\"")
+        text.write(MediaTime.ticksPerSecond)
+        text.write("\" presentationTimeOffset=\"")
+        text.write(offset.ticks)
+        text.write("\" startNumber=\"")
+        text.write(first.sequence)
+        text.write("\"")
+        if let open {
+            // From its first part on the segment can be had, before it is complete (§5.3.9.5.3).
+            let early = expectedDuration(of: open) - rendition.index.partTarget
+            text.write(" availabilityTimeOffset=\"")
+            text.write(thousandths: UInt64(max(early.ticks, 0)) / 90)
+            text.write("\" availabilityTimeComplete=\"false\"")
+        }
+        text.write(" initialization=\"")
+        writeStem(into: &text)
+        text.write("init")
+        text.write(first.discontinuity)
+        text.write(".mp4")
+        text.write(token: token)
+        text.write("\" media=\"")
+        writeStem(into: &text)
+        text.write("$Number$.m4s")
+        text.write(token: token)
+        text.write("\">\n          <SegmentTimeline>\n")
+    }
+
+    /// Like the one before, unless it is longer already: publishers place keyframes evenly.
+    private func expectedDuration(of open: SegmentIndex.Segment) -> MediaTime {
+        max(segments.last?.duration ?? rendition.index.settings.segmentDuration, open.duration)
+    }
+
+    private func write(_ time: MediaTime, _ duration: MediaTime, into text: inout PlaylistText) {
+        text.write("            <S t=\"")
+        text.write(time.ticks)
+        text.write("\" d=\"")
+        text.write(duration.ticks)
+        text.write("\"/>\n")
+    }
+
+    private func writeStem(into text: inout PlaylistText) {
+        text.write(component.rendition(of: rendition.name))
+        text.write("-")
+        text.write(rendition.index.epoch.value)
+        text.write("-")
+    }
+}
+
+extension SegmentIndex {
+    /// The segment that is being made, once there is something of it.
+    var listedOpen: [Segment] { open.map { $0.parts.isEmpty ? [] : [$0] } ?? [] }
+}

@@ -1,0 +1,177 @@
+import ClusterModel
+import DASH
+import FMP4
+import HLS
+import MediaModel
+import NIOCore
+import Streams
+
+/// What is answered now, and what has to wait.
+extension HLSStream {
+    enum Verdict {
+        case answered
+        /// As long as any request; `atMost` says otherwise.
+        case wait(atMost: TimeAmount?)
+    }
+
+    private enum Answer {
+        case response(MediaResponse)
+        case wait(atMost: TimeAmount?)
+        case fetch(ObjectName, for: ObjectName)
+    }
+
+    func verdict(on want: HLSWant) -> Verdict {
+        guard let rendition else {
+            want.refuse(.unknownStream(stream.id))
+            return .answered
+        }
+        switch want {
+        case .ask(let ask, let answer):
+            switch self.answer(to: ask, rendition) {
+            case .response(let response): answer(response)
+            case .wait(let limit): return .wait(atMost: limit)
+            case .fetch(let whole, let name):
+                fetch(whole) { answer($0.response(self, name)) }
+            }
+        case .description(let answer):
+            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            answer(description(rendition.listed.index))
+        case .part(let name, let answer):
+            return verdict(on: name, of: rendition, answer)
+        }
+        return .answered
+    }
+
+    private func answer(to ask: HLSAsk, _ rendition: LiveRendition) -> Answer {
+        switch ask {
+        case .object(let text):
+            guard let name = ObjectName(text) else { return .response(notAnObject(text)) }
+            return answer(to: name, rendition)
+        case .mediaPlaylist(let query):
+            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            return answer(to: query, rendition.listed)
+        case .multivariantPlaylist(let query):
+            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            let variants = MultivariantPlaylist.variants(of: stream, index: rendition.listed.index)
+            return .response(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
+        }
+    }
+
+    // MARK: Playlists
+
+    private func answer(to query: MediaQuery, _ window: SegmentWindow) -> Answer {
+        let reload: BlockingReload
+        do throws(BlockingReload.Failure) {
+            reload = try BlockingReload(query: query.directives)
+        } catch {
+            return .response(.badRequest(error.description))
+        }
+        switch reload.decide(window) {
+        case .answer:
+            let body = playlists.body(of: window, stream: stream, skip: reload.skip, token: query.token)
+            // A blocked answer is the same for ever; a plain one is old with the next part.
+            return .response(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
+        case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
+        case .refuseTooFarAhead:
+            return .response(
+                .badRequest(
+                    "_HLS_msn is too far ahead: the newest segment is \(window.nextSequence); reload the playlist without it"
+                )
+            )
+        }
+    }
+
+    private func description(_ index: SegmentIndex) -> HLSWant.Description {
+        guard index.settings.container == .fragmentedMP4 else { return .response(.noDASH(of: stream.id.app)) }
+        let rendition = MediaPresentation.Rendition(
+            name: stream.id.renditionName,
+            index: index,
+            variant: .init(uri: "", index: index, tracks: stream.tracks),
+            tracks: stream.tracks
+        )
+        return .rendition(rendition, rungs: stream.id.derivation == nil ? stream.rungs : [])
+    }
+
+    // MARK: Objects
+
+    private func answer(to name: ObjectName, _ rendition: LiveRendition) -> Answer {
+        let whole = name.component?.whole ?? name
+        switch rendition.object(whole) {
+        case .bytes(let pieces): return .response(object(pieces, name))
+        case .unknown, .expired: return .response(notAnObject(name.description))
+        case .notYet where rendition.isBeingMade(whole):
+            // HLS players take such a segment by its parts.
+            guard name.component != nil else { return .wait(atMost: nil) }
+            return .response(.growing(GrowingSegment(name, of: self), name))
+        case .notYet, .newerEpoch: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name.description))
+        case .fetchFromParent:
+            return stream.upstream == nil ? .response(notAnObject(name.description)) : .fetch(whole, for: name)
+        }
+    }
+
+    private func verdict(
+        on name: ObjectName,
+        of rendition: LiveRendition,
+        _ answer: @escaping @Sendable (HLSWant.Part) -> Void
+    ) -> Verdict {
+        let whole = name.component?.whole ?? name
+        switch rendition.object(whole) {
+        case .bytes(let pieces): answer(extracted(name, from: pieces).map { .bytes($0) } ?? .missing)
+        case .notYet where endedAt == nil: return .wait(atMost: nil)
+        case .fetchFromParent where stream.upstream != nil:
+            fetch(whole) { found in
+                guard case .bytes(let pieces) = found else { return answer(.missing) }
+                answer(self.extracted(name, from: pieces).map { .bytes($0) } ?? .missing)
+            }
+        case .unknown where rendition.ends(before: whole): answer(.end)
+        case .unknown, .notYet, .newerEpoch, .expired, .fetchFromParent: answer(.missing)
+        }
+        return .answered
+    }
+
+    /// What `name` asks for of a whole object.
+    func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
+        guard let parts = components(name, of: pieces) else { return notAnObject(name.description) }
+        return .object(parts, name)
+    }
+
+    private func extracted(_ name: ObjectName, from pieces: [ByteBuffer]) -> ByteBuffer? {
+        components(name, of: pieces)?.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+    }
+
+    private func components(_ name: ObjectName, of pieces: [ByteBuffer]) -> [ByteBuffer]? {
+        guard let component = name.component?.component else { return pieces }
+        guard let track = stream.tracks.first(where: { $0.kind == component.kind }).flatMap(MP4Track.init) else {
+            return nil
+        }
+        let parts = pieces.compactMap { TrackExtraction.extract(track: track.number, from: $0) }
+        return parts.count == pieces.count ? parts : nil
+    }
+
+    func notAnObject(_ name: String) -> MediaResponse {
+        .notFound("there is no object '\(name.prefix(200))' of \(stream.id): take names from the playlist")
+    }
+}
+
+extension ObjectAnswer {
+    fileprivate func response(_ stream: HLSStream, _ name: ObjectName) -> MediaResponse {
+        switch self {
+        case .bytes(let pieces): stream.object(pieces, name)
+        case .missing: stream.notAnObject(name.description)
+        }
+    }
+}
+
+extension LiveRendition {
+    /// Whether a name is of the segment whose parts are being made.
+    fileprivate func isBeingMade(_ name: ObjectName) -> Bool {
+        guard case .segment(let sequence) = name.kind, let open = index.open else { return false }
+        return name.epoch == index.epoch && sequence == open.sequence
+    }
+
+    /// Whether a part would be the one behind the last of its segment.
+    fileprivate func ends(before name: ObjectName) -> Bool {
+        guard case .part(let sequence, let part) = name.kind, name.epoch == index.epoch else { return false }
+        return index.segments.last { $0.sequence == sequence }?.parts.count == Int(part)
+    }
+}

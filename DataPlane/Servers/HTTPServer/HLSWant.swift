@@ -1,0 +1,37 @@
+package import ClusterModel
+package import DASH
+package import HLS
+package import MediaModel
+import NIOCore
+package import Streams
+
+/// What somebody wants of a packaged stream, and how to tell them.
+package enum HLSWant: Sendable {
+    case ask(HLSAsk, @Sendable (MediaResponse) -> Void)
+    case description(@Sendable (Description) -> Void)
+    /// Of a segment that is being made.
+    case part(ObjectName, @Sendable (Part) -> Void)
+
+    package enum Description: Sendable {
+        /// `rungs` are those that are good for this source.
+        case rendition(MediaPresentation.Rendition, rungs: [String])
+        /// Why there is none.
+        case response(MediaResponse)
+    }
+
+    package enum Part: Sendable {
+        case bytes(ByteBuffer)
+        /// The segment has no more.
+        case end
+        /// It will never come to this node.
+        case missing
+    }
+
+    func refuse(_ refusal: Refusal) {
+        switch self {
+        case .ask(_, let answer): answer(.refusal(refusal))
+        case .description(let answer): answer(.response(.refusal(refusal)))
+        case .part(_, let answer): answer(.missing)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import NIOCore
+import NIOHTTP1
+import Streams
+
+/// HTTP-FLV: the connection becomes a viewer's.
+extension MediaHTTPHandler {
+    func startFLV(_ request: PlayRequest) {
+        guard let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let gate = service.gate
+        Task {
+            let result: Result<LiveStream, Refusal>
+            do throws(Refusal) {
+                result = .success(try await gate.play(request))
+            } catch { result = .failure(error) }
+            loop.execute { bound.value.flvDecided(result) }
+        }
+    }
+
+    private func flvDecided(_ result: Result<LiveStream, Refusal>) {
+        guard case .answering(let head) = state, let context = egress.context else { return }
+        switch result {
+        case .failure(let refusal): respond(.refusal(refusal))
+        case .success(let stream):
+            guard head.method == .GET else { return answerHeadOfFLV(on: context) }
+            let outlet = service.flv.outlet(for: stream)
+            let session = FLVSession(stream: stream, outlet: outlet, requestedAt: requestedAt)
+            service.meters.answered(.httpFLV, status: 200)
+            state = .streaming(session)
+            idle.stop()
+            session.start(on: context, isPlain: isPlain)
+        }
+    }
+
+    /// The head a GET would get, without a length: the body has none. Below the HTTP codec, as that would make one up.
+    private func answerHeadOfFLV(on context: ChannelHandlerContext) {
+        service.meters.answered(.httpFLV, status: 200)
+        state = .closed
+        context.writeAndFlush(NIOAny(FLVEgress.responseHead)).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+}

@@ -31,6 +31,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private let onIdle: @Sendable (HLSStream) -> Void
 
     private var rendition: LiveRendition?
+    private let indexAsk = SegmentIndexAsk()
     private var playlists = PlaylistCache()
     private var waiting: [Waiting] = []
     private var fetching: [String: [@Sendable (ObjectAnswer) -> Void]] = [:]
@@ -86,12 +87,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.
-        rendition = LiveRendition(rendition: stream.id.renditionName, index: index(for: epoch))
+        rendition = LiveRendition(
+            rendition: stream.id.renditionName,
+            index: SegmentIndex(epoch: epoch, settings: PackagingSettings(stream.settings))
+        )
         let snapshot = stream.subscribe(self)
         rendition?.receive(.tracks(snapshot.tracks))
         for item in snapshot.items { rendition?.receive(item) }
         stream.objects = self
         wantObjectsAgain()
+        askForIndex(holdsPlaylists: true)
         let period = TimeAmount.seconds(1)
         idleCheck = stream.loop.scheduleRepeatedTask(initialDelay: period, delay: period) { [weak self] _ in
             self?.checkIdle()
@@ -105,19 +110,10 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         stream.wantObjects(true)
     }
 
-    /// The parent's index if it has one for the epoch, else that of a stream that begins here.
-    private func index(for epoch: Epoch) -> SegmentIndex {
-        if let bytes = stream.upstream?.segmentIndex, let index = try? SegmentIndex(decoding: bytes),
-            index.epoch == epoch
-        {
-            return index
-        }
-        return SegmentIndex(epoch: epoch, settings: PackagingSettings(stream.settings))
-    }
-
     private func checkIdle() {
         let now = NIODeadline.now()
         expireWaiting(at: now)
+        if indexAsk.isOverdue(at: now) { indexCame(nil, askedAs: indexAsk.number) }
         if let endedAt {
             if now - endedAt >= limits.afterEnd { stop() }
             return
@@ -137,6 +133,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         idleCheck?.cancel()
         idleCheck = nil
         rendition = nil
+        indexAsk.end()
         playlists.removeAll()
         if stream.objects === self { stream.objects = nil }
         stream.unsubscribe(self)
@@ -188,16 +185,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             guard let name = ObjectName(text) else { return .answer(notAnObject(text)) }
             return verdict(on: name, rendition)
         case .mediaPlaylist(let query):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            guard isListable(rendition) else { return .wait(atMost: nil) }
             return verdict(on: query, rendition)
         case .multivariantPlaylist(let query):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            guard isListable(rendition) else { return .wait(atMost: nil) }
             let index = rendition.listed.index
             let variants = MultivariantPlaylist.variants(of: stream, index: index)
             return .answer(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
         case .mediaPresentation(let query):
+            guard isListable(rendition) else { return .wait(atMost: nil) }
             guard rendition.listed.index.settings.container == .fragmentedMP4 else { return .answer(noDASH) }
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
             let presentation = MediaPresentation(
                 index: rendition.listed.index,
                 rendition: stream.id.renditionName,
@@ -207,6 +204,10 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             return .answer(.presentation(presentation.render(at: now, token: query.token)))
         }
+    }
+
+    private func isListable(_ rendition: LiveRendition) -> Bool {
+        !indexAsk.holdsPlaylists && rendition.listed.isPlayable
     }
 
     private func verdict(on query: MediaQuery, _ rendition: LiveRendition) -> Verdict {
@@ -232,6 +233,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
 
     private func verdict(on name: ObjectName, _ rendition: LiveRendition) -> Verdict {
         let whole = name.component?.whole ?? name
+        guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
         return switch rendition.object(whole) {
         case .bytes(let pieces): .answer(object(pieces, name))
         case .unknown, .expired: .answer(notAnObject(name.description))
@@ -297,7 +299,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     // MARK: StreamObjects, for child nodes
 
     package func object(named text: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
-        guard let rendition, let name = ObjectName(text) else { return answer(.missing) }
+        guard let rendition else { return answer(.missing) }
+        guard text != SegmentIndexAsk.objectName else { return indexAsk.whenAnswered { answer(self.encodedIndex) } }
+        guard let name = ObjectName(text) else { return answer(.missing) }
         switch rendition.object(name) {
         case .bytes(let pieces): answer(.bytes(pieces))
         case .fetchFromParent where stream.upstream != nil: fetch(name, answer)
@@ -305,11 +309,40 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         }
     }
 
-    package func segmentIndex() -> ByteBuffer? {
-        guard let rendition else { return nil }
+    private var encodedIndex: ObjectAnswer {
+        guard let rendition else { return .missing }
         var bytes = ByteBuffer()
         rendition.index.encode(into: &bytes)
-        return bytes
+        return .bytes([bytes])
+    }
+
+    // MARK: The parent's index
+
+    /// Asks the parent which segments there are beside those that came by here.
+    private func askForIndex(holdsPlaylists: Bool) {
+        guard let upstream = stream.upstream else { return }
+        let number = indexAsk.begin(holdsPlaylists: holdsPlaylists, at: .now())
+        rendition?.expectIndex()
+        upstream.fetch(object: SegmentIndexAsk.objectName) { answer in
+            guard case .bytes(let pieces) = answer else { return self.indexCame(nil, askedAs: number) }
+            let bytes = pieces.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+            self.indexCame(try? SegmentIndex(decoding: bytes), askedAs: number)
+        }
+    }
+
+    private func indexCame(_ index: SegmentIndex?, askedAs number: Int) {
+        guard indexAsk.isUnderWay(number) else { return }
+        rendition?.adopt(index)
+        indexAsk.end()
+        versionChanged()
+    }
+
+    /// Once a segment: a parent that lacks them too may have them by the next.
+    private func askForWhatIsLacking() {
+        guard let rendition, rendition.lacksSegments, !indexAsk.isUnderWay, endedAt == nil,
+            indexAsk.isFirst(for: rendition.version)
+        else { return }
+        askForIndex(holdsPlaylists: false)
     }
 
     // MARK: StreamSubscriber
@@ -319,15 +352,22 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         for item in items { rendition?.receive(item) }
         guard let version = rendition?.version, version != before else { return }
         if let before, version.sequence > before.sequence { Self.segments.increment() }
+        askForWhatIsLacking()
         versionChanged()
     }
 
     package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
-        case .epochChanged(let epoch): rendition?.adopt(index(for: epoch))
-        case .parentChanged, .gap: if let epoch = stream.epoch { rendition?.adopt(index(for: epoch)) }
+        case .epochChanged(let epoch):
+            rendition?.begin(epoch, PackagingSettings(stream.settings))
+            askForIndex(holdsPlaylists: indexAsk.holdsPlaylists)
+        case .parentChanged:
+            if indexAsk.isUnderWay || rendition?.lacksSegments == true {
+                askForIndex(holdsPlaylists: indexAsk.holdsPlaylists)
+            }
+        case .gap: rendition?.itemsMissing()
         case .ended(let reason): ended(reason)
-        case .interrupted, .resumed, .fenced, .pathChanged: return
+        case .interrupted, .resumed, .fenced, .outOfReach, .pathChanged: return
         }
         versionChanged()
     }

@@ -120,5 +120,4 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
 
     var hops: [String] { [] }
     var chosenTracks: [TrackID] { [] }
-    var segmentIndex: ByteBuffer? { nil }
 }

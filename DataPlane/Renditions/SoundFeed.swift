@@ -89,7 +89,7 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
         case .interrupted: target.loop.execute { [target] in target.interrupt() }
-        case .resumed, .gap, .parentChanged, .pathChanged: break
+        case .resumed, .gap, .outOfReach, .parentChanged, .pathChanged: break
         case .epochChanged: end(.lost("the stream has another owner"))
         case .fenced(let epoch): end(.ended(.fenced(epoch)))
         case .ended(let reason): end(.ended(reason))
@@ -202,7 +202,6 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
 
     var hops: [String] { [] }
     var chosenTracks: [TrackID] { [] }
-    var segmentIndex: ByteBuffer? { nil }
 }
 
 extension CodecParameters {

@@ -209,7 +209,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
     func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
         case .interrupted: for feed in feeds.values { feed.interrupt() }
-        case .resumed, .gap, .parentChanged, .pathChanged: break
+        case .resumed, .gap, .outOfReach, .parentChanged, .pathChanged: break
         case .epochChanged: endAll(.lost("the stream has another owner"))
         case .fenced(let epoch): endAll(.ended(.fenced(epoch)))
         case .ended(let reason):

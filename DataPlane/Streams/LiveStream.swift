@@ -238,6 +238,12 @@ package final class LiveStream: @unchecked Sendable {
         notify(.pathChanged(path))
     }
 
+    /// Ends the pulls from here, whose nodes may find ways that this one has not.
+    package func sendChildrenOn() {
+        loop.preconditionInEventLoop()
+        notify(.outOfReach)
+    }
+
     /// The pull is over; another may follow.
     package func endPull(from upstream: any StreamUpstream) {
         loop.preconditionInEventLoop()

@@ -5,8 +5,6 @@ package import NIOCore
 package protocol StreamObjects: AnyObject, Sendable {
     /// Answers once, now or later, on the stream's loop.
     func object(named name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void)
-    /// What a late joiner must know of the segments before its pull; opaque to all but the packager.
-    func segmentIndex() -> ByteBuffer?
 }
 
 /// The parent a stream is pulled from, as far as its objects go. Used on the stream's loop.
@@ -19,8 +17,6 @@ package protocol StreamUpstream: AnyObject, Sendable {
     var hops: [String] { get }
     /// The tracks the pull asked for; empty for all.
     var chosenTracks: [TrackID] { get }
-    /// The parent's segment index at the time of the pull.
-    var segmentIndex: ByteBuffer? { get }
 }
 
 package enum ObjectAnswer: Sendable {

@@ -20,10 +20,12 @@ extension StreamSubscriber {
 package enum StreamNotice: Hashable, Sendable {
     /// A new owner continues the stream. Its first items follow: tracks, then a cut that opens a discontinuous segment.
     case epochChanged(Epoch)
-    /// Another parent continues the same epoch; its segment index may know more.
+    /// Another parent continues the same epoch.
     case parentChanged
     /// The stream comes to this node another way: through these nodes, from its owner to this node's parent.
     case pathChanged([String])
+    /// Only the nodes that pull from here could still reach the stream: they must look for other parents.
+    case outOfReach
     /// This node was the owner and a newer one exists: whoever pulls from here must pull from there.
     case fenced(Epoch)
     /// The publisher or the parent is away; it may come back.

@@ -17,6 +17,7 @@ package struct Problem: Codable, Hashable, Sendable, Error {
         case unprocessable
         case tooManyRequests = "too-many-requests"
         case unavailable
+        case outOfReach = "out-of-reach"
         case storeUnavailable = "store-unavailable"
         case draining
         case overloaded

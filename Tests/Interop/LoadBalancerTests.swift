@@ -49,6 +49,22 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    @Test func `signalling by WebSocket passes, to publish and to play`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        _ = try await cluster.startWorker("origin1", .origin, answersAgentCheck: true)
+        _ = try await cluster.startWorker("edge1", .edge, answersAgentCheck: true)
+        let balancer = try await cluster.startLoadBalancer()
+        try await waitForServers(balancer, "origins_http", ["origin1"])
+        try await waitForServers(balancer, "edges_http", ["edge1"])
+        let result = try await WebRTCClients.browser(
+            publish: balancer.webSocket("/live/websocket?target=origin") + "#s1",
+            play: balancer.webSocket("/live/websocket") + "#s1"
+        )
+        #expect(result.error == nil, "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.framesDecoded ?? 0 > 60, "\(result)\n\(balancer.lastLines)")
+        #expect(try balancer.servers(of: "origins_http")["origin1"]?.sessionsTotal == 1)
+    }
+
     private func playsEverywhere(_ cluster: Cluster, _ balancer: LoadBalancer) async throws {
         try await cluster.waitUntilPlayable(balancer.rtmpPlay("live/s1"))
         try await cluster.waitUntilPlayable(balancer.http("/live/streams/s1.flv"))

@@ -54,6 +54,29 @@ import Testing
         #expect(scene.publisher.begun.count == 1)
     }
 
+    @Test func `two nodes that cannot reach each other find a way through a third`() async throws {
+        let scene = try await scene(otherGroup: "region2")
+        // The first one becomes the secondary origin, from which the other pulls.
+        var players: [Witness] = []
+        for edge in [scene.edge, scene.other] {
+            let player = Witness.httpFLV(edge.media("live/s1", ".flv"))
+            try await player.waitForMore()
+            players.append(player)
+        }
+        try await scene.cluster.waitForTree(of: "live/s1", ["edge1": "origin1", "edge2": "edge1"])
+
+        try scene.network.set("origin1", "edge1", .cut)
+        let cutAt = ContinuousClock.now
+        try await scene.cluster.waitForTree(of: "live/s1", ["edge1": "edge2", "edge2": "origin1"])
+        for player in players {
+            try await player.waitForMore(50)
+            #expect(player.connections == 1 && !player.hasEnded && player.stepsBack.isEmpty, "\(player.name)")
+        }
+        // Three seconds of silence show a parent dead.
+        #expect(players.allSatisfy { $0.longestGap(since: cutAt) < .seconds(8) })
+        #expect(scene.publisher.begun.count == 1)
+    }
+
     @Test func `behind a link slower than the stream players skip to keyframes, and nobody else is disturbed`()
         async throws
     {

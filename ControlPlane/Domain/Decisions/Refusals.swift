@@ -57,6 +57,16 @@ extension Problem {
         Problem(.unavailable, status: 503, title: "Not available now", detail: detail)
     }
 
+    /// The stream is well, but whoever has it lies beyond the asker's links, or below the asker.
+    package static func outOfReach(_ stream: StreamID) -> Problem {
+        Problem(
+            .outOfReach,
+            status: 503,
+            title: "Out of reach",
+            detail: "'\(stream)' is to be had only through the nodes that pull it from this one: let them go, and ask again."
+        )
+    }
+
     package static func unprocessable(_ detail: String) -> Problem {
         Problem(.unprocessable, status: 422, title: "Value not allowed", detail: detail)
     }

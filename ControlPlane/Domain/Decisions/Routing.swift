@@ -174,7 +174,17 @@ extension ClusterState {
         {
             return decision(query, helper, .peer)
         }
+        if isOwned, leavesItsChildrenWithoutMedia(query) { throw .outOfReach(query.stream) }
         throw .unavailable("No node that has '\(query.stream)' can be used now. Ask again shortly.")
+    }
+
+    /// The asker alone cannot reach the origin, as far as is known: those who hang below it may.
+    private func leavesItsChildrenWithoutMedia(_ query: RouteQuery) -> Bool {
+        guard case .connected = evidence[query.origin.nodeId]?.watch else { return false }
+        return hasFailed(query.origin.nodeId, for: query.asker.nodeId, query)
+            && query.parents.contains { child, parent in
+                parent == query.asker.nodeId && !hasFailed(query.origin.nodeId, for: child, query)
+            }
     }
 
     /// From the group's secondary, or from a sibling of it that has room when it is full.
@@ -279,9 +289,15 @@ extension ClusterState {
         failedParents.contains(parent, of: query.stream, query.record.epoch, for: child, at: query.now)
     }
 
-    /// It looks for a parent itself: what it has may end any moment.
+    /// It looks for a parent itself, or one above it does: what it has may end any moment.
     private func lostItsParent(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
-        query.parents[node.nodeId].map { hasFailed($0, for: node.nodeId, query) } ?? false
+        var current = node.nodeId
+        var visited: Set<String> = []
+        while visited.insert(current).inserted, let parent = query.parents[current] {
+            if hasFailed(parent, for: current, query) { return true }
+            current = parent
+        }
+        return false
     }
 
     /// Who pulls the stream from whom, of living nodes: as heartbeats tell, and fresh routes before those can.

@@ -15,8 +15,10 @@ package struct LiveRendition: Sendable {
     /// The last epoch's, listed until the new one has a segment: a playlist without one stops many players.
     private var previous: SegmentWindow?
     private var store: SegmentStore
+    /// Made since the parent was asked for its index; nil when it was not, or has answered.
+    private var sinceAsked: [PackagerOutput]?
 
-    /// - Parameter index: the parent's, or at the origin a new one with its settings.
+    /// - Parameter index: a new one with the epoch and settings, or that of a node that is copied.
     package init(
         rendition: String = ObjectName.sourceRendition,
         index: SegmentIndex,
@@ -48,33 +50,51 @@ package struct LiveRendition: Sendable {
 
     package var byteCount: Int { store.byteCount }
 
+    /// Only a parent's index can tell of the segments before those listed.
+    package var lacksSegments: Bool { current.lacksSegments }
+
     package mutating func receive(_ item: StreamItem) {
         for output in packager.receive(item) { take(output) }
     }
 
-    /// A new owner has taken the stream, or this node re-joined at another parent. Indexes of older epochs are ignored; one
-    /// of the same epoch replaces ours only when it knows more.
-    package mutating func adopt(_ index: SegmentIndex) {
-        guard index.epoch >= current.index.epoch else { return }
-        let isNewEpoch = index.epoch > current.index.epoch
+    /// A new owner has taken the stream. Older epochs are ignored.
+    package mutating func begin(_ epoch: Epoch, _ settings: PackagingSettings) {
+        guard epoch > current.index.epoch else { return }
+        if current.isPlayable { previous = current }
+        current = SegmentWindow(index: SegmentIndex(epoch: epoch, settings: settings))
+        sinceAsked = nil
+        renewPackager()
+    }
+
+    /// Items were lost: what was collected for the open part is not whole.
+    package mutating func itemsMissing() { renewPackager() }
+
+    /// The parent is being asked for its index. What is made from now on will be added to it.
+    package mutating func expectIndex() { sinceAsked = [] }
+
+    /// The parent's answer; nil when it has none. Taken when it is of this epoch and leads at least as far as this node's own.
+    package mutating func adopt(_ index: SegmentIndex?) {
+        let missed = sinceAsked ?? []
+        sinceAsked = nil
+        guard let index, index.epoch == current.index.epoch else { return }
+        let isOfOtherKind = index.settings.container != current.index.settings.container
+        var window = SegmentWindow(index: index)
+        for output in missed { window.receive(output) }
+        guard isOfOtherKind || window.version.isAtLeast(current.version) else { return }
+        current = window
+        if isOfOtherKind { renewPackager() }
+    }
+
+    private mutating func renewPackager() {
         packager = Packager(
             rendition: rendition,
-            epoch: index.epoch,
-            container: index.settings.container,
+            epoch: current.index.epoch,
+            container: current.index.settings.container,
             selection: selection,
             limits: packagerLimits,
             // The stream tells tracks only when they change.
             announced: packager.announced
         )
-        let window = SegmentWindow(index: index)
-        if isNewEpoch {
-            if current.isPlayable { previous = current }
-            current = window
-        } else if (window.nextSequence, index.open?.parts.count ?? 0)
-            > (current.nextSequence, current.index.open?.parts.count ?? 0) || index.isEnded
-        {
-            current = window
-        }
     }
 
     /// The stream ended in order on this node's own timeline: publisher gone or removed, not a relay that broke off.
@@ -98,6 +118,7 @@ package struct LiveRendition: Sendable {
     }
 
     private mutating func take(_ output: PackagerOutput) {
+        sinceAsked?.append(output)
         current.receive(output)
         store.receive(output, epoch: current.index.epoch, window: current)
         if current.isPlayable, let last = previous, !store.holds(last.index.epoch) { previous = nil }

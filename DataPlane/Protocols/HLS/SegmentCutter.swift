@@ -11,6 +11,7 @@ package import Timebase
 /// 5. Playlists may not change the target duration that their first segment set (RFC 8216 §4.3.3.1): a later segment is cut
 ///    where it stands before it rounds to more, and any at `segmentDurationsMax` × its duration.
 /// 6. A part ends before the unit that would make it longer than `partDuration`.
+/// 7. The first segment of a new owner ends with a part, however short: until it does, players have nothing new.
 package struct SegmentCutter: Sendable {
     private struct OpenSegment {
         var sequence: UInt64
@@ -74,11 +75,12 @@ package struct SegmentCutter: Sendable {
     /// As `next`, but still ahead of every player when it is `delay` old: the sequence is raised by as many segments as can
     /// open meanwhile, so a report that was the owner's last makes no media sequence go back.
     package func next(after delay: Duration) -> ResumePoint {
-        guard segment != nil else { return resume }
+        guard let segment else { return resume }
         let time = MediaTime(milliseconds: delay.milliseconds)
         let shortest = max(settings.segmentDuration.ticks - limits.segmentRounding.ticks, 1)
         var point = next
         point.sequence += UInt64(clamping: (time.ticks + shortest - 1) / shortest)
+        if isFirstOfTakeover(segment), time > .zero { point.sequence += 1 }
         point.mediaTime = point.mediaTime + time
         return point
     }
@@ -123,7 +125,14 @@ package struct SegmentCutter: Sendable {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
         }
         guard partAge > .zero, partAge + interval > settings.partDuration + limits.partRounding else { return nil }
+        if isFirstOfTakeover(segment), age >= limits.takeoverSegmentDuration {
+            return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
+        }
         return openPart(of: segment, at: unit.decodeTime)
+    }
+
+    private func isFirstOfTakeover(_ segment: OpenSegment) -> Bool {
+        resume.sequence > 0 && segment.sequence == resume.sequence
     }
 
     /// Whether a segment that is this old, and goes on for another frame, would be too long.
@@ -155,7 +164,8 @@ package struct SegmentCutter: Sendable {
         _ wallTime: WallTime,
         isBreak: Bool
     ) -> CutMark {
-        if targetSeconds == nil {
+        // One that was cut short does not tell how far keyframes are apart.
+        if targetSeconds == nil, !isFirstOfTakeover(segment) {
             let end = isBreak ? lastTime.map { $0 + interval } ?? time : time
             targetSeconds = max((end - segment.start).wholeSeconds, settings.segmentDuration.wholeSeconds, 1)
         }

@@ -10,9 +10,14 @@ package struct SegmentWindow: Sendable {
     package private(set) var index: SegmentIndex
     /// A part was opened that has not come, and never will when later ones come first: the packager gives out no part over
     /// its limits, and a relay may resume too late. A segment that lacks one cannot be listed.
-    private var lacksPart = false
+    private var lacksPart: Bool
+    /// As the origin told last: the playlists of all nodes begin there.
+    private var oldestSequence: UInt64 = 0
 
-    package init(index: SegmentIndex) { self.index = index }
+    package init(index: SegmentIndex) {
+        self.index = index
+        lacksPart = index.open != nil
+    }
 
     /// Names a state of the playlist: equal versions render to equal bytes, on every node.
     package struct Version: Hashable, Sendable {
@@ -22,6 +27,11 @@ package struct SegmentWindow: Sendable {
         /// Parts the open segment has.
         package let partCount: Int
         package let isEnded: Bool
+
+        /// Of two of one epoch: whether this one tells of all that `other` does.
+        func isAtLeast(_ other: Version) -> Bool {
+            (sequence, partCount, isEnded ? 1 : 0) >= (other.sequence, other.partCount, other.isEnded ? 1 : 0)
+        }
     }
 
     package var version: Version {
@@ -39,10 +49,18 @@ package struct SegmentWindow: Sendable {
     /// Of the segment that is open or opens next.
     package var nextSequence: UInt64 { index.open?.sequence ?? index.segments.last.map { $0.sequence + 1 } ?? 0 }
 
+    /// Other nodes list segments that came before this one began to listen, or while it missed something.
+    package var lacksSegments: Bool {
+        guard let first = index.segments.first ?? index.open else { return false }
+        return first.sequence > oldestSequence
+    }
+
     package mutating func receive(_ output: PackagerOutput) {
         switch output {
         case .initialization: break
-        case .opened(let mark): opened(mark)
+        case .opened(let mark):
+            oldestSequence = max(oldestSequence, mark.oldestSequence)
+            opened(mark)
         case .part(let part): closed(part)
         case .ended: ended()
         }

@@ -78,9 +78,7 @@ extension RelayAccept {
         guard let state = RelayState(rawValue: try reader.integer()) else { throw ByteReader.Underflow() }
         let hops = try reader.hops(limits)
         let tracks = try reader.tracks(limits)
-        let index = try reader.slice(Int(try reader.integer(as: UInt32.self)))
-        let segmentIndex = index.readableBytes == 0 ? nil : index
-        self.init(epoch: Epoch(epoch), hops: hops, state: state, tracks: tracks, segmentIndex: segmentIndex)
+        self.init(epoch: Epoch(epoch), hops: hops, state: state, tracks: tracks)
         packagerVersion = packager
     }
 }

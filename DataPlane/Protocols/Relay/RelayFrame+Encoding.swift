@@ -101,9 +101,6 @@ extension RelayAccept {
         buffer.writeInteger(state.rawValue)
         buffer.writeHops(hops)
         buffer.writeTracks(tracks)
-        let index = segmentIndex ?? ByteBuffer()
-        buffer.writeInteger(UInt32(index.readableBytes))
-        buffer.writeImmutableBuffer(index)
     }
 }
 

@@ -3,7 +3,7 @@ package import MediaModel
 
 package import struct NIOCore.ByteBuffer
 
-/// One frame of the relay protocol, version 2.
+/// One frame of the relay protocol, version 3.
 ///
 ///      0      1              5
 ///     +------+--------------+------------------ … ---+
@@ -93,7 +93,7 @@ package struct RelayHello: Hashable, Sendable {
     static let magic: UInt32 = 0x4D52_4C59
     /// What opens every TLS connection (RFC 8446 §5.1: handshake). No frame a child may send begins with it.
     package static let tlsFirstByte: UInt8 = 0x16
-    package static let protocolVersion: UInt16 = 2
+    package static let protocolVersion: UInt16 = 3
     /// Grows when the packager's bytes change: then a node must fetch objects instead of making them.
     package static let packagerVersion: UInt16 = 1
 
@@ -134,15 +134,12 @@ package struct RelayAccept: Hashable, Sendable {
     package var hops: [String]
     package var state: RelayState
     package var tracks: [Track]
-    /// What a late joiner must know of older segments; nil while the parent packages nothing.
-    package var segmentIndex: ByteBuffer?
 
-    package init(epoch: Epoch, hops: [String], state: RelayState, tracks: [Track], segmentIndex: ByteBuffer?) {
+    package init(epoch: Epoch, hops: [String], state: RelayState, tracks: [Track]) {
         self.epoch = epoch
         self.hops = hops
         self.state = state
         self.tracks = tracks
-        self.segmentIndex = segmentIndex
     }
 }
 

@@ -29,7 +29,9 @@ extension HLSStream {
     // MARK: StreamObjects, for child nodes
 
     package func object(named text: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
-        guard let rendition, let name = ObjectName(text) else { return answer(.missing) }
+        guard let rendition else { return answer(.missing) }
+        guard text != SegmentIndexAsk.objectName else { return indexAsk.whenAnswered { answer(self.encodedIndex) } }
+        guard let name = ObjectName(text) else { return answer(.missing) }
         switch rendition.object(name) {
         case .bytes(let pieces): answer(.bytes(pieces))
         case .fetchFromParent where stream.upstream != nil: fetch(name, answer)
@@ -37,10 +39,40 @@ extension HLSStream {
         }
     }
 
-    package func segmentIndex() -> ByteBuffer? {
-        guard let rendition else { return nil }
+    private var encodedIndex: ObjectAnswer {
+        guard let rendition else { return .missing }
         var bytes = ByteBuffer()
         rendition.index.encode(into: &bytes)
-        return bytes
+        return .bytes([bytes])
+    }
+}
+
+/// The parent's index.
+extension HLSStream {
+    /// Asks the parent which segments there are beside those that came by here.
+    func askForIndex(holdsPlaylists: Bool) {
+        guard let upstream = stream.upstream else { return }
+        let number = indexAsk.begin(holdsPlaylists: holdsPlaylists, at: .now())
+        rendition?.expectIndex()
+        upstream.fetch(object: SegmentIndexAsk.objectName) { answer in
+            guard case .bytes(let pieces) = answer else { return self.indexCame(nil, askedAs: number) }
+            let bytes = pieces.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+            self.indexCame(try? SegmentIndex(decoding: bytes), askedAs: number)
+        }
+    }
+
+    func indexCame(_ index: SegmentIndex?, askedAs number: Int) {
+        guard indexAsk.isUnderWay(number) else { return }
+        rendition?.adopt(index)
+        indexAsk.end()
+        versionChanged()
+    }
+
+    /// Once a segment: a parent that lacks them too may have them by the next.
+    func askForWhatIsLacking() {
+        guard let rendition, rendition.lacksSegments, !indexAsk.isUnderWay, endedAt == nil,
+            indexAsk.isFirst(for: rendition.version)
+        else { return }
+        askForIndex(holdsPlaylists: false)
     }
 }

@@ -34,7 +34,7 @@ extension HLSStream {
                 fetch(whole) { answer($0.response(self, name)) }
             }
         case .description(let answer):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            guard isListable(rendition) else { return .wait(atMost: nil) }
             answer(description(rendition.listed.index))
         case .part(let name, let answer):
             return verdict(on: name, of: rendition, answer)
@@ -48,13 +48,17 @@ extension HLSStream {
             guard let name = ObjectName(text) else { return .response(notAnObject(text)) }
             return answer(to: name, rendition)
         case .mediaPlaylist(let query):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            guard isListable(rendition) else { return .wait(atMost: nil) }
             return answer(to: query, rendition.listed)
         case .multivariantPlaylist(let query):
-            guard rendition.listed.isPlayable else { return .wait(atMost: nil) }
+            guard isListable(rendition) else { return .wait(atMost: nil) }
             let variants = MultivariantPlaylist.variants(of: stream, index: rendition.listed.index)
             return .response(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
         }
+    }
+
+    private func isListable(_ rendition: LiveRendition) -> Bool {
+        !indexAsk.holdsPlaylists && rendition.listed.isPlayable
     }
 
     // MARK: Playlists
@@ -96,6 +100,7 @@ extension HLSStream {
 
     private func answer(to name: ObjectName, _ rendition: LiveRendition) -> Answer {
         let whole = name.component?.whole ?? name
+        guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
         switch rendition.object(whole) {
         case .bytes(let pieces): return .response(object(pieces, name))
         case .unknown, .expired: return .response(notAnObject(name.description))
@@ -115,6 +120,7 @@ extension HLSStream {
         _ answer: @escaping @Sendable (HLSWant.Part) -> Void
     ) -> Verdict {
         let whole = name.component?.whole ?? name
+        guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
         switch rendition.object(whole) {
         case .bytes(let pieces): answer(extracted(name, from: pieces).map { .bytes($0) } ?? .missing)
         case .notYet where endedAt == nil: return .wait(atMost: nil)

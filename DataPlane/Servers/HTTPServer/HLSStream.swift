@@ -25,6 +25,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private let onIdle: @Sendable (HLSStream) -> Void
 
     var rendition: LiveRendition?
+    let indexAsk = SegmentIndexAsk()
     var playlists = PlaylistCache()
     private var waiting: [Held] = []
     var fetching: [String: [@Sendable (ObjectAnswer) -> Void]] = [:]
@@ -126,12 +127,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.
-        rendition = LiveRendition(rendition: stream.id.renditionName, index: index(for: epoch))
+        rendition = LiveRendition(
+            rendition: stream.id.renditionName,
+            index: SegmentIndex(epoch: epoch, settings: PackagingSettings(stream.settings))
+        )
         let snapshot = stream.subscribe(self)
         rendition?.receive(.tracks(snapshot.tracks))
         for item in snapshot.items { rendition?.receive(item) }
         stream.objects = self
         wantObjectsAgain()
+        askForIndex(holdsPlaylists: true)
         let period = TimeAmount.seconds(1)
         idleCheck = stream.loop.scheduleRepeatedTask(initialDelay: period, delay: period) { [weak self] _ in
             self?.checkIdle()
@@ -145,19 +150,10 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         stream.wantObjects(true)
     }
 
-    /// The parent's index if it has one for the epoch, else that of a stream that begins here.
-    private func index(for epoch: Epoch) -> SegmentIndex {
-        if let bytes = stream.upstream?.segmentIndex, let index = try? SegmentIndex(decoding: bytes),
-            index.epoch == epoch
-        {
-            return index
-        }
-        return SegmentIndex(epoch: epoch, settings: PackagingSettings(stream.settings))
-    }
-
     private func checkIdle() {
         let now = NIODeadline.now()
         expireWaiting(at: now)
+        if indexAsk.isOverdue(at: now) { indexCame(nil, askedAs: indexAsk.number) }
         if let endedAt {
             if now - endedAt >= limits.afterEnd { stop() }
             return
@@ -177,6 +173,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         idleCheck?.cancel()
         idleCheck = nil
         rendition = nil
+        indexAsk.end()
         playlists.removeAll()
         if stream.objects === self { stream.objects = nil }
         stream.unsubscribe(self)
@@ -192,15 +189,22 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         for item in items { rendition?.receive(item) }
         guard let version = rendition?.version, version != before else { return }
         if let before, version.sequence > before.sequence { Self.segments.increment() }
+        askForWhatIsLacking()
         versionChanged()
     }
 
     package func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
-        case .epochChanged(let epoch): rendition?.adopt(index(for: epoch))
-        case .parentChanged, .gap: if let epoch = stream.epoch { rendition?.adopt(index(for: epoch)) }
+        case .epochChanged(let epoch):
+            rendition?.begin(epoch, PackagingSettings(stream.settings))
+            askForIndex(holdsPlaylists: indexAsk.holdsPlaylists)
+        case .parentChanged:
+            if indexAsk.isUnderWay || rendition?.lacksSegments == true {
+                askForIndex(holdsPlaylists: indexAsk.holdsPlaylists)
+            }
+        case .gap: rendition?.itemsMissing()
         case .ended(let reason): ended(reason)
-        case .interrupted, .resumed, .fenced, .pathChanged: return
+        case .interrupted, .resumed, .fenced, .outOfReach, .pathChanged: return
         }
         versionChanged()
     }
@@ -214,7 +218,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         }
     }
 
-    private func versionChanged() {
+    func versionChanged() {
         playlists.removeAll()
         wakeWaiting()
     }

@@ -68,7 +68,7 @@ final class RTMPPush: RTMPLink.User, StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .ended, .fenced: link?.finish()
         case .gap: isSkipping = true
-        case .epochChanged, .parentChanged, .pathChanged, .interrupted, .resumed: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed: break
         }
     }
 

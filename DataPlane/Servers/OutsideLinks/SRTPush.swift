@@ -85,7 +85,7 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .ended, .fenced: end(.finished)
         case .gap: isSkipping = true
-        case .epochChanged, .parentChanged, .pathChanged, .interrupted, .resumed: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed: break
         }
     }
 

@@ -33,7 +33,7 @@ package struct RelayFormat: WireFormat {
         case .pathChanged(let hops): [RelayFrame.path(hops).encoded]
         case .resumed: [RelayFrame.state(.broadcasting).encoded]
         case .gap: [RelayFrame.gap.encoded]
-        case .ended, .epochChanged, .fenced, .parentChanged: nil
+        case .ended, .epochChanged, .fenced, .outOfReach, .parentChanged: nil
         }
     }
 

@@ -39,7 +39,6 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
 
     let chosenTracks: [TrackID]
     private(set) var hops: [String] = []
-    private(set) var segmentIndex: ByteBuffer?
 
     init(
         stream: LiveStream,
@@ -132,7 +131,6 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         }
         hops = accept.hops
         tracks = accept.tracks
-        segmentIndex = accept.segmentIndex
         stream.beginPull(from: self, epoch: accept.epoch, tracks: accept.tracks)
         if accept.state == .interrupted { stream.interrupt() }
     }

@@ -123,8 +123,7 @@ package struct RelayService: Sendable {
             epoch: epoch,
             hops: (stream.upstream?.hops ?? []) + [nodeID],
             state: stream.phase == .interrupted ? .interrupted : .broadcasting,
-            tracks: choice.of(stream.tracks),
-            segmentIndex: stream.objects?.segmentIndex()
+            tracks: choice.of(stream.tracks)
         )
         return (accept, TrackChoice(stream.upstream?.chosenTracks ?? []))
     }

@@ -105,7 +105,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             for room in rooms.values { room.loop.execute { for peer in room.peers { peer.interrupt() } } }
         case .ended: closeAll("stream_ended")
         // The timeline goes on, and so do the players.
-        case .parentChanged, .pathChanged, .fenced, .interrupted, .resumed: break
+        case .outOfReach, .parentChanged, .pathChanged, .fenced, .interrupted, .resumed: break
         }
     }
 

@@ -4,7 +4,7 @@ import HTTPClient
 
 /// What the control plane answered instead of what was asked for.
 package enum ControlPlaneError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It understood and said no; asking again will not help.
+    /// It understood and said no; asking again at once will not help.
     case refused(Problem)
     /// Another boot of this node has registered: this one must fence itself and exit.
     case superseded
@@ -33,6 +33,7 @@ extension ControlPlaneError {
         self =
             switch response.status {
             case 409 where problem.kind == .superseded: .superseded
+            case 503 where problem.kind == .outOfReach: .refused(problem)
             case 400..<500: .refused(problem)
             default: .unavailable("it answered \(response.status): \(problem.detail)")
             }

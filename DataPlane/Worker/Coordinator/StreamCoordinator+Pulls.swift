@@ -298,6 +298,9 @@ extension StreamCoordinator {
             screen.note(error, of: stream.id)
             // A newer process is this node now: its viewers are better off there at once.
             if case .superseded = error { return .over(.draining, .draining) }
+            if case .refused(let problem) = error, problem.kind == .outOfReach {
+                await stream.loop.run { stream.sendChildrenOn() }
+            }
             // Without the control plane the last route serves on: parents accept tickets made with the node token.
             guard case .unavailable = error,
                 let last = pulls[stream.id]?.nextKnownRoute(haveEpoch) ?? known.route(to: stream.id.source)

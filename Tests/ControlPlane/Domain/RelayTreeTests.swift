@@ -166,6 +166,24 @@ import Timebase
         #expect(kind { _ = try cluster.route("edge12", failed: ["origin1"]) } == .unavailable)
     }
 
+    @Test func `a node that alone cannot reach the origin lets its children go, and pulls from one that can`() throws {
+        var cluster = try cluster(region2(3))
+        for node in ["origin1", "edge21"] { cluster.state.watchOpened(by: node, boot: "boot1") }
+        for count in 1...3 { _ = try cluster.route("edge2\(count)") }
+        #expect(kind { _ = try cluster.route("edge21", failed: ["origin1"]) } == .outOfReach)
+        let heir = try cluster.route("edge22", failed: ["edge21"])
+        let other = try cluster.route("edge23", failed: ["edge21"])
+        let parents = [heir.parent.nodeId, other.parent.nodeId]
+        #expect(parents == ["origin1", "edge22"] || parents == ["edge23", "origin1"])
+        #expect(["edge22", "edge23"].contains(try cluster.route("edge21").parent.nodeId))
+    }
+
+    @Test func `children are not sent away because of an origin that may be dead`() throws {
+        var cluster = try cluster(region2(2))
+        for count in 1...2 { _ = try cluster.route("edge2\(count)") }
+        #expect(kind { _ = try cluster.route("edge21", failed: ["origin1"]) } == .unavailable)
+    }
+
     // MARK: Another group
 
     @Test func `an operator's group outlives boots and registrations, until it is taken back`() throws {

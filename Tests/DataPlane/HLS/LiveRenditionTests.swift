@@ -81,7 +81,7 @@ import Timebase
     @Test func `a new owner's playlist begins with a break, above the old one's numbers`() throws {
         var rendition = LiveRendition(items: Self.items)
         let before = rendition.playlist()
-        rendition.adopt(SegmentIndex(epoch: Epoch(9), settings: PackagingSettings()))
+        rendition.begin(Epoch(9), PackagingSettings())
         let resume = ResumePoint(sequence: 20, discontinuity: 1, mediaTime: MediaTime(milliseconds: 31_000))
         var stream = FixtureStream(seed: 2)
         stream.start = resume.mediaTime
@@ -107,7 +107,7 @@ import Timebase
         let items = marked(FixtureStream(seed: 2).items(seconds: 5), resume: resume)
         let fresh = LiveRendition(epoch: 9, items: items)
         var rendition = LiveRendition(items: Self.items)
-        rendition.adopt(SegmentIndex(epoch: Epoch(9), settings: PackagingSettings()))
+        rendition.begin(Epoch(9), PackagingSettings())
         for item in items {
             if case .tracks = item { continue }
             rendition.receive(item)
@@ -127,10 +127,63 @@ import Timebase
         #expect(!rendition.listed.isPlayable && rendition.byteCount == 0)
     }
 
-    @Test func `an index of an older epoch changes nothing`() {
+    @Test func `an older epoch changes nothing`() {
         var rendition = LiveRendition(items: Self.items)
         let before = rendition.index
-        rendition.adopt(SegmentIndex(epoch: Epoch(6), settings: PackagingSettings()))
+        rendition.begin(Epoch(6), PackagingSettings())
+        #expect(rendition.index == before)
+    }
+
+    /// The parent's index is as old as its way here: what came meanwhile is at least all that it does not tell.
+    @Test func `a node that asks its parent for the index lists what the parent does, however long the answer takes`() {
+        let begin = 900
+        let joined = Self.items[..<begin].lastIndex { if case .cut = $0 { true } else { false } } ?? begin
+        for delays in [(0, 0), (0, 1), (1, 0), (7, 13), (0, 200), (200, 0), (90, 400)] {
+            var parent = LiveRendition(items: Self.items[..<begin])
+            var late = LiveRendition(index: SegmentIndex(epoch: Epoch(7), settings: PackagingSettings()))
+            late.receive(Self.items[0])
+            for item in Self.items[joined..<begin] { late.receive(item) }
+            late.expectIndex()
+            var answer: SegmentIndex?
+            for (position, item) in Self.items[begin...].enumerated() {
+                if position == delays.0 { answer = parent.index }
+                if position == delays.0 + delays.1 { late.adopt(answer) }
+                parent.receive(item)
+                late.receive(item)
+                if position >= delays.0 + delays.1 {
+                    #expect(late.index == parent.index, "\(delays), item \(position)")
+                    guard late.index == parent.index else { return }
+                }
+            }
+            #expect(!late.lacksSegments)
+        }
+    }
+
+    @Test func `a node that lost items knows that it lacks segments until the parent's index comes`() {
+        var parent = LiveRendition(items: Self.items[..<600])
+        var child = parent
+        for item in Self.items[600..<700] { parent.receive(item) }
+        child.itemsMissing()
+        var position = 700
+        while !child.lacksSegments, position < Self.items.count {
+            parent.receive(Self.items[position])
+            child.receive(Self.items[position])
+            position += 1
+        }
+        #expect(child.lacksSegments && child.index != parent.index)
+        child.expectIndex()
+        child.adopt(parent.index)
+        #expect(!child.lacksSegments && child.index == parent.index)
+    }
+
+    @Test func `a parent that knows less than this node changes nothing`() {
+        var rendition = LiveRendition(items: Self.items)
+        let before = rendition.index
+        rendition.expectIndex()
+        rendition.adopt(LiveRendition(items: Self.items[..<600]).index)
+        #expect(rendition.index == before)
+        rendition.expectIndex()
+        rendition.adopt(nil)
         #expect(rendition.index == before)
     }
 

@@ -6,6 +6,35 @@ import Testing
 import Timebase
 
 @Suite struct SegmentCutterTests {
+    @Test func `a new owner's first segment is whole after half a second, and the next ends with a keyframe`() throws {
+        let resume = ResumePoint(sequence: 10, discontinuity: 1, mediaTime: .zero)
+        let marks = cuts(marked(FixtureStream(seed: 14).items(seconds: 13), resume: resume)).filter { $0.part == 0 }
+        let starts = marks.map(\.mediaTime.milliseconds)
+        #expect(marks.map(\.sequence) == Array(10..<10 + UInt64(marks.count)))
+        #expect((500..<800).contains(starts[1] - starts[0]), "\(starts)")
+        #expect(marks.dropFirst().allSatisfy { !$0.isDiscontinuous })
+        let plain = cuts(marked(FixtureStream(seed: 14).items(seconds: 13))).filter { $0.part == 0 }
+        #expect(starts.dropFirst(2).allSatisfy { plain.map(\.mediaTime.milliseconds).contains($0) }, "\(starts)")
+    }
+
+    /// A report may be as old as the heartbeat's period.
+    @Test func `the number told to the next owner is beyond all that the short segment lets open meanwhile`() {
+        let resume = ResumePoint(sequence: 10, discontinuity: 1, mediaTime: .zero)
+        let items = FixtureStream(seed: 14).items(seconds: 13)
+        var cutter = SegmentCutter(settings: PackagingSettings(), resume: resume)
+        var told: [(at: MediaTime, UInt64)] = []
+        for item in items {
+            let mark = cutter.receive(item, at: WallTime(milliseconds: 0))
+            guard case .unit(let unit) = item else { continue }
+            if let mark, mark.part == 0 {
+                for (at, next) in told where unit.decodeTime - at <= MediaTime(milliseconds: 5000) {
+                    #expect(mark.sequence <= next, "told at \(at), cut at \(unit.decodeTime)")
+                }
+            }
+            told.append((unit.decodeTime, cutter.next(after: .seconds(5)).sequence))
+        }
+    }
+
     @Test func `a segment opens at each keyframe that is a segment's duration in`() {
         var stream = FixtureStream(seed: 1)
         stream.keyframeInterval = 30

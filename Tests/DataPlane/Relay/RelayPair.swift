@@ -25,8 +25,7 @@ struct RelayPair: ~Copyable {
         epoch: Epoch(4),
         hops: ["o1"],
         state: .broadcasting,
-        tracks: RelayVector.everyCodec,
-        segmentIndex: nil
+        tracks: RelayVector.everyCodec
     )
 
     init(_ hello: RelayHello = Self.hello, limits: RelayLimits = RelayLimits(), seed: UInt64 = 1) {

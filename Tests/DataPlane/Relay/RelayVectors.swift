@@ -30,7 +30,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             "hello",
             .hello(RelayHello(app: "live", id: "s1", child: "edge1", ticket: "t.k", haveEpoch: Epoch(7))),
             """
-            01 00000027 4D524C59 0002 0001 0004 6C697665 0002 7331 0005 6564676531 0003 742E6B
+            01 00000027 4D524C59 0003 0001 0004 6C697665 0002 7331 0005 6564676531 0003 742E6B
             0000000000000007 00
             """
         ),
@@ -39,12 +39,12 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             .hello(
                 RelayHello(app: "a", id: "b", child: "c", ticket: "", haveEpoch: nil, tracks: [TrackID(1), TrackID(9)])
             ),
-            "01 0000001E 4D524C59 0002 0001 0001 61 0001 62 0001 63 0000 0000000000000000 02 01 09"
+            "01 0000001E 4D524C59 0003 0001 0001 61 0001 62 0001 63 0000 0000000000000000 02 01 09"
         ),
         RelayVector(
             "hello of a child that has seen no epoch",
             .hello(RelayHello(app: "a", id: "b", child: "c", ticket: "", haveEpoch: nil)),
-            "01 0000001C 4D524C59 0002 0001 0001 61 0001 62 0001 63 0000 0000000000000000 00"
+            "01 0000001C 4D524C59 0003 0001 0001 61 0001 62 0001 63 0000 0000000000000000 00"
         ),
         RelayVector("object request", .objectRequest(id: 9, name: "7.m4s"), "02 0000000B 00000009 0005 372E6D3473"),
         RelayVector("object interest", .objectInterest(true), "03 00000001 01"),
@@ -61,19 +61,18 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
                     epoch: Epoch(7),
                     hops: ["o1", "e2"],
                     state: .broadcasting,
-                    tracks: [Track(id: .data, codec: .data)],
-                    segmentIndex: ByteBuffer(bytes: [0xAA, 0xBB])
+                    tracks: [Track(id: .data, codec: .data)]
                 )
             ),
             """
-            10 00000029 0001 0000000000000007 01 02 0002 6F31 0002 6532
-            01 03 07 00000000 00000000 00000000 00000002 AABB
+            10 00000023 0001 0000000000000007 01 02 0002 6F31 0002 6532
+            01 03 07 00000000 00000000 00000000
             """
         ),
         RelayVector(
-            "accept without an index",
-            .accept(RelayAccept(epoch: Epoch(1), hops: [], state: .interrupted, tracks: [], segmentIndex: nil)),
-            "10 00000011 0001 0000000000000001 02 00 00 00000000"
+            "accept of a stream without tracks",
+            .accept(RelayAccept(epoch: Epoch(1), hops: [], state: .interrupted, tracks: [])),
+            "10 0000000D 0001 0000000000000001 02 00 00"
         ),
         RelayVector("refuse", .refuse(RelayRefusal(.loop, "why")), "11 00000006 04 0003 776879"),
         RelayVector(

@@ -165,8 +165,7 @@ private struct ScriptedParent {
         epoch: Epoch(7),
         hops: ["silent"],
         state: .broadcasting,
-        tracks: [Media.video],
-        segmentIndex: nil
+        tracks: [Media.video]
     )
 
     private let channel: any Channel

@@ -250,7 +250,6 @@ private final class PassedThrough: StreamUpstream {
 
     func wantObjects(_ isWanted: Bool) {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
-    var segmentIndex: ByteBuffer? { nil }
 }
 
 /// A packager with one object.
@@ -263,5 +262,4 @@ private final class Shelf: StreamObjects {
         answer(.bytes([rest.readSlice(length: 100_001) ?? ByteBuffer(), rest]))
     }
 
-    func segmentIndex() -> ByteBuffer? { nil }
 }

@@ -132,17 +132,23 @@ private final class ItemTap: StreamSubscriber, @unchecked Sendable {
 /// A pull without a network: objects come from the parent's packager.
 final class DirectUpstream: StreamUpstream, @unchecked Sendable {
     private let parent: HLSNode
-    let segmentIndex: ByteBuffer?
     var hops: [String] { ["o1"] }
     let chosenTracks: [TrackID] = []
 
-    init(_ parent: HLSNode) {
-        self.parent = parent
-        segmentIndex = parent.packager.segmentIndex()
-    }
+    init(_ parent: HLSNode) { self.parent = parent }
 
     func wantObjects(_ isWanted: Bool) { parent.stream.wantObjects(isWanted) }
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
         parent.packager.object(named: name, answer)
     }
+}
+
+/// A pull whose parent answers no question.
+final class SilentUpstream: StreamUpstream, @unchecked Sendable {
+    private(set) var asked: [String] = []
+    let hops = ["o1"]
+    let chosenTracks: [TrackID] = []
+
+    func wantObjects(_ isWanted: Bool) {}
+    func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { asked.append(name) }
 }

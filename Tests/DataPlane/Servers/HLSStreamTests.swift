@@ -5,6 +5,7 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import Streams
+import Synchronization
 import Testing
 
 @Suite struct HLSStreamTests {
@@ -121,9 +122,45 @@ import Testing
         _ = origin.node.hold(Self.playlist)
         _ = origin.publish(until: 9)
         origin.node.stream.end(.unpublished)
-        var index = origin.node.packager.segmentIndex()
+        let told = Mutex<ByteBuffer?>(nil)
+        origin.node.packager.object(named: "index") { answer in
+            if case .bytes(let pieces) = answer { told.withLock { $0 = pieces.first } }
+        }
         // Flags: bit 0 is the end.
-        #expect(index?.readMultipleIntegers(as: (UInt8, UInt8).self).map { $0.1 & 1 } == 1)
+        #expect(told.withLock { $0?.readMultipleIntegers(as: (UInt8, UInt8).self).map { $0.1 & 1 } } == 1)
+    }
+
+    /// A player that is sent from one edge to the other would see the media sequence go back.
+    @Test func `An edge that begins to package long after its pull began lists what the others do`() throws {
+        let origin = HLSOrigin(id, seconds: 30)
+        let early = HLSNode(id)
+        let late = HLSNode(id)
+        let begin = origin.publish(until: 0.1)
+        for node in [early, late] {
+            node.stream.beginPull(from: DirectUpstream(origin.node), epoch: Epoch(3), tracks: origin.node.stream.tracks)
+            node.stream.receive(begin)
+        }
+        _ = early.hold(Self.playlist)
+        for time in [11.3, 19.7] {
+            let items = origin.publish(until: time)
+            for node in [early, late] { node.stream.receive(items) }
+        }
+        let text = try #require(early.ask(Self.playlist)).text
+        #expect(late.hold(Self.playlist).response?.text == text)
+    }
+
+    @Test func `Nothing is listed until the parent has told its index, or failed to for three seconds`() throws {
+        let origin = HLSOrigin(id, seconds: 30)
+        let edge = HLSNode(id)
+        let begin = origin.publish(until: 0.1)
+        _ = origin.node.hold(Self.playlist)
+        let silent = SilentUpstream()
+        edge.stream.beginPull(from: silent, epoch: Epoch(3), tracks: origin.node.stream.tracks)
+        edge.stream.receive(begin + origin.publish(until: 9.1))
+        let held = edge.hold(Self.playlist)
+        #expect(held.count == 0 && silent.asked == ["index"])
+        edge.loop.advanceTime(by: .seconds(4))
+        #expect(held.response?.status == .ok)
     }
 
     @Test func `Three nodes, one of which joined late, give the same playlist and the same bytes of every object`()

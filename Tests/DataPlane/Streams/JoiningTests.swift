@@ -19,7 +19,6 @@ import Timebase
     private final class Parent: StreamUpstream, @unchecked Sendable {
         var hops: [String] = []
         let chosenTracks: [TrackID] = []
-        let segmentIndex: ByteBuffer? = nil
 
         func wantObjects(_ isWanted: Bool) {}
         func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }

@@ -233,7 +233,6 @@ private final class FakeUpstream: StreamUpstream, @unchecked Sendable {
     var wanted: [Bool] = []
     let hops: [String] = []
     let chosenTracks: [TrackID] = []
-    let segmentIndex: ByteBuffer? = nil
 
     func wantObjects(_ isWanted: Bool) { wanted.append(isWanted) }
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }

@@ -107,6 +107,8 @@ final class FakeControlPlane: ControlPlaneLink {
         /// Told with the refusal of an unknown stream.
         var lastOwner: NodeAddresses?
         var isAway = false
+        /// The refusal of a route, when there is none.
+        var problem: Problem?
         /// Releases are not answered.
         var holdsReleases = false
         /// Of every app.
@@ -145,12 +147,13 @@ final class FakeControlPlane: ControlPlaneLink {
     }
 
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
-        let (route, isAway, lastOwner) = state.withLock { state in
+        let (route, isAway, lastOwner, problem) = state.withLock { state in
             state.routes.append(request)
-            return (state.route, state.isAway, state.lastOwner)
+            return (state.route, state.isAway, state.lastOwner, state.problem)
         }
         if isAway { throw .unavailable("away") }
         guard let route else {
+            if let problem { throw .refused(problem) }
             var problem = Problem(
                 .unknownStream,
                 status: 404,

@@ -167,5 +167,4 @@ private final class NoUpstream: StreamUpstream {
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     var hops: [String] { [] }
     var chosenTracks: [TrackID] { [] }
-    var segmentIndex: ByteBuffer? { nil }
 }

@@ -40,6 +40,27 @@ import Worker
         #expect(stream.isServing)
     }
 
+    @Test func `A node through which alone its children could reach the stream sends them on, and goes on searching`()
+        async throws
+    {
+        node.puller.script.withLock { $0 = [.lost("cut off")] }
+        let stream = try await watch()
+        let notices = NoticeRecorder()
+        try await stream.loop.submit { _ = stream.subscribe(notices) }.get()
+        node.control.state.withLock { state in
+            state.route = nil
+            state.problem = Problem(.outOfReach, status: 503, title: "Out of reach", detail: "")
+        }
+        await node.until { node.time.isSleeping(atMost: .seconds(1)) }
+        node.time.advance(.seconds(1))
+        await node.until { notices.all.contains(.outOfReach) }
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: "child") }
+        await node.until { node.time.isSleeping(atMost: .seconds(1)) }
+        node.time.advance(.seconds(1))
+        await node.until { pulled == ["o1", "child"] }
+        #expect(node.registry[node.id] === stream && stream.isServing)
+    }
+
     @Test func `Nobody found within the grace ends the stream for its viewers, and not a moment earlier`() async throws
     {
         node.puller.script.withLock { $0 = [.lost("reset by peer")] }
@@ -157,8 +178,14 @@ import Worker
 private final class NoObjects: StreamUpstream {
     let hops: [String] = []
     let chosenTracks: [TrackID] = []
-    let segmentIndex: ByteBuffer? = nil
 
     func wantObjects(_ isWanted: Bool) {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
+}
+
+private final class NoticeRecorder: StreamSubscriber {
+    private let notices = Mutex<[StreamNotice]>([])
+    var all: [StreamNotice] { notices.withLock { $0 } }
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {}
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) { notices.withLock { $0.append(notice) } }
 }

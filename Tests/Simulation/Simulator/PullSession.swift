@@ -135,7 +135,6 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     func wantObjects(_ isWanted: Bool) {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     var chosenTracks: [TrackID] { [] }
-    var segmentIndex: ByteBuffer? { nil }
 
     // MARK: Silence
 
@@ -216,6 +215,7 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
         switch notice {
         case .ended(let reason): finish(reason)
         case .epochChanged(let newer), .fenced(let newer): finish(.fenced(newer))
+        case .outOfReach: finish(.draining)
         case .gap: hasStarted = false
         case .interrupted: down?.send { [self] in if !end.isGiven { self.stream.interrupt() } }
         case .pathChanged(let hops): down?.send { [self] in pathChanged(hops) }

@@ -14,6 +14,7 @@ package struct LoadBalancer: Sendable {
     package func rtmpPublish(_ stream: String) -> String { "rtmp://127.0.0.1:\(publishPort)/\(stream)" }
     package func rtmpPlay(_ stream: String) -> String { "rtmp://127.0.0.1:\(playPort)/\(stream)" }
     package func http(_ path: String) -> String { "http://127.0.0.1:\(httpPort)\(path)" }
+    package func webSocket(_ path: String) -> String { "ws://127.0.0.1:\(httpPort)\(path)" }
     package func https(_ path: String) -> String { "https://127.0.0.1:\(httpsPort)\(path)" }
 
     /// A server as `show stat` tells it.

@@ -26,6 +26,11 @@ import Testing
             arguments: "\(picture) \(tone) -c:v libx264 -preset veryfast -bf 3 -g 25 -pix_fmt yuv420p -c:a aac"
         ),
         Input(
+            name: "variable frame rate",
+            arguments:
+                "\(picture) \(tone) -vf select='not(mod(n\\,3))+lt(mod(n\\,50)\\,20)' -vsync vfr \(h264) -c:a aac"
+        ),
+        Input(
             name: "44.1 kHz mono",
             arguments: "\(picture) -f lavfi -i sine=sample_rate=44100 \(h264) -c:a aac -ac 1 -ar 44100"
         ),

@@ -10,7 +10,7 @@ import Testing
         {"height":720,"videoBitrate":2500000,"audioBitrate":128000}],"encoderSpeed":"ultrafast","renditionLinger":1}
         """
 
-    @Test func `a rung of the ladder plays from the edge, in step with the source`() async throws {
+    @Test func `each rung of the ladder plays from the edge, in step with the source`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         try cluster.set(Self.settings, app: "live")
         let origin = try await cluster.startWorker("origin1", .origin)
@@ -28,7 +28,7 @@ import Testing
         #expect(!master.contains("720p"), "a rung above the source is left out")
 
         let source = try keyframes(at: edge.media("live/s1", ".m3u8"))
-        for (name, size) in [("live/s1_240p300kbps", "426x240")] {
+        for (name, size) in [("live/s1_240p300kbps", "426x240"), ("live/s1_144p120kbps", "256x144")] {
             let url = edge.media(name, ".m3u8")
             try await cluster.waitUntilPlayable(url)
             #expect(try codecs(at: url) == ["aac", "h264"])
@@ -121,6 +121,52 @@ import Testing
         try await eventually("both nodes describe the stream alike") {
             try description(url) == description(origin.media("live/s1", "/s1.mpd"))
         }
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `adaptive DASH offers all rungs, which play`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        try cluster.set(Self.settings, app: "live")
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin, size: "640x360")
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let url = edge.media("live/s1", "/s1_adaptive.mpd")
+        let wanted = ["aac", "h264", "h264", "h264"]
+        try await eventually("all rungs are offered\n\(cluster.logs)", within: .seconds(60)) {
+            try codecs(at: url) == wanted
+        }
+        for number in 0..<3 {
+            let decoded = try run([
+                "ffmpeg", "-v", "error", "-i", url, "-map", "0:v:\(number)", "-t", "4", "-f", "null", "-",
+            ])
+            #expect(decoded.status == 0 && decoded.output.isEmpty, "\(number): \(decoded.output)")
+        }
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a DASH segment is sent while it is made, and is the same bytes when it is whole`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: origin)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let url = edge.media("live/s1", "/s1.mpd")
+        try await cluster.waitUntilPlayable(url)
+        try await eventually("a segment that is being made is listed") {
+            String(decoding: try http(url).body, as: UTF8.self).contains("availabilityTimeComplete=\"false\"")
+        }
+        let text = String(decoding: try http(url).body, as: UTF8.self)
+        let first = try #require(text.split(separator: "startNumber=\"").dropFirst().first?.split(separator: "\"").first)
+        let stem = try #require(text.split(separator: "media=\"").dropFirst().first?.split(separator: "$").first)
+        let listed = text.split(separator: "</SegmentTimeline>")[0].split(separator: "<S t=").count - 1
+        let number = try #require(Int(first)) + listed - 1
+        let segment = edge.media("live/s1", "/\(stem)\(number).m4s")
+        let growing = try http(segment)
+        #expect(growing.status == 200)
+        let whole = try http(segment)
+        #expect(whole.headers["content-length"] == "\(whole.body.count)")
+        #expect(growing.body == whole.body)
         #expect(publisher.isRunning)
     }
 

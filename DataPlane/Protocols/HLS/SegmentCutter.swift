@@ -9,7 +9,8 @@ package import Timebase
 /// 3. With video, cuts lie only before video units; a keyframe at least `segmentDuration` in opens a segment.
 /// 4. Without video, or while it pauses, cuts lie before audio units, segments by duration alone.
 /// 5. Playlists may not change the target duration that their first segment set (RFC 8216 §4.3.3.1): a later segment is cut
-///    where it stands before it rounds to more, and any at `segmentDurationsMax` × its duration.
+///    where it stands before it rounds to more, and any at `segmentDurationsMax` × its duration. Who begins to play there sees
+///    nothing before the next keyframe; so a keyframe opens a segment early where the next one would come too late.
 /// 6. A part ends before the unit that would make it longer than `partDuration`.
 /// 7. The first segment of a new owner ends with a part, however short: until it does, players have nothing new.
 package struct SegmentCutter: Sendable {
@@ -40,6 +41,8 @@ package struct SegmentCutter: Sendable {
     private var lastAudio: MediaTime?
     /// From one unit of the kind that carries cuts to the next: how long the coming one will last.
     private var interval = MediaTime.zero
+    private var keyframes = KeyframeDistances()
+    private var hasCutEarly = false
 
     package init(settings: PackagingSettings, resume: ResumePoint, limits: CutterLimits = CutterLimits()) {
         self.settings = settings
@@ -77,7 +80,8 @@ package struct SegmentCutter: Sendable {
     package func next(after delay: Duration) -> ResumePoint {
         guard let segment else { return resume }
         let time = MediaTime(milliseconds: delay.milliseconds)
-        let shortest = max(settings.segmentDuration.ticks - limits.segmentRounding.ticks, 1)
+        let due = settings.segmentDuration.ticks - limits.segmentRounding.ticks
+        let shortest = max(hasCutEarly ? due / 2 : due, 1)
         var point = next
         point.sequence += UInt64(clamping: (time.ticks + shortest - 1) / shortest)
         if isFirstOfTakeover(segment), time > .zero { point.sequence += 1 }
@@ -96,6 +100,7 @@ package struct SegmentCutter: Sendable {
     private mutating func note(_ unit: AccessUnit, _ kind: TrackKind) {
         guard kind != .data else { return }
         if firstTime == nil { firstTime = unit.decodeTime }
+        if kind == .video, unit.isKeyframe { keyframes.note(unit.decodeTime) }
         lastTime = unit.decodeTime
         let before = kind == .video ? lastVideo : lastAudio
         if kind == .video { lastVideo = unit.decodeTime } else { lastAudio = unit.decodeTime }
@@ -121,7 +126,9 @@ package struct SegmentCutter: Sendable {
         let partAge = unit.decodeTime - segment.partStart
         guard kind == .video || !hasVideo || partAge >= limits.videoPauseMax else { return nil }
         let isDue = age + limits.segmentRounding >= settings.segmentDuration
-        if isOverdue(age) || (isDue && (isVideoKeyframe || !hasVideo)) {
+        let isEarly = !isDue && isVideoKeyframe && isLastKeyframeInTime(age)
+        hasCutEarly = hasCutEarly || isEarly
+        if isOverdue(age) || isEarly || (isDue && (isVideoKeyframe || !hasVideo)) {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
         }
         guard partAge > .zero, partAge + interval > settings.partDuration + limits.partRounding else { return nil }
@@ -140,6 +147,12 @@ package struct SegmentCutter: Sendable {
         if age.ticks >= settings.segmentDuration.ticks * limits.segmentDurationsMax { return true }
         guard let targetSeconds else { return false }
         return age > .zero && (age + interval).wholeSeconds > targetSeconds
+    }
+
+    /// Whether the segment could not wait for the keyframe after this one, if that comes as late as others did.
+    private func isLastKeyframeInTime(_ age: MediaTime) -> Bool {
+        guard let distance = keyframes.longest, age + age >= settings.segmentDuration else { return false }
+        return isOverdue(age + distance - interval)
     }
 
     private func isBreak(_ unit: AccessUnit) -> Bool {
@@ -200,4 +213,23 @@ package struct SegmentCutter: Sendable {
             oldestSequence: max(resume.sequence, opened.sequence > window ? opened.sequence - window : 0)
         )
     }
+}
+
+/// How far the last few keyframes were apart.
+private struct KeyframeDistances {
+    /// A pause of the publisher counts for so many groups of pictures.
+    private static let countMax = 8
+
+    private var last: MediaTime?
+    private var distances: [MediaTime] = []
+
+    mutating func note(_ time: MediaTime) {
+        if let last, time > last {
+            distances.append(time - last)
+            if distances.count > Self.countMax { distances.removeFirst() }
+        }
+        last = time
+    }
+
+    var longest: MediaTime? { distances.max() }
 }

@@ -1,4 +1,4 @@
-package import ClusterModel
+import ClusterModel
 import DASH
 import Foundation
 package import NIOCore

@@ -1,6 +1,6 @@
 import HLS
 import MediaModel
-package import NIOCore
+import NIOCore
 package import Streams
 
 /// Objects that this node did not make, and those that child nodes did not.

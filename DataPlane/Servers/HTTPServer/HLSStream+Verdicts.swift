@@ -5,6 +5,7 @@ import HLS
 import MediaModel
 import NIOCore
 import Streams
+import Timebase
 
 /// What is answered now, and what has to wait.
 extension HLSStream {

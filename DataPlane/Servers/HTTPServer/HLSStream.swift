@@ -1,8 +1,9 @@
-import ClusterModel
+package import ClusterModel
+import DASH
 package import HLS
 package import MediaModel
 import Metrics
-package import NIOCore
+import NIOCore
 import Observability
 package import Streams
 import Synchronization

@@ -1,25 +1,23 @@
-package import ClusterModel
-package import DASH
-package import HLS
-package import MediaModel
+import DASH
+import HLS
 import NIOCore
-package import Streams
+import Streams
 
 /// What somebody wants of a packaged stream, and how to tell them.
-package enum HLSWant: Sendable {
+enum HLSWant: Sendable {
     case ask(HLSAsk, @Sendable (MediaResponse) -> Void)
     case description(@Sendable (Description) -> Void)
     /// Of a segment that is being made.
     case part(ObjectName, @Sendable (Part) -> Void)
 
-    package enum Description: Sendable {
+    enum Description: Sendable {
         /// `rungs` are those that are good for this source.
         case rendition(MediaPresentation.Rendition, rungs: [String])
         /// Why there is none.
         case response(MediaResponse)
     }
 
-    package enum Part: Sendable {
+    enum Part: Sendable {
         case bytes(ByteBuffer)
         /// The segment has no more.
         case end

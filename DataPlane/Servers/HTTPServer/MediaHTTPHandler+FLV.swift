@@ -1,3 +1,4 @@
+import FanOut
 import NIOCore
 import NIOHTTP1
 import Streams

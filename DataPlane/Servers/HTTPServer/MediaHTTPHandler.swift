@@ -171,7 +171,7 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         if let refusal = response.refusal { note(refusal, of: request) }
         let length = response.byteCount
         // Without a length HTTP/1.0 tells the end by closing.
-        let keepsAlive = request.isKeepAlive && !isLast && (length != nil || request.version >= .http1_1)
+        let keepsAlive = request.isKeepAlive && !isLast && (length != nil || request.version == .http1_1)
         var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
         head.headers.add(contentsOf: CrossOrigin.headers)
         if let length, response.status != .noContent {

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOHTTP1
 package import NIOPosix
 import Synchronization
 

@@ -44,6 +44,33 @@ import Timebase
         #expect(cuts(items).allSatisfy { !$0.isDiscontinuous && $0.discontinuity == 0 })
     }
 
+    /// The first segment makes the target duration 3 s; two of the longer groups of pictures last more than that.
+    @Test func `a segment that could not wait for the next keyframe ends with the one before`() {
+        var cutter = SegmentCutter(settings: PackagingSettings(), resume: .start)
+        _ = cutter.receive(
+            .tracks(FixtureStream(seed: 1).tracks.filter { $0.kind == .video }),
+            at: WallTime(milliseconds: 0)
+        )
+        let distances: [Int64] = [1500, 1900, 1500, 1900, 1900, 1800, 1400, 1900, 1900, 1900]
+        let keyframes = distances.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
+        var starts: [Int64] = []
+        for time in stride(from: Int64(0), through: keyframes.last ?? 0, by: 100) {
+            let unit = AccessUnit(
+                track: .video,
+                decodeTime: MediaTime(milliseconds: time),
+                isKeyframe: keyframes.contains(time),
+                payload: ByteBuffer()
+            )
+            let mark = cutter.receive(.unit(unit), at: WallTime(milliseconds: time))
+            if let mark, mark.part == 0 { starts.append(time) }
+        }
+        #expect(starts.filter { !keyframes.contains($0) } == [])
+        #expect(
+            zip(starts, starts.dropFirst()).allSatisfy { ($1 - $0 + 500) / 1000 <= 3 && $1 - $0 >= 1000 },
+            "\(starts)"
+        )
+    }
+
     @Test func `parts begin at video units and last at most a part's duration`() {
         let items = marked(FixtureStream(seed: 2).items(seconds: 4))
         let marks = cuts(items)

@@ -249,7 +249,7 @@ import Transcoding
         }
         #expect(tracks.map(\.kind) == [.video, .audio])
         #expect(first.part == 0 && first.sequence > 0)
-        #expect(items.contains(where: \.isSound))
+        #expect(items.contains { $0.isSound })
     }
 
     @Test func `sound that cannot be decoded is not tried for ever`() async throws {

@@ -52,7 +52,7 @@ extension HLSStream {
     /// Asks the parent which segments there are beside those that came by here.
     func askForIndex(holdsPlaylists: Bool) {
         guard let upstream = stream.upstream else { return }
-        let number = indexAsk.begin(holdsPlaylists: holdsPlaylists, at: .now())
+        let number = indexAsk.begin(holdsPlaylists: holdsPlaylists, until: .now() + limits.indexTimeout)
         rendition?.expectIndex()
         upstream.fetch(object: SegmentIndexAsk.objectName) { answer in
             guard case .bytes(let pieces) = answer else { return self.indexCame(nil, askedAs: number) }

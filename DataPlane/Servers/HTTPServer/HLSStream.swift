@@ -22,7 +22,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     private static let segments = MetricNames.segmentsCut.counter()
 
     package let stream: LiveStream
-    private let limits: HLSLimits
+    let limits: HLSLimits
     private let onIdle: @Sendable (HLSStream) -> Void
 
     var rendition: LiveRendition?

@@ -32,6 +32,7 @@ package struct RenditionSplicer: Sendable {
     }
 
     private let partDuration: MediaTime
+    private let windowSegments: Int
     private let limits: SplicerLimits
     private var awaited: Deque<Awaited> = []
     private var sounds: Deque<AccessUnit> = []
@@ -46,8 +47,9 @@ package struct RenditionSplicer: Sendable {
     private var retainedSince: UInt64?
     private var isRetaining = false
 
-    package init(partDuration: MediaTime, limits: SplicerLimits = SplicerLimits()) {
+    package init(partDuration: MediaTime, windowSegments: Int, limits: SplicerLimits = SplicerLimits()) {
         self.partDuration = partDuration
+        self.windowSegments = windowSegments
         self.limits = limits
     }
 
@@ -107,18 +109,20 @@ package struct RenditionSplicer: Sendable {
     private mutating func segmentOutputs(_ mark: CutMark, at time: MediaTime) -> [Output] {
         var mark = mark
         mark.mediaTime = time
-        if isRetaining {
-            let since = retainedSince ?? mark.sequence
-            retainedSince = since
-            mark.oldestSequence = max(mark.oldestSequence, since)
-        } else {
-            mark.oldestSequence = mark.sequence
-        }
+        mark.oldestSequence = oldestSequence(at: mark.sequence)
         open = OpenPart(mark: mark, start: time)
         let tracks = (video.map { [Track(id: .video, codec: $0)] } ?? []) + (sound ?? [])
         guard tracks != told else { return [.item(.cut(mark))] }
         told = tracks
         return [.item(.tracks(tracks)), .item(.cut(mark))]
+    }
+
+    /// What of the source can be had says nothing of a rung: players of the one are not those of the other.
+    private mutating func oldestSequence(at sequence: UInt64) -> UInt64 {
+        guard isRetaining else { return sequence }
+        let since = retainedSince ?? sequence
+        retainedSince = since
+        return max(since, sequence - min(UInt64(clamping: windowSegments), sequence))
     }
 
     private mutating func nextPart(before picture: EncodedPicture) -> CutMark? {

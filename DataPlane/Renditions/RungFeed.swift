@@ -42,7 +42,10 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         self.kind = kind
         self.target = target
         sourceLoop = source.loop
-        splicer = RenditionSplicer(partDuration: MediaTime(seconds: source.settings.hlsPartDuration))
+        splicer = RenditionSplicer(
+            partDuration: MediaTime(seconds: source.settings.hlsPartDuration),
+            windowSegments: source.settings.hlsWindowSegments
+        )
         self.onEnd = onEnd
     }
 

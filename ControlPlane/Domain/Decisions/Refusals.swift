@@ -63,7 +63,8 @@ extension Problem {
             .outOfReach,
             status: 503,
             title: "Out of reach",
-            detail: "'\(stream)' is to be had only through the nodes that pull it from this one: let them go, and ask again."
+            detail:
+                "'\(stream)' is to be had only through the nodes that pull it from this one: let them go, and ask again."
         )
     }
 

@@ -41,7 +41,7 @@ struct Representation {
         writeHead(into: &text)
         writeTemplate(token: token, into: &text)
         for segment in segments { write(segment.mediaTime, segment.duration, into: &text) }
-        if let open { write(open.mediaTime, expectedDuration(of: open), into: &text) }
+        if let open { write(open.mediaTime, max(expectedDuration, open.duration), into: &text) }
         text.write("          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n")
     }
 
@@ -77,9 +77,9 @@ struct Representation {
         text.write("\" startNumber=\"")
         text.write(first.sequence)
         text.write("\"")
-        if let open {
-            // From its first part on the segment can be had, before it is complete (§5.3.9.5.3).
-            let early = expectedDuration(of: open) - rendition.index.partTarget
+        if !rendition.index.isEnded {
+            // From its first part on a segment can be had, before it is complete (§5.3.9.5.3).
+            let early = expectedDuration - rendition.index.partTarget
             text.write(" availabilityTimeOffset=\"")
             text.write(thousandths: UInt64(max(early.ticks, 0)) / 90)
             text.write("\" availabilityTimeComplete=\"false\"")
@@ -97,9 +97,9 @@ struct Representation {
         text.write("\">\n          <SegmentTimeline>\n")
     }
 
-    /// Like the one before, unless it is longer already: publishers place keyframes evenly.
-    private func expectedDuration(of open: SegmentIndex.Segment) -> MediaTime {
-        max(segments.last?.duration ?? rendition.index.settings.segmentDuration, open.duration)
+    /// Like the one before: publishers place keyframes evenly.
+    private var expectedDuration: MediaTime {
+        segments.last?.duration ?? rendition.index.settings.segmentDuration
     }
 
     private func write(_ time: MediaTime, _ duration: MediaTime, into text: inout PlaylistText) {

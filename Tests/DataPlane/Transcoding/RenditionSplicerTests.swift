@@ -46,7 +46,7 @@ import struct NIOCore.ByteBuffer
     }
 
     private func splicer(partTenths: Int = 100) -> RenditionSplicer {
-        var splicer = RenditionSplicer(partDuration: time(partTenths))
+        var splicer = RenditionSplicer(partDuration: time(partTenths), windowSegments: 3)
         splicer.soundTracks([Self.sound])
         splicer.codec(Self.codec)
         return splicer
@@ -105,6 +105,22 @@ import struct NIOCore.ByteBuffer
         #expect(all.suffix(5) == ["sound 19", "cut 2.0 at 20, from 2", "picture 20", "sound 20", "picture 21"])
     }
 
+    /// The source's own players may be gone, or never have been.
+    @Test func `a rung's window is its own, whatever the source keeps`() {
+        var splicer = splicer()
+        splicer.cut(mark(1), before: sourceUnit(10))
+        _ = splicer.take(picture(10))
+        splicer.retainSegments(true)
+        var cuts: [String] = []
+        for sequence in 2...7 {
+            var mark = mark(UInt64(sequence))
+            mark.oldestSequence = mark.sequence
+            splicer.cut(mark, before: sourceUnit(sequence * 10))
+            cuts += words(splicer.take(picture(sequence * 10))).filter { $0.hasPrefix("cut") }
+        }
+        #expect(cuts.map { $0.split(separator: " ").last } == ["1", "1", "1", "2", "3", "4"])
+    }
+
     @Test func `parts are cut before they grow too long`() {
         var splicer = splicer(partTenths: 4)
         splicer.cut(mark(1), before: sourceUnit(10))
@@ -150,7 +166,7 @@ import struct NIOCore.ByteBuffer
         var limits = SplicerLimits()
         limits.soundUnitsMax = 3
         limits.cutsMax = 2
-        var splicer = RenditionSplicer(partDuration: time(100), limits: limits)
+        var splicer = RenditionSplicer(partDuration: time(100), windowSegments: 3, limits: limits)
         splicer.soundTracks([Self.sound])
         splicer.codec(Self.codec)
         splicer.cut(mark(1), before: sourceUnit(10))

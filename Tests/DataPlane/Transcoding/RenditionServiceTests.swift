@@ -148,13 +148,19 @@ import Transcoding
         let service = service
         let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
         for await isWanted in demand where isWanted { break }
-        try publish(seconds: 6, to: source, thenEnd: false)
-        var tracks: [Track] = []
-        var sounds: [ByteBuffer] = []
-        for await items in collector.arrivals {
-            for case .tracks(let told) in items { tracks = told }
-            for case .unit(let unit) in items where unit.track == .audio { sounds.append(unit.payload) }
-            if sounds.count > 20 { break }
+        // A rung begins with the first segment after its sound's encoder is open, which nobody waits for.
+        var published = 0.0
+        var items: [StreamItem] = []
+        while items.count(where: \.isSound) <= 20 {
+            if service.figures.queueDepth == 0 {
+                try publish(from: published, seconds: published + 2, to: source, thenEnd: false)
+                published += 2
+            }
+            items = try await loop.submit { collector.items }.get()
+        }
+        let tracks = items.compactMap { if case .tracks(let tracks) = $0 { tracks } else { nil } }.last ?? []
+        let sounds = items.compactMap {
+            if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
         }
         end.cancel()
         #expect(await end.value == .stopped)
@@ -162,10 +168,10 @@ import Transcoding
         let sound = try #require(tracks.first { $0.kind == .audio }).codec
         #expect(sound.name == "aac")
         #expect(sound.sampleRate == original?.codec.sampleRate)
-        let published = try SampleClip.items(seconds: 6).compactMap {
+        let originals = try SampleClip.items(seconds: published).compactMap {
             if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
         }
-        #expect(Set(sounds).isDisjoint(with: published), "it was encoded anew")
+        #expect(Set(sounds).isDisjoint(with: originals), "it was encoded anew")
     }
 
     @Test func `pictures in order are H.264 without reordering, of the source's size, with its sound`() async throws {

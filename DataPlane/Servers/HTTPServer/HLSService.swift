@@ -89,6 +89,8 @@ package struct HLSLimits: Sendable {
     package var idleTimeout = TimeAmount.seconds(10)
     /// How long a live stream's first playlist is awaited (contract §2).
     package var firstSegmentTimeout = TimeAmount.seconds(10)
+    /// A parent that does not tell its segment index in time has nothing to add: what came by here is listed alone.
+    package var indexTimeout = TimeAmount.seconds(3)
     /// A finished stream stays fetchable this long (contract §4.9).
     package var afterEnd = TimeAmount.seconds(60)
     /// Streams packaged at once, those just ended among them; further ones that end unwatched are not kept.

@@ -5,7 +5,7 @@ import Foundation
 package import HLS
 package import MediaModel
 import Metrics
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 import Observability
 package import Streams
@@ -321,7 +321,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     /// Asks the parent which segments there are beside those that came by here.
     private func askForIndex(holdsPlaylists: Bool) {
         guard let upstream = stream.upstream else { return }
-        let number = indexAsk.begin(holdsPlaylists: holdsPlaylists, at: .now())
+        let number = indexAsk.begin(holdsPlaylists: holdsPlaylists, until: .now() + limits.indexTimeout)
         rendition?.expectIndex()
         upstream.fetch(object: SegmentIndexAsk.objectName) { answer in
             guard case .bytes(let pieces) = answer else { return self.indexCame(nil, askedAs: number) }

@@ -7,9 +7,6 @@ import NIOCore
 final class SegmentIndexAsk {
     /// What the relay knows the index by, beside the names of objects.
     static let objectName = "index"
-    /// A parent that does not answer has nothing to add: what came by here is listed alone.
-    private static let timeout = TimeAmount.seconds(3)
-
     /// Of the newest question: answers to older ones are not for it.
     private(set) var number = 0
     private(set) var isUnderWay = false
@@ -20,11 +17,11 @@ final class SegmentIndexAsk {
     private var waiters: [() -> Void] = []
     private var lastVersion: SegmentWindow.Version?
 
-    func begin(holdsPlaylists: Bool, at now: NIODeadline) -> Int {
+    func begin(holdsPlaylists: Bool, until deadline: NIODeadline) -> Int {
         number += 1
         isUnderWay = true
         self.holdsPlaylists = holdsPlaylists
-        deadline = now + Self.timeout
+        self.deadline = deadline
         return number
     }
 

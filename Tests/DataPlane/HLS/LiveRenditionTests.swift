@@ -139,7 +139,7 @@ import Timebase
         let begin = 900
         let joined = Self.items[..<begin].lastIndex { if case .cut = $0 { true } else { false } } ?? begin
         for delays in [(0, 0), (0, 1), (1, 0), (7, 13), (0, 200), (200, 0), (90, 400)] {
-            var parent = LiveRendition(items: Self.items[..<begin])
+            var parent = LiveRendition(items: Array(Self.items[..<begin]))
             var late = LiveRendition(index: SegmentIndex(epoch: Epoch(7), settings: PackagingSettings()))
             late.receive(Self.items[0])
             for item in Self.items[joined..<begin] { late.receive(item) }
@@ -160,7 +160,7 @@ import Timebase
     }
 
     @Test func `a node that lost items knows that it lacks segments until the parent's index comes`() {
-        var parent = LiveRendition(items: Self.items[..<600])
+        var parent = LiveRendition(items: Array(Self.items[..<600]))
         var child = parent
         for item in Self.items[600..<700] { parent.receive(item) }
         child.itemsMissing()
@@ -180,7 +180,7 @@ import Timebase
         var rendition = LiveRendition(items: Self.items)
         let before = rendition.index
         rendition.expectIndex()
-        rendition.adopt(LiveRendition(items: Self.items[..<600]).index)
+        rendition.adopt(LiveRendition(items: Array(Self.items[..<600])).index)
         #expect(rendition.index == before)
         rendition.expectIndex()
         rendition.adopt(nil)

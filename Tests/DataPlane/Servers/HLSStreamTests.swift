@@ -140,6 +140,7 @@ import Testing
             node.stream.beginPull(from: DirectUpstream(origin.node), epoch: Epoch(3), tracks: origin.node.stream.tracks)
             node.stream.receive(begin)
         }
+        _ = origin.node.hold(Self.playlist)
         _ = early.hold(Self.playlist)
         for time in [11.3, 19.7] {
             let items = origin.publish(until: time)
@@ -149,9 +150,11 @@ import Testing
         #expect(late.hold(Self.playlist).response?.text == text)
     }
 
-    @Test func `Nothing is listed until the parent has told its index, or failed to for three seconds`() throws {
+    @Test func `Nothing is listed until the parent has told its index, or failed to in time`() throws {
         let origin = HLSOrigin(id, seconds: 30)
-        let edge = HLSNode(id)
+        var limits = HLSLimits()
+        limits.indexTimeout = .zero
+        let edge = HLSNode(id, limits)
         let begin = origin.publish(until: 0.1)
         _ = origin.node.hold(Self.playlist)
         let silent = SilentUpstream()
@@ -159,7 +162,9 @@ import Testing
         edge.stream.receive(begin + origin.publish(until: 9.1))
         let held = edge.hold(Self.playlist)
         #expect(held.count == 0 && silent.asked == ["index"])
-        edge.loop.advanceTime(by: .seconds(4))
+        edge.stream.receive(origin.publish(until: 14))
+        #expect(held.count == 0)
+        edge.loop.advanceTime(by: .seconds(1))
         #expect(held.response?.status == .ok)
     }
 

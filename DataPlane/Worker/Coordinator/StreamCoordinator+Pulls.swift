@@ -6,7 +6,6 @@ import NIOCore
 import Observability
 import Relay
 package import RelayService
-import Renditions
 package import Streams
 import Timebase
 
@@ -18,15 +17,6 @@ package protocol StreamPuller: Sendable {
 extension RelayPuller: StreamPuller {}
 
 extension PullEnd {
-    fileprivate init(_ end: DerivedEnd) {
-        switch end {
-        case .ended(let reason): self = .ended(reason)
-        case .lost(let reason): self = .lost(reason)
-        case .unknown: self = .ended(.removed)
-        case .stopped: self = .stopped
-        }
-    }
-
     /// Why another parent must be found, for metrics; nil when none must.
     fileprivate var rerouteReason: String? {
         switch self {
@@ -72,151 +62,6 @@ extension StreamCoordinator {
             guard let proven = provenRoute, proven != route, proven.epoch >= haveEpoch ?? 0 else { return route }
             return proven
         }
-    }
-
-    // MARK: Play
-
-    package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
-        let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
-        if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
-            throw refusal
-        }
-        let stream: LiveStream
-        if let here { stream = here } else { stream = try await open(request.stream) }
-        if let form = await form(of: stream, for: request.protocol) {
-            var request = request
-            request.stream = form
-            // A node that cannot make it serves what there is.
-            do throws(Refusal) { return try await play(request) } catch {
-                logger.notice(
-                    "not to be had as its players need it",
-                    metadata: [LogKeys.stream: "\(form)", LogKeys.error: "\(error)"]
-                )
-            }
-        }
-        if let refusal = stream.refusal(of: request.protocol) { throw refusal }
-        return stream
-    }
-
-    /// What is derived of a stream for players of a protocol; nil when they take it as it is.
-    private nonisolated func form(of stream: LiveStream, for kind: ClientProtocol) async -> StreamID? {
-        var form = stream.id
-        if await needsOtherPictures(stream, kind) { form = form.derived(.inOrder(rung: nil)) }
-        if let codec = stream.soundNeeded(by: kind) { form = form.derived(.sound(codec)) }
-        return form == stream.id || form.derivation == nil ? nil : form
-    }
-
-    /// Browsers' WebRTC shows pictures in the order they come in; VP8 only WebRTC carries.
-    private nonisolated func needsOtherPictures(_ stream: LiveStream, _ kind: ClientProtocol) async -> Bool {
-        guard kind == .webrtc else { return stream.refusal(of: kind) != nil }
-        // The loop outlives its streams, so there is nothing to fail.
-        return (try? await stream.loop.submit { stream.hasReorderedPictures }.get()) ?? false
-    }
-
-    package nonisolated func relay(_ id: StreamID, for child: String) async throws(Refusal) -> LiveStream {
-        if let stream = registry[id], stream.isServing { return stream }
-        if await isAsking(child, for: id) {
-            throw .unavailable("this node asks you for the stream: it has nothing to give")
-        }
-        // Only what is here already: a node that is full or leaves is nobody's new way to a stream.
-        if let refusal = intake.refusal(of: .play) { throw refusal }
-        return try await open(id, isForChild: true)
-    }
-
-    package func lastOwner(of id: StreamID) async -> NodeAddresses? { screen.lastOwner(of: id) }
-
-    /// Two nodes that ask each other would wait for each other.
-    private func isAsking(_ parent: String, for id: StreamID) -> Bool {
-        pulls[id]?.route?.parent.nodeId == parent
-    }
-
-    /// How many pulls this node makes now, by the tier of the parent.
-    var pullsByTier: [RouteAnswer.Tier: Int] {
-        pulls.values.reduce(into: [:]) { counts, state in
-            if let tier = state.route?.tier { counts[tier, default: 0] += 1 }
-        }
-    }
-
-    /// The pulls of this node, for the heartbeat. A stream and its renditions are one.
-    var pullReports: [Pull] {
-        let reports = pulls.compactMap { id, state in
-            state.route.map {
-                (id.source, Pull(app: id.app, id: id.source.id, epoch: $0.epoch, from: $0.parent.nodeId))
-            }
-        }
-        return Array(Dictionary(reports) { first, second in first.epoch >= second.epoch ? first : second }.values)
-    }
-
-    private func open(_ id: StreamID, isForChild: Bool = false) async throws(Refusal) -> LiveStream {
-        if let stream = registry[id], stream.isServing { return stream }
-        guard !isDraining else { throw .draining }
-        if pulls[id] == nil {
-            if holds[id] == nil, screen.isUnknown(id) { throw .unknownStream(id) }
-            let stream = place(for: id)
-            // A hold whose publisher has not sent its tracks yet: players wait like for a pull's first media.
-            if holds[id] == nil { startPull(of: stream) } else { watchForTracks(of: stream) }
-        }
-        let result: Result<LiveStream, Refusal> = await withCheckedContinuation { continuation in
-            if pulls[id] == nil {
-                continuation.resume(returning: .failure(.unknownStream(id)))
-            } else if isForChild {
-                letChildWait(continuation, for: id)
-            } else {
-                pulls[id]?.waiting.append(continuation)
-            }
-        }
-        return try result.get()
-    }
-
-    private func place(for id: StreamID) -> LiveStream {
-        findOrAdd(id, on: group.next(), appSettings[id.app] ?? AppSettings()).stream
-    }
-
-    /// Gives up on players that wait too long for a stream that is being opened.
-    static let openTimeout = Duration.seconds(10)
-
-    func watchForTracks(
-        of stream: LiveStream,
-        for waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
-    ) {
-        pulls[stream.id] = PullState(stream: stream, startedAt: clock.now(), waiting: waiting)
-        let task = Task {
-            await self.notifyWhenServing(stream)
-            guard await self.clock.sleep(Self.openTimeout) else { return }
-            self.answerWaiting(for: stream.id, .failure(.unavailable("the publisher has sent no media yet")))
-            self.pulls[stream.id] = nil
-        }
-        pulls[stream.id]?.task = task
-    }
-
-    /// The hold that players waited on is over: takes its entry out and hands back those who still wait.
-    func stopWatching(_ id: StreamID) -> [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
-        guard let state = pulls.removeValue(forKey: id) else { return [] }
-        state.task?.cancel()
-        return state.everybodyWaiting
-    }
-
-    private func notifyWhenServing(_ stream: LiveStream) async {
-        await stream.loop.run {
-            stream.onServing = { Task { await self.streamServes(stream) } }
-            if stream.isServing { stream.onServing?() }
-        }
-    }
-
-    private func streamServes(_ stream: LiveStream) {
-        answerWaiting(for: stream.id, .success(stream))
-        // The entry of a hold served only those who waited.
-        if holds[stream.id] != nil {
-            pulls[stream.id]?.task?.cancel()
-            pulls[stream.id] = nil
-        }
-    }
-
-    private func answerWaiting(for id: StreamID, _ result: Result<LiveStream, Refusal>) {
-        let waiting = pulls[id]?.everybodyWaiting ?? []
-        pulls[id]?.waiting = []
-        pulls[id]?.waitingChildren = [:]
-        for continuation in waiting { continuation.resume(returning: result) }
     }
 
     // MARK: Pull
@@ -377,37 +222,6 @@ extension StreamCoordinator {
         return try await control.route(id.source, request)
     }
 
-    /// This node owns the source: the rendition is made here.
-    private func deriveOnce(
-        _ stream: LiveStream,
-        _ derivation: StreamID.Derivation,
-        _ search: inout RouteSearch
-    ) async -> PullOutcome {
-        pulls[stream.id]?.route = nil
-        let bytesBefore = stream.receivedBytes
-        let parent: LiveStream
-        do throws(Refusal) {
-            parent = try await derivationParent(of: stream.id)
-        } catch {
-            return search.noRoute(error.of(stream.id), isLive: stream.isServing, at: clock.now())
-        }
-        let end = await deriver.derive(stream, derivation, of: parent)
-        logger.info("rendition ended", metadata: ["stream": "\(stream.id)", "end": "\(end)"])
-        return search.pullEnded(
-            PullEnd(end),
-            route: nil,
-            stream: stream.id,
-            isLive: stream.isServing,
-            wasFed: stream.receivedBytes > bytesBefore,
-            at: clock.now()
-        )
-    }
-
-    private func derivationParent(of id: StreamID) async throws(Refusal) -> LiveStream {
-        if let hold = holds[id.parent] { return hold.stream }
-        return try await open(id.parent)
-    }
-
     private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
         if case .unknownStream = refusal {
             screen.addUnknown(stream.id)
@@ -445,6 +259,23 @@ extension StreamCoordinator {
         noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
     }
 
+    /// How many pulls this node makes now, by the tier of the parent.
+    var pullsByTier: [RouteAnswer.Tier: Int] {
+        pulls.values.reduce(into: [:]) { counts, state in
+            if let tier = state.route?.tier { counts[tier, default: 0] += 1 }
+        }
+    }
+
+    /// The pulls of this node, for the heartbeat. A stream and its renditions are one.
+    var pullReports: [Pull] {
+        let reports = pulls.compactMap { id, state in
+            state.route.map {
+                (id.source, Pull(app: id.app, id: id.source.id, epoch: $0.epoch, from: $0.parent.nodeId))
+            }
+        }
+        return Array(Dictionary(reports) { first, second in first.epoch >= second.epoch ? first : second }.values)
+    }
+
     // MARK: Demand
 
     private func demandChanged(_ stream: LiveStream, isWanted: Bool) {
@@ -470,42 +301,6 @@ extension StreamCoordinator {
         // This task is the linger; it must not cancel itself before it is done.
         pulls[stream.id]?.linger = nil
         await stopPull(of: stream.id, end: .removed)
-    }
-}
-
-// MARK: Renditions that are made without anybody asking
-
-extension StreamCoordinator {
-    /// Once the stream has tracks, which say what rungs there are.
-    func makeRenditions(of id: StreamID) async {
-        guard (try? await open(id)) != nil else { return }
-        await makeRenditions()
-    }
-
-    /// Starts the rungs that ought to be made and are not, among them those that were given up a while ago.
-    func makeRenditions() async {
-        for id in holds.keys where appSettings[id.app]?.renditionsOnDemand == false {
-            guard let source = registry[id], source.isServing else { continue }
-            let rungs = await source.loop.run { source.rungNames }
-            let givenUp = deriver.figures.givenUp.filter { $0.source == id }.map(\.name)
-            // Much may have changed meanwhile.
-            guard holds[id]?.stream === source, !isDraining else { continue }
-            for rung in rungs where !givenUp.contains(rung) && pulls[id.derived(.rung(rung))] == nil {
-                startPull(of: place(for: id.derived(.rung(rung))))
-            }
-        }
-    }
-
-    private func isAlwaysMade(_ id: StreamID) -> Bool {
-        guard case .rung? = id.derivation, holds[id.source] != nil else { return false }
-        return appSettings[id.app]?.renditionsOnDemand == false
-    }
-}
-
-extension Refusal {
-    /// What is unknown of a parent is so of what is made of it.
-    fileprivate func of(_ id: StreamID) -> Refusal {
-        if case .unknownStream = self { .unknownStream(id) } else { self }
     }
 }
 

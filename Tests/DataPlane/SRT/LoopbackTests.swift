@@ -21,7 +21,7 @@ import Timebase
     private let port: Int
     private let fixture = FixtureStream(seed: 11)
     /// What a busy machine may take to send a packet: later ones are given up.
-    private static let latency = Duration.milliseconds(1000)
+    private static let latency = Duration.milliseconds(3000)
 
     init() throws {
         gate = try HubGate()

@@ -72,6 +72,20 @@ import Transcoding
         }
     }
 
+    /// Goes on until a rung has given enough sound: it begins with the first segment after the sound's encoder has opened,
+    /// for which nobody waits.
+    /// - Returns: seconds that were published.
+    private func publish(to source: LiveStream, untilSoundsOf rung: Collector, exceed count: Int) async throws -> Double
+    {
+        var published = 0.0
+        while try await loop.submit({ rung.items.count(where: \.isSound) }).get() <= count {
+            guard service.figures.queueDepth == 0 else { continue }
+            try publish(from: published, seconds: published + 2, to: source, thenEnd: false)
+            published += 2
+        }
+        return published
+    }
+
     /// Returns once somebody takes the source's items.
     private func demand(of source: LiveStream) -> AsyncStream<Bool> {
         let (stream, feed) = AsyncStream<Bool>.makeStream()
@@ -148,17 +162,10 @@ import Transcoding
         let service = service
         let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
         for await isWanted in demand where isWanted { break }
-        // A rung begins with the first segment after its sound's encoder is open, which nobody waits for.
-        var published = 0.0
-        var items: [StreamItem] = []
-        while items.count(where: \.isSound) <= 20 {
-            if service.figures.queueDepth == 0 {
-                try publish(from: published, seconds: published + 2, to: source, thenEnd: false)
-                published += 2
-            }
-            items = try await loop.submit { collector.items }.get()
-        }
-        let tracks = items.compactMap { if case .tracks(let tracks) = $0 { tracks } else { nil } }.last ?? []
+        let published = try await publish(to: source, untilSoundsOf: collector, exceed: 20)
+        let items = try await loop.submit { collector.items }.get()
+        var tracks: [Track] = []
+        for case .tracks(let told) in items { tracks = told }
         let sounds = items.compactMap {
             if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
         }
@@ -236,17 +243,17 @@ import Transcoding
         let demand = demand(of: source)
         let service = service
         var ends: [Task<DerivedEnd, Never>] = []
+        var published = 0.0
         for (target, name) in zip(targets, names.map(\.renditionName)) {
             ends.append(Task { await service.derive(target, .rung(name), of: source) })
             if ends.count == 1 {
                 for await isWanted in demand where isWanted { break }
-                try publish(seconds: 4, to: source, thenEnd: false)
-                for await items in collectors[0].arrivals where items.contains(where: \.isSound) { break }
+                published = try await publish(to: source, untilSoundsOf: collectors[0], exceed: 0)
             }
         }
         // The second one is there when its stream has an epoch: it is fed from then on.
         while try await loop.submit({ targets[1].epoch == nil }).get() { await Task.yield() }
-        try publish(from: 4, seconds: 8, to: source)
+        try publish(from: published, seconds: published + 4, to: source)
         for end in ends { #expect(await end.value == .ended(.unpublished)) }
         let items = collectors[1].items
         guard case .tracks(let tracks)? = items.first, case .cut(let first)? = items.dropFirst().first else {

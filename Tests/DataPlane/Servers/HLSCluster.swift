@@ -127,6 +127,7 @@ final class DirectUpstream: StreamUpstream, @unchecked Sendable {
     init(_ parent: HLSNode) { self.parent = parent }
 
     func wantObjects(_ isWanted: Bool) { parent.stream.wantObjects(isWanted) }
+    func wantKeyframe() { parent.stream.wantKeyframe() }
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
         parent.packager.object(named: name, answer)
     }

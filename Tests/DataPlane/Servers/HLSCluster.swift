@@ -140,5 +140,6 @@ final class SilentUpstream: StreamUpstream, @unchecked Sendable {
     let chosenTracks: [TrackID] = []
 
     func wantObjects(_ isWanted: Bool) {}
+    func wantKeyframe() {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { asked.append(name) }
 }

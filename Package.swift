@@ -197,7 +197,8 @@ let dataPlane: [Target] = [
         [
             "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel",
             "Observability", "RTP", "SDP",
-            "SecureTransport", "Streams", "Timebase", "WebRTC", logging, metrics, nioCore, nioHTTP1, nioPosix,
+            "SecureTransport", "Streams", "Timebase", "Transcoding", "WebRTC", logging, metrics, nioCore, nioHTTP1,
+            nioPosix,
         ]
     ),
     library(
@@ -252,7 +253,8 @@ let dataPlane: [Target] = [
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
-            "CEpoll", "ClusterModel", "DTLS", "EngineModel", "FLV", "ICE", "MediaModel", "Observability", "RTMP", "RTP",
+            "CEpoll", "ClusterModel", "Codecs", "DTLS", "EngineModel", "FLV", "ICE", "MediaModel", "Observability",
+            "RTMP", "RTP",
             "SDP", "SRTP", "SecureTransport", "Timebase", "WebRTC", histogram, nioCore,
         ]
     ),
@@ -517,7 +519,11 @@ let testTargets: [Target] = [
             "Streams", "Timebase", logging, nioCore, nioPosix,
         ]
     ),
-    tests("LoadGeneratorTests", "Tests/DataPlane/LoadGenerator", ["LoadGenerator", "RTMP", "Timebase", nioCore]),
+    tests(
+        "LoadGeneratorTests",
+        "Tests/DataPlane/LoadGenerator",
+        ["LoadGenerator", "RTMP", "RTP", "Timebase", nioCore]
+    ),
     tests(
         "WorkerTests",
         "Tests/DataPlane/Worker",

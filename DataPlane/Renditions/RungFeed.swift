@@ -32,6 +32,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     private let kind: Kind
     private let target: LiveStream
     private let sourceLoop: any EventLoop
+    private weak let source: LiveStream?
     private var splicer: RenditionSplicer
     private let onEnd: @Sendable (DerivedEnd) -> Void
     private(set) var hasEnded = false
@@ -42,6 +43,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         self.kind = kind
         self.target = target
         sourceLoop = source.loop
+        self.source = source
         splicer = RenditionSplicer(
             partDuration: MediaTime(seconds: source.settings.hlsPartDuration),
             windowSegments: source.settings.hlsWindowSegments
@@ -116,6 +118,11 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
 
     func wantObjects(_ isWanted: Bool) {
         sourceLoop.execute { self.splicer.retainSegments(isWanted) }
+    }
+
+    /// A rung's keyframes are the source's.
+    func wantKeyframe() {
+        sourceLoop.execute { self.source?.wantKeyframe() }
     }
 
     /// All that there is of a rung was made here.

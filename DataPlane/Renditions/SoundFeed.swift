@@ -192,6 +192,10 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
         source.loop.execute { if !self.hasEnded { self.passOn(objectInterest: isWanted) } }
     }
 
+    func wantKeyframe() {
+        source.loop.execute { [source] in source.wantKeyframe() }
+    }
+
     private func passOn(objectInterest isWanted: Bool) {
         guard isWanted != wantsObjects else { return }
         wantsObjects = isWanted

@@ -38,8 +38,6 @@ package final class LiveStream: @unchecked Sendable {
     package var onDemandChanged: ((Bool) -> Void)?
     /// Told when children or packagers start or stop to want older objects.
     package var onObjectInterestChanged: ((Bool) -> Void)?
-    /// Told when a player that joined or lost pictures needs a keyframe. Set by a publisher of this node that can be asked.
-    package var onKeyframeWanted: (() -> Void)?
     /// Told of the end while the last items can still be had by subscribing.
     package var onEnding: ((EndReason) -> Void)?
 
@@ -52,6 +50,9 @@ package final class LiveStream: @unchecked Sendable {
     /// The tracks at the place a joining parent has come to. They count once its items do: it may be behind.
     private var joiningTracks: [Track]?
     private var objectInterest = 0
+    /// The publisher of this node that fed the stream last.
+    private weak var publication: Publication?
+    private var keyframeAskedAt: NIODeadline?
     private let viewers = Mutex(ViewerCounts())
     private let byteCount = Atomic<Int>(0)
     private let serving = Atomic<Bool>(false)
@@ -146,6 +147,21 @@ package final class LiveStream: @unchecked Sendable {
     /// Told, on the loop, when `isServing` becomes true.
     package var onServing: (() -> Void)?
 
+    // MARK: Keyframes
+
+    /// Between two requests that go up: a keyframe costs the publisher ten pictures' bits, and one serves all who ask.
+    private static let keyframePause = TimeAmount.seconds(1)
+
+    /// A player that joined or lost pictures cannot decode on. However many ask, one request a second goes to the publisher,
+    /// through all nodes between, if its protocol can ask it.
+    package func wantKeyframe() {
+        loop.preconditionInEventLoop()
+        let now = loop.now
+        if let keyframeAskedAt, now - keyframeAskedAt < Self.keyframePause { return }
+        keyframeAskedAt = now
+        if let upstream { upstream.wantKeyframe() } else { publication?.wantKeyframe() }
+    }
+
     // MARK: Objects
 
     /// Somebody below needs older segments (`true`), or no longer does.
@@ -184,8 +200,10 @@ package final class LiveStream: @unchecked Sendable {
         origin?.repair = TimelineRepair(startingAt: next.mediaTime)
     }
 
-    package func ingest(_ items: [IngestItem], at wall: WallTime) {
+    /// `publication` is what to ask for keyframes from here on; nil for items that come of nobody who can be asked.
+    package func ingest(_ items: [IngestItem], at wall: WallTime, from publication: Publication? = nil) {
         loop.preconditionInEventLoop()
+        if publication !== self.publication { self.publication = publication }
         guard let placed = origin?.place(items, at: wall) else { return }
         send(placed)
     }

@@ -13,6 +13,7 @@ package final class Publication: Sendable {
         var revocation: EndReason?
         var onAsked: (@Sendable (Request) -> Void)?
         var asked: Request?
+        var onKeyframeWanted: (@Sendable () -> Void)?
         /// Its protocol can, and the publisher said it understands.
         var canMove = false
         /// Set until its media is the stream's.
@@ -55,18 +56,21 @@ package final class Publication: Sendable {
         guard !items.isEmpty else { return }
         let wall = wallClock()
         if stream.loop.inEventLoop {
-            stream.ingest(items, at: wall)
+            stream.ingest(items, at: wall, from: self)
         } else {
             stream.loop.execute {
                 // Revoked on the way: the stream may have the next owner's timeline by now.
                 guard self.state.withLock({ $0.revocation == nil }) else { return }
-                stream.ingest(items, at: wall)
+                stream.ingest(items, at: wall, from: self)
             }
         }
     }
 
-    /// The publisher that stood by is the stream's from here on.
-    package func begin() { state.withLock { $0.standBy?.isOver = true } }
+    /// The publisher that stood by is the stream's from here on: from its next keyframe, which it is asked for.
+    package func begin() {
+        state.withLock { $0.standBy?.isOver = true }
+        wantKeyframe()
+    }
 
     /// The publisher that stood by for another node's stream feeds this one, which has taken that one's place.
     package func begin(on stream: LiveStream, epoch: Epoch) {
@@ -74,6 +78,7 @@ package final class Publication: Sendable {
             (state.stream, state.epoch) = (stream, epoch)
             state.standBy?.isOver = true
         }
+        wantKeyframe()
     }
 
     /// The publisher is gone. Only the first call counts.
@@ -101,6 +106,16 @@ package final class Publication: Sendable {
             return state.asked
         }
         if let asked { body(asked) }
+    }
+
+    /// Sets what asks the publisher for a keyframe, where its protocol can.
+    package func whenKeyframeWanted(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.onKeyframeWanted = body }
+    }
+
+    func wantKeyframe() {
+        let body = state.withLock { $0.isOver ? nil : $0.onKeyframeWanted }
+        body?()
     }
 
     /// Called by the connection that has told its publisher to move.

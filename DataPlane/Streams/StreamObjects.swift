@@ -7,12 +7,14 @@ package protocol StreamObjects: AnyObject, Sendable {
     func object(named name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void)
 }
 
-/// The parent a stream is pulled from, as far as its objects go. Used on the stream's loop.
+/// The parent a stream is pulled from: what is asked of it besides its media. Used on the stream's loop.
 package protocol StreamUpstream: AnyObject, Sendable {
     /// Tells the parent whether anybody at or below this node needs older segments.
     func wantObjects(_ isWanted: Bool)
     /// Asks for one object. Answers once, on the stream's loop; `.missing` also when the pull ends first.
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void)
+    /// A player at or below this node cannot decode on without a keyframe. At most once a second.
+    func wantKeyframe()
     /// The nodes the stream came through, from its owner to the parent.
     var hops: [String] { get }
     /// The tracks the pull asked for; empty for all.

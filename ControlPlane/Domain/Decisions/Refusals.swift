@@ -63,8 +63,7 @@ extension Problem {
             .outOfReach,
             status: 503,
             title: "Out of reach",
-            detail:
-                "'\(stream)' is to be had only through the nodes that pull it from this one: let them go, and ask again."
+            detail: "Only nodes that pull '\(stream)' from this one could reach it: let them go, and ask again."
         )
     }
 

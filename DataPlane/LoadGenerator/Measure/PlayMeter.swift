@@ -9,6 +9,8 @@ package final class PlayMeter {
     var videoDelay = Spread()
     var audioDelay = Spread()
     var partDelay = Spread()
+    /// WHEP: of each viewer's pictures at the end of the window.
+    var jitter = Spread()
     package var wireBytes: Int64 = 0
     package var bodyBytes: Int64 = 0
     package var videoFrames = 0
@@ -24,8 +26,10 @@ package final class PlayMeter {
 
     package init() {}
 
-    package var delays: (firstFrame: SpreadSummary?, video: SpreadSummary?, audio: SpreadSummary?) {
-        (firstFrame.summary, videoDelay.summary, audioDelay.summary)
+    package var delays:
+        (firstFrame: SpreadSummary?, video: SpreadSummary?, audio: SpreadSummary?, jitter: SpreadSummary?)
+    {
+        (firstFrame.summary, videoDelay.summary, audioDelay.summary, jitter.summary)
     }
 
     func count(wire bytes: Int) { if isMeasuring { wireBytes += Int64(bytes) } }

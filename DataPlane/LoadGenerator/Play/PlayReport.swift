@@ -37,6 +37,8 @@ package struct PlayReport: Codable, Sendable {
     /// WHEP: RTP packets, and holes in their numbers.
     package var packets: Int64?
     package var lostPackets: Int64?
+    /// WHEP: the viewers' estimates of RFC 3550 §6.4.1; reading in batches is part of it.
+    package var jitter: SpreadSummary?
     package var server: Server?
     package var generatorCPUSeconds: Double
     /// Why viewers ended, with how many.

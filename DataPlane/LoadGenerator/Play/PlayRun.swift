@@ -127,6 +127,7 @@ package final class PlayRun {
             sequenceGaps: options.transport == .hls ? meter.sequenceGaps : nil,
             packets: options.transport == .whep ? meter.packets : nil,
             lostPackets: options.transport == .whep ? meter.lostPackets : nil,
+            jitter: meter.jitter.summary,
             generatorCPUSeconds: 0,
             failures: failures
         )

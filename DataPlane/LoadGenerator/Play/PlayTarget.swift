@@ -40,7 +40,10 @@ package struct PlayTarget: Hashable, Sendable {
     }
 
     /// As `Host` and `tcUrl` want it.
-    var authority: String { port == (scheme == "rtmp" ? 1935 : 80) ? host : "\(host):\(port)" }
+    var authority: String {
+        let host = host.contains(":") ? "[\(host)]" : host
+        return port == (scheme == "rtmp" ? 1935 : 80) ? host : "\(host):\(port)"
+    }
 
     var app: String { String(path.split(separator: "/").first ?? "") }
     var name: String { path.split(separator: "/").dropFirst().joined(separator: "/") }

@@ -1,6 +1,7 @@
 import DTLS
 import ICE
 import NIOCore
+import RTP
 import SDP
 import SRTP
 import SecureTransport
@@ -12,6 +13,7 @@ final class ClientTransport {
     enum Received {
         /// The opened packet, in the bytes it came in.
         case rtp(length: Int)
+        case rtcp(length: Int)
         case nothing
     }
 
@@ -75,8 +77,7 @@ final class ClientTransport {
         switch first {
         case 128...191:
             guard let keys, bytes.count > 1 else { return .nothing }
-            // Reports of the server are of no use here.
-            if (192...223).contains(bytes[1]) { return .nothing }
+            if (192...223).contains(bytes[1]) { return .rtcp(length: try keys.unprotector.unprotect(rtcp: bytes)) }
             return .rtp(length: try keys.unprotector.unprotect(rtp: bytes))
         case 20...63: dtls?.receive(ByteBuffer(bytes: bytes), at: now)
         case 0...3: ice?.receive(ByteBuffer(bytes: bytes), on: path, at: now)
@@ -86,11 +87,24 @@ final class ClientTransport {
         return .nothing
     }
 
-    func send(rtcp packet: ByteBuffer, on socket: Connection) throws {
+    func send(rtp packet: ByteBuffer, on socket: Connection) throws {
         var packet = packet
         guard let keys else { return }
-        try keys.protector.protect(rtcp: &packet, from: packet.readerIndex)
+        try keys.protector.protect(rtp: &packet, from: packet.readerIndex)
         try socket.send(datagram: packet)
+    }
+
+    func send(rtcp packets: [RTCPPacket], on socket: Connection) throws {
+        var bytes = RTCPPacket.encode(packets)
+        guard let keys else { return }
+        try keys.protector.protect(rtcp: &bytes, from: bytes.readerIndex)
+        try socket.send(datagram: bytes)
+    }
+
+    /// Says goodbye; who has gone already does not hear it.
+    func close(on socket: Connection, at now: MonotonicInstant) {
+        dtls?.close(at: now)
+        try? drain(on: socket, at: now)
     }
 
     func timePassed(on socket: Connection, at now: MonotonicInstant) throws {

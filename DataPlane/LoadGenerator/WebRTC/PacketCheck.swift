@@ -1,8 +1,8 @@
-import RTP
-import Timebase
+package import RTP
+package import Timebase
 
 /// What one WHEP viewer looks at in the packets it gets: holes in the numbers, frames, and how late they are.
-struct PacketCheck {
+package struct PacketCheck {
     private struct Source {
         var unwrapper = Unwrapper<UInt16>()
         var highest: Int64?
@@ -18,33 +18,41 @@ struct PacketCheck {
     private var lastStamp: SendStamp?
     private var firstStamp: SendStamp?
     private var lastMedia: MonotonicInstant?
-    private(set) var hasKeyframe = false
-    private(set) var videoSource: SSRC?
-    private(set) var highestSequence: UInt32 = 0
+    package private(set) var hasKeyframe = false
+    private var videoSource: SSRC?
+    /// Of the pictures' source.
+    private var statistics = ReceptionStatistics(clockRate: MediaTime.ticksPerSecond)
 
-    init(video: PayloadType, openedAt: MonotonicInstant) {
+    package init(video: PayloadType, openedAt: MonotonicInstant) {
         self.video = video
         self.openedAt = openedAt
     }
 
-    var stampSpan: (first: SendStamp, last: SendStamp)? {
+    package var stampSpan: (first: SendStamp, last: SendStamp)? {
         guard let firstStamp, let lastStamp else { return nil }
         return (firstStamp, lastStamp)
     }
 
-    mutating func windowBegins(at now: MonotonicInstant) {
+    package mutating func windowBegins(at now: MonotonicInstant) {
         firstStamp = nil
         lastMedia = now
     }
 
-    func windowEnds(at now: MonotonicInstant, _ meter: PlayMeter) {
+    package mutating func windowEnds(at now: MonotonicInstant, _ meter: PlayMeter) {
         if let lastMedia, now - lastMedia > MediaCheck.stallMin { meter.stalls += 1 }
+        guard let block = reportBlock(at: now) else { return }
+        meter.jitter.record(.microseconds(Int64(block.jitter) * 1_000_000 / MediaTime.ticksPerSecond))
+    }
+
+    /// What is reported of the pictures; nil before the first.
+    package mutating func reportBlock(at now: MonotonicInstant) -> ReportBlock? {
+        videoSource.flatMap { statistics.block(for: $0, at: now) }
     }
 
     /// `packet` is one that SRTP has opened.
-    mutating func receive(_ packet: borrowing Span<UInt8>, at now: MonotonicInstant, _ meter: PlayMeter) {
+    package mutating func receive(_ packet: borrowing Span<UInt8>, at now: MonotonicInstant, _ meter: PlayMeter) {
         guard let head = Head(packet) else { return }
-        let lost = note(head)
+        let lost = note(head, at: now)
         if meter.isMeasuring {
             meter.packets += 1
             meter.lostPackets += lost
@@ -61,17 +69,17 @@ struct PacketCheck {
     }
 
     /// How many packets before this one are missing. A late one makes up for what was counted.
-    private mutating func note(_ head: Head) -> Int64 {
+    private mutating func note(_ head: Head, at now: MonotonicInstant) -> Int64 {
         var source = sources[head.ssrc] ?? Source()
         defer { sources[head.ssrc] = source }
         let sequence = source.unwrapper.unwrap(head.sequence)
+        if head.payloadType == video { statistics.received(sequence: sequence, timestamp: head.timestamp, at: now) }
         guard let highest = source.highest else {
             source.highest = sequence
             return 0
         }
         guard sequence > highest else { return -1 }
         source.highest = sequence
-        if head.payloadType == video { highestSequence = UInt32(truncatingIfNeeded: sequence) }
         return sequence - highest - 1
     }
 

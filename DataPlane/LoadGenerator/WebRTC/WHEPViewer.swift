@@ -1,22 +1,16 @@
 import DTLS
-import ICE
 import NIOCore
 import RTP
 import SDP
 import Timebase
-import WebRTC
 
-/// Plays one stream by WHEP: asks over HTTP, then moves to a datagram socket.
+/// Plays one stream by WHEP.
 final class WHEPViewer: Viewer {
     private static let reportInterval = Duration.seconds(1)
 
-    private let target: PlayTarget
     private let meter: PlayMeter
     private let openedAt: MonotonicInstant
-    private let transport: ClientTransport
-    private let offer: Offer
-    private var http = HTTPWalker()
-    private var answer = ByteBuffer()
+    private let session: SignalledSession
     private var check: PacketCheck?
     private var scratch = [UInt8](repeating: 0, count: 2048)
     private var nextReport: MonotonicInstant
@@ -30,18 +24,11 @@ final class WHEPViewer: Viewer {
         certificate: DTLSContext,
         openedAt now: MonotonicInstant
     ) throws {
-        self.target = target
         self.meter = meter
         openedAt = now
         nextReport = now
-        var random = SystemRandomNumberGenerator()
-        transport = ClientTransport(certificate, using: &random)
-        ownSource = SSRC(UInt32.random(in: 1...UInt32.max, using: &random))
-        offer = Offer(
-            Self.capabilities,
-            transport: try transport.local(),
-            origin: SessionDescription.Origin(sessionID: random.next() >> 2, sessionVersion: 1)
-        )
+        ownSource = SSRC(UInt32.random(in: 1...UInt32.max))
+        session = try SignalledSession(target, offering: Self.capabilities, certificate: certificate)
     }
 
     private static var capabilities: [MediaCapabilities] {
@@ -61,10 +48,7 @@ final class WHEPViewer: Viewer {
     func windowBegins(at now: MonotonicInstant) { check?.windowBegins(at: now) }
     func windowEnds(at now: MonotonicInstant) { check?.windowEnds(at: now, meter) }
 
-    func begin(on connection: Connection, at now: MonotonicInstant) throws {
-        let body = offer.description.text
-        try connection.enqueue(target.post(body, type: "application/sdp"))
-    }
+    func begin(on connection: Connection, at now: MonotonicInstant) throws { try session.begin(on: connection) }
 
     func takeSuccessor() -> Connection? {
         defer { successor = nil }
@@ -73,30 +57,10 @@ final class WHEPViewer: Viewer {
 
     func receive(_ bytes: borrowing Span<UInt8>, on connection: Connection, at now: MonotonicInstant) throws {
         guard check == nil else { return try receive(datagram: bytes, on: connection, at: now) }
-        var position = 0
-        while let piece = try http.next(in: bytes, at: &position) {
-            switch piece {
-            case .head(let head): guard head.status == 201 else { throw ViewerFailure.refused("HTTP \(head.status)") }
-            case .body(let range): for place in range { answer.writeInteger(bytes[place]) }
-            case .end: return try answered(at: now)
-            }
-        }
-    }
-
-    private func answered(at now: MonotonicInstant) throws {
-        let description = try SessionDescription(parsing: String(buffer: answer))
-        let negotiation = try offer.negotiation(with: description)
-        let candidates = negotiation.remote.candidates.compactMap(Candidate.init).filter { $0.transport == .udp }
-        // The way that HTTP took is open.
-        guard let candidate = candidates.first(where: { "\($0.address.ip)" == target.host }) ?? candidates.first,
-            let video = negotiation.media.first(where: { $0.kind == "video" })?.codecs.first,
-            let type = PayloadType(Int(video.payloadType))
-        else { throw ViewerFailure.refused("the answer has no picture or no candidate") }
-        let address = try SocketAddress(ipAddress: "\(candidate.address.ip)", port: Int(candidate.address.port))
-        let socket = try Connection(datagramsTo: address)
+        guard let answered = try session.receive(bytes, at: now) else { return }
+        guard let type = PayloadType(Int(try answered.negotiation.video().codec.payloadType)) else { return }
         check = PacketCheck(video: type, openedAt: openedAt)
-        successor = socket
-        try transport.begin(negotiation, to: candidate, on: socket, at: now)
+        successor = answered.socket
     }
 
     private func receive(datagram: borrowing Span<UInt8>, on socket: Connection, at now: MonotonicInstant) throws {
@@ -104,7 +68,8 @@ final class WHEPViewer: Viewer {
         guard length <= scratch.count else { return }
         for place in 0..<length { scratch[place] = datagram[place] }
         let received = try scratch.withUnsafeMutableBytes { bytes in
-            try transport.receive(UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]), on: socket, at: now)
+            let packet = UnsafeMutableRawBufferPointer(rebasing: bytes[..<length])
+            return try session.transport.receive(packet, on: socket, at: now)
         }
         guard case .rtp(let packetLength) = received else { return }
         // No copy: the next datagram finds the scratch unshared again.
@@ -113,20 +78,11 @@ final class WHEPViewer: Viewer {
     }
 
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {
-        guard let check else { return }
-        try transport.timePassed(on: connection, at: now)
-        guard transport.isOpen, now >= nextReport, let source = check.videoSource else { return }
+        guard check != nil else { return }
+        try session.transport.timePassed(on: connection, at: now)
+        guard session.transport.isOpen, now >= nextReport, let block = check?.reportBlock(at: now) else { return }
         nextReport = now + Self.reportInterval
-        let block = ReportBlock(
-            ssrc: source,
-            fractionLost: 0,
-            cumulativeLost: 0,
-            highestSequence: check.highestSequence,
-            jitter: 0,
-            lastSenderReport: 0,
-            delaySinceLastSenderReport: 0
-        )
         let report = RTCPPacket.receiverReport(ReceiverReport(ssrc: ownSource, blocks: [block]))
-        try transport.send(rtcp: RTCPPacket.encode([report]), on: connection)
+        try session.transport.send(rtcp: [report], on: connection)
     }
 }

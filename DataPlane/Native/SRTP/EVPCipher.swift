@@ -11,7 +11,7 @@ final class EVPCipher {
     init(_ keys: SessionKeys, suite: SRTPSuite, encrypts: Bool) throws(SRTPError) {
         self.suite = suite
         salt = keys.salt
-        guard let context = EVP_CIPHER_CTX_new() else { throw .library("out of memory") }
+        guard let context = EVP_CIPHER_CTX_new() else { throw .cryptography("out of memory") }
         self.context = context
         let cipher: OpaquePointer?
         switch suite {
@@ -23,7 +23,7 @@ final class EVPCipher {
         }
         guard EVP_CipherInit_ex(context, cipher, nil, keys.cipher, nil, encrypts ? 1 : 0) == 1,
             suite == .aeadAES128GCM || mac != nil
-        else { throw .library("\(suite.rawValue) is not to be had from OpenSSL") }
+        else { throw .cryptography("\(suite.rawValue) is not to be had from OpenSSL") }
     }
 
     deinit {

@@ -9,10 +9,16 @@ package final class EVPProtector: SRTPProtector {
     /// One count for all sources is as good as one each: it only must not repeat (RFC 3711 §3.2.3).
     private var rtcpIndex: UInt32 = 0
 
-    package init(_ master: SRTPMasterKey, suite: SRTPSuite) throws(SRTPError) {
+    package convenience init(_ master: SRTPMasterKey, suite: SRTPSuite) throws(SRTPError) {
+        let rtp = try SessionKeys(master, suite: suite, for: .rtp)
+        try self.init(rtp: rtp, rtcp: SessionKeys(master, suite: suite, for: .rtcp), suite: suite)
+    }
+
+    /// With keys that are derived already.
+    package init(rtp: SessionKeys, rtcp: SessionKeys, suite: SRTPSuite) throws(SRTPError) {
         self.suite = suite
-        rtp = try EVPCipher(SessionKeys(master, suite: suite, for: .rtp), suite: suite, encrypts: true)
-        rtcp = try EVPCipher(SessionKeys(master, suite: suite, for: .rtcp), suite: suite, encrypts: true)
+        self.rtp = try EVPCipher(rtp, suite: suite, encrypts: true)
+        self.rtcp = try EVPCipher(rtcp, suite: suite, encrypts: true)
     }
 
     package func protect(rtp bytes: UnsafeMutableRawBufferPointer, length: Int) throws(SRTPError) -> Int {
@@ -22,12 +28,12 @@ package final class EVPProtector: SRTPProtector {
         let index = nextIndex(header)
         let body = UnsafeMutableRawBufferPointer(rebasing: packet[header.length...])
         let tag = UnsafeMutableRawBufferPointer(rebasing: bytes[length..<(length + suite.tagBytes)])
-        guard rtp.begin(ssrc: header.ssrc, index: index) else { throw .library("no nonce could be set") }
+        guard rtp.begin(ssrc: header.ssrc, index: index) else { throw .cryptography("no nonce could be set") }
         switch suite {
         case .aeadAES128GCM:
             let clear = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(packet)[..<header.length])
             guard rtp.authenticate(clear), rtp.transform(body), rtp.finish(tag: tag) else {
-                throw .library("AES-GCM failed")
+                throw .cryptography("AES-GCM failed")
             }
         case .aes128CMSHA1_80:
             guard rtp.transform(body),
@@ -35,7 +41,7 @@ package final class EVPProtector: SRTPProtector {
                     UnsafeRawBufferPointer(packet),
                     followedBy: UInt32(truncatingIfNeeded: index >> 16)
                 )
-            else { throw .library("AES-CM or HMAC-SHA1 failed") }
+            else { throw .cryptography("AES-CM or HMAC-SHA1 failed") }
             tag.store(digest)
         }
         return length + suite.tagBytes
@@ -63,20 +69,20 @@ package final class EVPProtector: SRTPProtector {
         rtcpIndex = (rtcpIndex + 1) & ~SRTPWire.encryptedFlag
         let word = rtcpIndex | SRTPWire.encryptedFlag
         let body = UnsafeMutableRawBufferPointer(rebasing: packet[SRTPWire.rtcpHeaderBytes...])
-        guard rtcp.begin(ssrc: ssrc, index: UInt64(rtcpIndex)) else { throw .library("no nonce could be set") }
+        guard rtcp.begin(ssrc: ssrc, index: UInt64(rtcpIndex)) else { throw .cryptography("no nonce could be set") }
         switch suite {
         case .aeadAES128GCM:
             // Tag, then the index (RFC 7714 §9.2).
             let tag = UnsafeMutableRawBufferPointer(rebasing: bytes[length..<(length + suite.tagBytes)])
             SRTPWire.store(word, bytes, length + suite.tagBytes)
             guard authenticateRTCP(UnsafeRawBufferPointer(packet), word), rtcp.transform(body), rtcp.finish(tag: tag)
-            else { throw .library("AES-GCM failed") }
+            else { throw .cryptography("AES-GCM failed") }
         case .aes128CMSHA1_80:
             // The index, then the tag over both (RFC 3711 §3.4).
             SRTPWire.store(word, bytes, length)
             let signed = UnsafeRawBufferPointer(rebasing: bytes[..<(length + SRTPWire.rtcpIndexBytes)])
             guard rtcp.transform(body), let digest = rtcp.hmac(signed, followedBy: nil) else {
-                throw .library("AES-CM or HMAC-SHA1 failed")
+                throw .cryptography("AES-CM or HMAC-SHA1 failed")
             }
             UnsafeMutableRawBufferPointer(rebasing: bytes[signed.count..<total]).store(digest)
         }

@@ -13,10 +13,16 @@ package final class EVPUnprotector: SRTPUnprotector {
     private let rtcp: EVPCipher
     private var sources = SourceTable<Source>()
 
-    package init(_ master: SRTPMasterKey, suite: SRTPSuite) throws(SRTPError) {
+    package convenience init(_ master: SRTPMasterKey, suite: SRTPSuite) throws(SRTPError) {
+        let rtp = try SessionKeys(master, suite: suite, for: .rtp)
+        try self.init(rtp: rtp, rtcp: SessionKeys(master, suite: suite, for: .rtcp), suite: suite)
+    }
+
+    /// With keys that are derived already.
+    package init(rtp: SessionKeys, rtcp: SessionKeys, suite: SRTPSuite) throws(SRTPError) {
         self.suite = suite
-        rtp = try EVPCipher(SessionKeys(master, suite: suite, for: .rtp), suite: suite, encrypts: false)
-        rtcp = try EVPCipher(SessionKeys(master, suite: suite, for: .rtcp), suite: suite, encrypts: false)
+        self.rtp = try EVPCipher(rtp, suite: suite, encrypts: false)
+        self.rtcp = try EVPCipher(rtcp, suite: suite, encrypts: false)
     }
 
     package func unprotect(rtp bytes: UnsafeMutableRawBufferPointer) throws(SRTPError) -> Int {
@@ -43,7 +49,7 @@ package final class EVPUnprotector: SRTPUnprotector {
     ) throws(SRTPError) {
         let body = UnsafeMutableRawBufferPointer(rebasing: bytes[header.length..<length])
         let tag = UnsafeMutableRawBufferPointer(rebasing: bytes[length...])
-        guard rtp.begin(ssrc: header.ssrc, index: index) else { throw .library("no nonce could be set") }
+        guard rtp.begin(ssrc: header.ssrc, index: index) else { throw .cryptography("no nonce could be set") }
         switch suite {
         case .aeadAES128GCM:
             let clear = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<header.length])
@@ -54,7 +60,7 @@ package final class EVPUnprotector: SRTPUnprotector {
             let signed = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<length])
             let digest = rtp.hmac(signed, followedBy: UInt32(truncatingIfNeeded: index >> 16))
             guard tag.equals(digest) else { throw .unauthenticated }
-            guard rtp.transform(body) else { throw .library("AES-CM failed") }
+            guard rtp.transform(body) else { throw .cryptography("AES-CM failed") }
         }
     }
 
@@ -68,7 +74,7 @@ package final class EVPUnprotector: SRTPUnprotector {
         let place = sources.index(of: ssrc)
         var source = place.map { sources[$0] } ?? Source()
         guard source.rtcpWindow.admits(index) else { throw .replayed }
-        guard rtcp.begin(ssrc: ssrc, index: index) else { throw .library("no nonce could be set") }
+        guard rtcp.begin(ssrc: ssrc, index: index) else { throw .cryptography("no nonce could be set") }
         switch suite {
         case .aeadAES128GCM: try openAEAD(bytes, length: length, word: word)
         case .aes128CMSHA1_80: try openHMAC(bytes, length: length, word: word)
@@ -97,7 +103,7 @@ package final class EVPUnprotector: SRTPUnprotector {
         guard tag.equals(rtcp.hmac(signed, followedBy: nil)) else { throw .unauthenticated }
         guard word & SRTPWire.encryptedFlag != 0 else { return }
         let body = UnsafeMutableRawBufferPointer(rebasing: bytes[SRTPWire.rtcpHeaderBytes..<length])
-        guard rtcp.transform(body) else { throw .library("AES-CM failed") }
+        guard rtcp.transform(body) else { throw .cryptography("AES-CM failed") }
     }
 
     private func keep(_ source: Source, _ ssrc: UInt32, at place: Int?) throws(SRTPError) {

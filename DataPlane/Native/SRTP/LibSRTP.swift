@@ -19,7 +19,7 @@ package final class LibSRTP: SRTPProtector, SRTPUnprotector {
     package init(_ master: SRTPMasterKey, suite: SRTPSuite, direction: Direction) throws(SRTPError) {
         guard Self.initialized == srtp_err_status_ok else { throw Self.error(Self.initialized) }
         guard master.key.count == suite.keyBytes, master.salt.count == suite.saltBytes else {
-            throw .library("a master key or salt of the wrong length")
+            throw .cryptography("a master key or salt of the wrong length")
         }
         self.suite = suite
         var policy = srtp_policy_t()
@@ -94,7 +94,7 @@ package final class LibSRTP: SRTPProtector, SRTPUnprotector {
         case srtp_err_status_auth_fail: .unauthenticated
         case srtp_err_status_replay_fail, srtp_err_status_replay_old: .replayed
         case srtp_err_status_parse_err, srtp_err_status_bad_param: .malformed("libsrtp2 does not read it")
-        default: .library("libsrtp2's status \(status.rawValue)")
+        default: .cryptography("libsrtp2's status \(status.rawValue)")
         }
     }
 }

@@ -104,6 +104,10 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         if state == .receiving { transmit(.objectInterest(isOn)) }
     }
 
+    package mutating func requestKeyframe() {
+        if state == .receiving { transmit(.keyframeRequest) }
+    }
+
     /// Asks for an object; the answer carries the id. Nil when too many are under way or the parent is not there.
     package mutating func request(object name: String) -> UInt32? {
         guard state == .receiving, objects.count < limits.objectRequestsMax else { return nil }

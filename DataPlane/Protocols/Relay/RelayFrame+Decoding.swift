@@ -24,6 +24,7 @@ extension RelayFrame {
             return .objectRequest(id: try reader.integer(), name: try reader.text(max: limits.nameBytesMax))
         case .objectInterest: return .objectInterest(try reader.flag())
         case .bye: return .bye
+        case .keyframeRequest: return .keyframeRequest
         case .keepAlive: return .keepAlive
         case .accept: return .accept(try RelayAccept(decoding: &reader, limits: limits))
         case .refuse: return .refuse(try RelayRefusal(decoding: &reader, limits: limits))

@@ -22,6 +22,7 @@ extension RelayFrame {
             }
         case .objectInterest(let isOn): Self.frame(.objectInterest) { $0.writeInteger(UInt8(isOn ? 1 : 0)) }
         case .bye: Self.frame(.bye) { _ in }
+        case .keyframeRequest: Self.frame(.keyframeRequest) { _ in }
         case .keepAlive: Self.frame(.keepAlive) { _ in }
         case .accept(let accept): Self.frame(.accept) { accept.write(into: &$0) }
         case .refuse(let refusal):

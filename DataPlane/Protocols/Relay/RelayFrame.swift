@@ -18,6 +18,8 @@ package enum RelayFrame: Hashable, Sendable {
     case objectRequest(id: UInt32, name: String)
     /// Somebody at or below the child needs older segments, or no longer does.
     case objectInterest(Bool)
+    /// Somebody at or below the child cannot decode on. At most once a second.
+    case keyframeRequest
     /// The child wants no more.
     case bye
 
@@ -45,6 +47,7 @@ package enum RelayFrame: Hashable, Sendable {
         case objectRequest = 0x02
         case objectInterest = 0x03
         case bye = 0x04
+        case keyframeRequest = 0x05
         case keepAlive = 0x0F
         case accept = 0x10
         case refuse = 0x11
@@ -65,6 +68,7 @@ package enum RelayFrame: Hashable, Sendable {
         case .objectRequest: .objectRequest
         case .objectInterest: .objectInterest
         case .bye: .bye
+        case .keyframeRequest: .keyframeRequest
         case .keepAlive: .keepAlive
         case .accept: .accept
         case .refuse: .refuse

@@ -17,6 +17,7 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
         /// Answer with `accept` or `refuse`.
         case pullRequested(RelayHello)
         case objectInterest(Bool)
+        case keyframeRequested
         /// Answer with `send(object:)` or `objectMissing`.
         case objectRequested(id: UInt32, name: String)
         /// The child left, in order or not. Nothing follows.
@@ -169,6 +170,7 @@ package struct RelayParentSession: StreamEngine, ~Copyable {
             leave()
             outputs.append(.close)
         case (.objectInterest(let isOn), .serving): outputs.append(.event(.objectInterest(isOn)))
+        case (.keyframeRequest, .serving): outputs.append(.event(.keyframeRequested))
         case (.objectRequest(let id, let name), .serving):
             guard openRequests.count < limits.objectRequestsMax, openRequests.insert(id).inserted else {
                 throw .tooManyObjectRequests(limit: limits.objectRequestsMax)

@@ -58,7 +58,7 @@ package enum SRTPError: Error, Hashable, Sendable, CustomStringConvertible {
     case malformed(String)
     /// The peer uses more sources than a session may have.
     case tooManySources(max: Int)
-    case library(String)
+    case cryptography(String)
 
     package var description: String {
         switch self {
@@ -66,7 +66,7 @@ package enum SRTPError: Error, Hashable, Sendable, CustomStringConvertible {
         case .replayed: "the SRTP packet came before and was dropped"
         case .malformed(let reason): "the SRTP packet is malformed: \(reason); it was dropped"
         case .tooManySources(let max): "the peer sends from more than \(max) sources; the packet was dropped"
-        case .library(let text): "the SRTP library refused: \(text); check its installation"
+        case .cryptography(let text): "the SRTP library refused: \(text); check its installation"
         }
     }
 }

@@ -27,11 +27,11 @@ package struct DatagramRun: Hashable, Sendable {
 }
 
 /// Takes datagrams one after the other and cuts them into runs.
-struct DatagramRunWriter {
+package struct DatagramRunWriter {
     /// What the kernel takes at once (UDP_MAX_SEGMENTS).
-    static let datagramsMax = 64
+    package static let datagramsMax = 64
     /// Below the longest UDP payload.
-    static let bytesMax = 60_000
+    package static let bytesMax = 60_000
 
     private struct Cut {
         var start: Int
@@ -41,12 +41,14 @@ struct DatagramRunWriter {
     }
 
     /// The next datagram is written to the end of it.
-    var bytes = ByteBuffer()
+    package var bytes = ByteBuffer()
     private var cuts: [Cut] = []
-    private(set) var datagramStart = 0
+    package private(set) var datagramStart = 0
+
+    package init() {}
 
     /// What was written since `datagramStart` is a datagram.
-    mutating func endDatagram() {
+    package mutating func endDatagram() {
         let length = bytes.writerIndex - datagramStart
         if let last = cuts.last, !last.isClosed, length <= last.datagramBytes, last.count < Self.datagramsMax,
             bytes.writerIndex - last.start <= Self.bytesMax
@@ -60,9 +62,9 @@ struct DatagramRunWriter {
     }
 
     /// What was written since `datagramStart` is nothing.
-    mutating func discardDatagram() { bytes.moveWriterIndex(to: datagramStart) }
+    package mutating func discardDatagram() { bytes.moveWriterIndex(to: datagramStart) }
 
-    func runs() -> [DatagramRun] {
+    package func runs() -> [DatagramRun] {
         cuts.indices.compactMap { place in
             let end = place + 1 < cuts.count ? cuts[place + 1].start : datagramStart
             return bytes.getSlice(at: cuts[place].start, length: end - cuts[place].start).map {

@@ -85,8 +85,8 @@ package struct PeerSession: ~Copyable {
         return [link.nextDeadline, media].compactMap { $0 }.min()
     }
 
-    /// What the path to a player carries, as far as its feedback tells.
-    package var estimatedBitsPerSecond: Int? { player?.estimatedBitsPerSecond }
+    /// What the path to a player carries, once it has shown a limit.
+    package var capacityBitsPerSecond: Int? { player?.capacityBitsPerSecond }
 
     // MARK: Network
 

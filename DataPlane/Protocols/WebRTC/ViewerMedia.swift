@@ -79,7 +79,7 @@ struct ViewerMedia: Sendable {
         }
     }
 
-    var estimatedBitsPerSecond: Int { estimator.bitsPerSecond }
+    var capacityBitsPerSecond: Int? { estimator.capacityBitsPerSecond }
     var reducedSizeRTCP: Bool { lines.allSatisfy(\.line.reducedSizeRTCP) }
     var reportSSRC: SSRC { lines.first?.stream.configuration.ssrc ?? SSRC(0) }
     var hasVideo: Bool { lines.contains { $0.line.codec.isVideo } }

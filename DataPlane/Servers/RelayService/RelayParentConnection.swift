@@ -107,6 +107,8 @@ final class RelayParentConnection: ChannelInboundHandler {
         case .pullRequested(let hello): pullRequested(hello)
         case .objectInterest(let isOn): setObjectInterest(isOn)
         case .objectRequested(let id, let name): objectRequested(id, name)
+        case .keyframeRequested:
+            if let stream = serving?.stream { stream.loop.execute { stream.wantKeyframe() } }
         case .childLeft: stopServing()
         case .failed(let error):
             service.protocolError(error.label)

@@ -181,6 +181,10 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         driver.change { $0.setObjectInterest(isWanted) }
     }
 
+    func wantKeyframe() {
+        driver.change { $0.requestKeyframe() }
+    }
+
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
         guard !hasEnded, let id = driver.change({ $0.request(object: name) }) else { return answer(.missing) }
         fetches[id] = answer

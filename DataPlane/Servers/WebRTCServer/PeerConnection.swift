@@ -31,7 +31,9 @@ final class PeerConnection: @unchecked Sendable {
     let secret: String
     private let service: WebRTCService
     private let part: Part
-    private let watch: SessionWatch?
+    private let ask: SessionAsk
+    /// Of a player.
+    private var follower: RenditionFollower?
     /// This loop's socket.
     private let socket: any Channel
     private var session: PeerSession?
@@ -53,7 +55,7 @@ final class PeerConnection: @unchecked Sendable {
     init(
         _ session: consuming PeerSession,
         part: Part,
-        watch: SessionWatch? = nil,
+        ask: SessionAsk,
         secret: String,
         service: WebRTCService,
         socket: any Channel,
@@ -63,7 +65,7 @@ final class PeerConnection: @unchecked Sendable {
         loop = socket.eventLoop
         self.session = consume session
         self.part = part
-        self.watch = watch
+        self.ask = ask
         self.secret = secret
         self.service = service
         self.socket = socket
@@ -87,12 +89,12 @@ final class PeerConnection: @unchecked Sendable {
             publication.whenAsked { [weak self] request in
                 if request == .leaveAtKeyframe { loop.execute { [weak self] in self?.close() } }
             }
-            publication.stream.loop.execute { [weak self] in
-                publication.stream.onKeyframeWanted = { [weak self] in
-                    loop.execute { [weak self] in self?.wantKeyframe() }
-                }
+            publication.whenKeyframeWanted { [weak self] in
+                loop.execute { [weak self] in self?.wantKeyframe() }
             }
-        case .player(let stream, _): stream.countViewers(1, of: .webrtc)
+        case .player(let stream, let outlet):
+            stream.countViewers(1, of: .webrtc)
+            follower = RenditionFollower(outlet, ask: ask, service: service, peer: self)
         }
         schedule()
     }
@@ -101,7 +103,9 @@ final class PeerConnection: @unchecked Sendable {
 
     func receive(_ datagram: ByteBuffer, _ arrival: Arrival) {
         learn(arrival)
-        session?.receive(datagram, on: arrival.path, at: loop.instant)
+        let now = loop.instant
+        session?.receive(datagram, on: arrival.path, at: now)
+        if session?.isOpen == true { follower?.judge(capacity: session?.capacityBitsPerSecond, at: now) }
         drain()
     }
 
@@ -138,15 +142,15 @@ final class PeerConnection: @unchecked Sendable {
 
     // MARK: Media, from the outlet
 
-    /// The first frames of a player, from the newest keyframe on.
-    func start(with cached: [PacketizedFrame]) {
-        session?.start(with: cached, at: loop.instant)
+    /// The first frames of an outlet, from its newest keyframe on.
+    func start(with cached: [PacketizedFrame], of outlet: PeerOutlet) {
+        session?.start(with: follower?.admit(cached, of: outlet) ?? [], at: loop.instant)
         drain()
     }
 
-    func send(_ frames: [PacketizedFrame]) {
+    func send(_ frames: [PacketizedFrame], of outlet: PeerOutlet) {
         let now = loop.instant
-        for frame in frames { session?.send(frame, at: now) }
+        for frame in follower?.admit(frames, of: outlet) ?? [] { session?.send(frame, at: now) }
         drain(flushes: false)
     }
 
@@ -157,7 +161,13 @@ final class PeerConnection: @unchecked Sendable {
         socket.flush()
     }
 
-    func interrupt() { session?.interrupt() }
+    func interrupt(_ outlet: PeerOutlet) {
+        if follower?.current === outlet { session?.interrupt() }
+    }
+
+    func ended(_ outlet: PeerOutlet) {
+        if follower?.ended(outlet) != true { close() }
+    }
 
     private func wantKeyframe() {
         session?.wantKeyframe(at: loop.instant)
@@ -238,7 +248,7 @@ final class PeerConnection: @unchecked Sendable {
         case .opened(let suite): opened(suite.rawValue)
         case .media(let media): deliver(media)
         case .keyframeWanted:
-            if case .player(_, let outlet) = part { outlet.keyframeWanted() }
+            if let stream = follower?.current.stream { stream.loop.execute { stream.wantKeyframe() } }
         case .refused(let refusal): WebRTCMeters.refused(refusal.label)
         case .over(let end): over(end)
         }
@@ -249,8 +259,8 @@ final class PeerConnection: @unchecked Sendable {
         service.directory.settled()
         service.opened(after: loop.instant - askedAt)
         logger.debug("session open", metadata: [LogKeys.reason: "\(suite)"])
-        if case .player(_, let outlet) = part { outlet.add(self) }
-        watch?.opened()
+        follower?.begin()
+        ask.watch?.opened()
     }
 
     private func deliver(_ media: PublishedMedia) {
@@ -273,17 +283,16 @@ final class PeerConnection: @unchecked Sendable {
         let isClean = end == .closedByPeer || end == .closedByUs
         if !isClean {
             WebRTCMeters.refused(end.label)
-            logger.notice("session closed", metadata: [LogKeys.reason: "\(end.label)", LogKeys.error: "\(end)"])
+            service.log(.notice, "session closed", reason: end.label, with: logger, [LogKeys.error: "\(end)"])
         }
         switch part {
-        case .publisher(let publication):
-            publication.stream.loop.execute { publication.stream.onKeyframeWanted = nil }
-            publication.end(isClean: isClean)
-        case .player(let stream, let outlet):
-            outlet.remove(self)
+        case .publisher(let publication): publication.end(isClean: isClean)
+        case .player(let stream, _):
+            follower?.end()
+            follower = nil
             stream.countViewers(-1, of: .webrtc)
         }
         service.connections.change(by: -1)
-        watch?.ended()
+        ask.watch?.ended()
     }
 }

@@ -8,12 +8,14 @@ import RTP
 package import Streams
 import Synchronization
 import Timebase
+import Transcoding
 import WebRTC
 
 /// Serves one live stream to WebRTC players on any loops: each frame is cut into packets once, on the stream's loop, and
 /// each batch handed once to every loop that has players.
 ///
-/// `@unchecked Sendable`: touched on the stream's loop only, but for `add`, `remove` and `keyframeWanted`, which hop.
+/// `@unchecked Sendable`: touched on the stream's loop only, but for `add` and `remove`, which hop,
+/// and `offer`, which a lock guards.
 final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     private struct Room {
         var loop: any EventLoop
@@ -30,8 +32,12 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     /// Since the last keyframe; empty when it would be too much, until the next one.
     private var cached: [PacketizedFrame] = []
     private var cachedBytes = 0
-    private var lastKeyframeRequest: NIODeadline?
     private var newestPicture: MediaTime?
+    private let offered = Mutex(RenditionOffer())
+    private var measuredSince: NIODeadline?
+    private var measuredBytes = 0
+    /// A GOP or more: keyframes are the most of a slow stream.
+    private static let measureInterval = TimeAmount.seconds(4)
 
     init(stream: LiveStream, limits: WebRTCLimits, logger: Logger) {
         self.stream = stream
@@ -49,8 +55,8 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             room.peers.append(peer)
             self.rooms[key] = room
             // It may have ended while the player's keys were made.
-            if case .ended = self.stream.phase { return peer.loop.execute { peer.close() } }
-            peer.loop.execute { [cached = self.cached] in peer.start(with: cached) }
+            if case .ended = self.stream.phase { return peer.loop.execute { peer.ended(self) } }
+            peer.loop.execute { [cached = self.cached] in peer.start(with: cached, of: self) }
         }
     }
 
@@ -60,17 +66,6 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             self.rooms[key]?.peers.removeAll { $0 === peer }
             if self.rooms[key]?.peers.isEmpty == true { self.rooms[key] = nil }
             if self.rooms.isEmpty { self.unsubscribe() }
-        }
-    }
-
-    /// However many players ask, one request a second goes up.
-    func keyframeWanted() {
-        stream.loop.execute {
-            let now = NIODeadline.now()
-            let pause = TimeAmount.milliseconds(Int64(1000 / max(1, self.limits.keyframeRequestsPerSecondMax)))
-            if let last = self.lastKeyframeRequest, now - last < pause { return }
-            self.lastKeyframeRequest = now
-            self.stream.onKeyframeWanted?()
         }
     }
 
@@ -89,9 +84,10 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             }
         }
         guard !frames.isEmpty else { return }
+        measure(frames)
         for room in rooms.values {
             room.loop.execute { [frames] in
-                for peer in room.peers { peer.send(frames) }
+                for peer in room.peers { peer.send(frames, of: self) }
                 // On the one socket of the loop all their datagrams go out together.
                 for peer in room.peers { peer.flush() }
             }
@@ -102,11 +98,37 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .epochChanged, .gap:
             (cached, cachedBytes) = ([], 0)
-            for room in rooms.values { room.loop.execute { for peer in room.peers { peer.interrupt() } } }
+            for room in rooms.values { room.loop.execute { for peer in room.peers { peer.interrupt(self) } } }
         case .ended: closeAll("stream_ended")
         // The timeline goes on, and so do the players.
         case .outOfReach, .parentChanged, .pathChanged, .fenced, .interrupted, .resumed: break
         }
+    }
+
+    // MARK: Renditions
+
+    /// From any thread.
+    var offer: RenditionOffer { offered.withLock { $0 } }
+
+    private func measure(_ frames: [PacketizedFrame]) {
+        let now = stream.loop.now
+        let since = measuredSince ?? now
+        measuredSince = since
+        measuredBytes += frames.reduce(0) { $0 + $1.payloadBytes }
+        guard now - since >= Self.measureInterval else { return }
+        let milliseconds = Int((now - since).nanoseconds / 1_000_000)
+        let video = tracks.first { $0.kind == .video }?.codec
+        let size = video?.pictureSize ?? (0, 0)
+        let shape = PictureSize(width: size.width, height: size.height)
+        let rungs = RenditionPlan(Ladder(settings: stream.settings), source: shape).renditions
+        offered.withLock { offer in
+            offer.bitsPerSecond = measuredBytes * 8000 / milliseconds
+            offer.rungs = rungs.map {
+                RenditionOffer.Rung(name: $0.name, bitsPerSecond: $0.videoBitsPerSecond + $0.audioBitsPerSecond)
+            }
+            offer.codec = video?.name
+        }
+        (measuredSince, measuredBytes) = (now, 0)
     }
 
     // MARK: Parts
@@ -183,7 +205,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
 
     private func closeAll(_ reason: String) {
         WebRTCMeters.refused(reason)
-        for room in rooms.values { room.loop.execute { for peer in room.peers { peer.close() } } }
+        for room in rooms.values { room.loop.execute { for peer in room.peers { peer.ended(self) } } }
     }
 }
 

@@ -119,13 +119,10 @@ extension WebRTCService {
     /// Counts and logs a refusal.
     func note(_ fault: SignallingFault, stream: String, _ remoteAddress: String?) {
         MetricNames.connectionsRefused.counter("webrtc", fault.reason).increment()
-        parts.logger.info(
-            "session refused",
-            metadata: [
-                LogKeys.reason: "\(fault.reason)", LogKeys.stream: "\(stream)",
-                LogKeys.remote: "\(remoteAddress ?? "?")", LogKeys.error: "\(fault)",
-            ]
-        )
+        let metadata: Logger.Metadata = [
+            LogKeys.stream: "\(stream)", LogKeys.remote: "\(remoteAddress ?? "?")", LogKeys.error: "\(fault)",
+        ]
+        log(.info, "session refused", reason: fault.reason, with: parts.logger, metadata)
     }
 
     // MARK: Steps
@@ -283,7 +280,7 @@ extension WebRTCService {
         let peer = PeerConnection(
             session,
             part: start.part,
-            watch: start.ask.watch,
+            ask: start.ask,
             secret: secret,
             service: self,
             socket: socket,

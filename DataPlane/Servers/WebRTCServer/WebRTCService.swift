@@ -66,6 +66,7 @@ package final class WebRTCService: Sendable {
     private let firstFrame = MetricNames.firstFrame.timer("webrtc")
     private let listening = Mutex<Listening?>(nil)
     private let nextSocket = Atomic<Int>(0)
+    private let lines = RefusalLines()
 
     package init(_ parts: Parts) { self.parts = parts }
 
@@ -84,6 +85,21 @@ package final class WebRTCService: Sendable {
     /// Says goodbye to all; used when the worker stops.
     package func closeAll() {
         for peer in directory.all { peer.loop.execute { peer.close() } }
+    }
+
+    /// Logs what happens once a session, and would fill the log where a flood of sessions comes to nothing.
+    func log(
+        _ level: Logger.Level,
+        _ line: Logger.Message,
+        reason: String,
+        with logger: Logger,
+        _ more: Logger.Metadata
+    ) {
+        guard let suppressed = lines.admit("\(line) \(reason)") else { return }
+        var metadata = more
+        metadata[LogKeys.reason] = "\(reason)"
+        metadata[LogKeys.suppressed] = "\(suppressed)"
+        logger.log(level: level, line, metadata: metadata)
     }
 
     func opened(after duration: Duration) { firstFrame.recordNanoseconds(duration.nanoseconds) }

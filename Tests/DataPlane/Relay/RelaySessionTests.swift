@@ -96,17 +96,18 @@ import struct NIOCore.ByteBuffer
         #expect(pair.parent.nextDeadline == nil)
     }
 
-    @Test func `States, gaps and interest pass`() {
+    @Test func `States, gaps, interest and wishes for keyframes pass`() {
         var pair = RelayPair.serving()
         pair.sendToChild(.gap)
         pair.parent.report(.interrupted)
         pair.parent.report(.broadcasting)
         pair.child.setObjectInterest(true)
         pair.child.setObjectInterest(false)
+        pair.child.requestKeyframe()
         pair.run()
         #expect(pair.childEvents.filter { $0 != .gap } == [.state(.interrupted), .state(.broadcasting)])
         #expect(pair.childEvents.contains(.gap))
-        #expect(pair.parentEvents == [.objectInterest(true), .objectInterest(false)])
+        #expect(pair.parentEvents == [.objectInterest(true), .objectInterest(false), .keyframeRequested])
     }
 
     @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 300_000])

@@ -49,6 +49,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
         RelayVector("object request", .objectRequest(id: 9, name: "7.m4s"), "02 0000000B 00000009 0005 372E6D3473"),
         RelayVector("object interest", .objectInterest(true), "03 00000001 01"),
         RelayVector("no object interest", .objectInterest(false), "03 00000001 00"),
+        RelayVector("keyframe request", .keyframeRequest, "05 00000000"),
         RelayVector("bye", .bye, "04 00000000"),
         RelayVector("keep-alive", .keepAlive, "0F 00000000"),
     ]

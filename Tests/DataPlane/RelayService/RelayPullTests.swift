@@ -28,6 +28,24 @@ import Timebase
         try await parent.stop()
     }
 
+    @Test func `who needs a keyframe at the child is heard by the publisher at the parent`() async throws {
+        let parent = try await ParentNode()
+        let publication = Publication(stream: parent.stream, epoch: Epoch(7), wallClock: { ParentNode.wall }) { _, _ in
+        }
+        let (asked, tell) = AsyncStream.makeStream(of: Void.self)
+        publication.whenKeyframeWanted { tell.yield() }
+        publication.deliver(Media.opening)
+        let child = try await ChildNode()
+        async let end = child.pull(from: parent)
+        _ = await child.tap.entries { $0.contains(unit: "p1") }
+        child.stream.loop.execute { [stream = child.stream] in stream.wantKeyframe() }
+        var requests = asked.makeAsyncIterator()
+        #expect(await requests.next() != nil)
+        try await parent.onLoop { [stream = parent.stream] in stream.end(.unpublished) }
+        #expect(await end == .ended(.unpublished))
+        try await parent.stop()
+    }
+
     @Test(arguments: [EndReason.unpublished, .publisherLost, .draining, .removed])
     func `the child hears why the stream ended`(reason: EndReason) async throws {
         let parent = try await ParentNode()
@@ -249,6 +267,7 @@ private final class PassedThrough: StreamUpstream {
     }
 
     func wantObjects(_ isWanted: Bool) {}
+    func wantKeyframe() {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 }
 

@@ -21,7 +21,7 @@ import Timebase
     private let port: Int
     private let fixture = FixtureStream(seed: 11)
     /// What a busy machine may take to send a packet: later ones are given up.
-    private static let latency = Duration.milliseconds(3000)
+    private static let latency = Duration.milliseconds(1000)
 
     init() throws {
         gate = try HubGate()
@@ -76,9 +76,11 @@ import Timebase
 
     @Test(arguments: ["#!::r=live/s1,m=publish", "live/s1"])
     func `what a caller sends is in the stream and reaches the players of it`(streamID: String) async throws {
+        let all = fixture.units(seconds: 2.5)
         let units = fixture.units(seconds: 2)
+        let packets = muxed(all)
         let publisher = try call(streamID)
-        try send(muxed(units), to: publisher)
+        try send(Array(packets[..<units.count]), to: publisher)
         let stream = try await gate.served()
         await gate.until { stream.receivedBytes == units.reduce(0) { $0 + $1.payload.readableBytes } }
         // The GOP that is there, and no more is sent: what comes is a start with its tables.
@@ -91,7 +93,11 @@ import Timebase
         #expect(stream.viewerCounts.srt == 3)
         players[0].close()
         await gate.until { stream.viewerCounts.srt == 2 }
-        // A goodbye ends the stream, and then its players have everything and are closed.
+        // A goodbye ends the stream, and then its players have everything and are closed. After a long silence it would be
+        // taken for a loss.
+        let before = stream.receivedBytes
+        try send(Array(packets[units.count...]), to: publisher)
+        await gate.until { stream.receivedBytes > before }
         publisher.close()
         await gate.until { gate.ends == [true] }
         for player in players[1...] { await gate.until { player.isClosed } }

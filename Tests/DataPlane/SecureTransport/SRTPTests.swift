@@ -80,6 +80,39 @@ struct Pairing: Sendable, CustomTestStringConvertible {
         )
     }
 
+    /// RFC 7714 §16.1 and §17.1, whose keys are session keys.
+    @Test func `packets are protected by AES-GCM as the specification shows`() throws {
+        let keys = SessionKeys(
+            cipher: bytes("000102030405060708090A0B0C0D0E0F"),
+            authentication: [],
+            salt: bytes("517569642070726F2071756F")
+        )
+        var rtp = ByteBuffer(
+            bytes: bytes("8040F17B8041F8D35501A0B2") + Array("Gallia est omnis divisa in partes tres".utf8)
+        )
+        let plain = rtp
+        try EVPProtector(rtp: keys, rtcp: keys, suite: .aeadAES128GCM).protect(rtp: &rtp, from: 0)
+        let sealed = """
+            8040F17B8041F8D35501A0B2 F24DE3A3FB34DE6CACBA861C9D7E4BCABE633BD50D294E6F42A5F47A51C7D19B36DE3ADF8833
+            899D7F27BEB16A9152CF765EE4390CCE
+            """
+        #expect(Array(rtp.readableBytesView) == bytes(sealed))
+        let unprotector = try EVPUnprotector(rtp: keys, rtcp: keys, suite: .aeadAES128GCM)
+        try unprotector.unprotect(rtp: &rtp)
+        #expect(rtp == plain)
+        let report = """
+            81C8000D4D617273 63E94885DCDAB67CA727D7662F6B7E997FF5C0F76C06F32DC676A5F1730D6FDA4CE09B4686303DED0BB9275B
+            C84AA45896CF4D2FC5ABF87245D9EADE 800005D4
+            """
+        var rtcp = ByteBuffer(bytes: bytes(report))
+        try unprotector.unprotect(rtcp: &rtcp)
+        let opened = """
+            81C8000D4D6172734E5450314E545032525450200000042A0000E9304C756E61
+            DEADBEEFDEADBEEFDEADBEEFDEADBEEFDEADBEEF
+            """
+        #expect(Array(rtcp.readableBytesView) == bytes(opened))
+    }
+
     @Test(arguments: Pairing.all)
     func `what one library protects the other opens, at every length and across rollovers`(pairing: Pairing) throws {
         let (protector, unprotector) = try pairing.make()

@@ -138,6 +138,7 @@ final class DirectUpstream: StreamUpstream, @unchecked Sendable {
     init(_ parent: HLSNode) { self.parent = parent }
 
     func wantObjects(_ isWanted: Bool) { parent.stream.wantObjects(isWanted) }
+    func wantKeyframe() { parent.stream.wantKeyframe() }
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) {
         parent.packager.object(named: name, answer)
     }
@@ -150,5 +151,6 @@ final class SilentUpstream: StreamUpstream, @unchecked Sendable {
     let chosenTracks: [TrackID] = []
 
     func wantObjects(_ isWanted: Bool) {}
+    func wantKeyframe() {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { asked.append(name) }
 }

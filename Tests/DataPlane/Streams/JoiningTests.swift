@@ -21,6 +21,7 @@ import Timebase
         let chosenTracks: [TrackID] = []
 
         func wantObjects(_ isWanted: Bool) {}
+        func wantKeyframe() {}
         func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     }
 

@@ -190,6 +190,33 @@ import Timebase
         #expect(second.wanted == [true, false])
     }
 
+    @Test func `players of some protocols need the sound in another codec, by what the stream has now`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        let opus = Track(id: .audio, codec: .opus(configuration: ByteBuffer(), channels: 2))
+        let aac = Track(id: .audio, codec: .aac(configuration: ByteBuffer(), sampleRate: 48_000, channels: 2))
+        let kinds: [ClientProtocol] = [.webrtc, .rtmp, .httpFlv, .srt, .hls, .dash]
+        stream.ingest([.tracks([opus])], at: wall)
+        #expect(kinds.map(stream.soundNeeded) == [nil, .aac, .aac, .aac, nil, nil])
+        stream.ingest([.tracks([aac])], at: wall)
+        #expect(kinds.map(stream.soundNeeded) == [.opus, nil, nil, nil, nil, nil])
+        stream.ingest([.tracks([Track(id: .video, codec: .vp8(width: 16, height: 16))])], at: wall)
+        #expect(kinds.allSatisfy { stream.soundNeeded(by: $0) == nil })
+    }
+
+    @Test func `however many need a keyframe, one request a second goes up`() throws {
+        let loop = EmbeddedEventLoop()
+        let stream = try make(loop: loop)
+        let parent = FakeUpstream()
+        stream.beginPull(from: parent, epoch: Epoch(1), tracks: [Self.track])
+        for _ in 0..<30 {
+            stream.wantKeyframe()
+            stream.wantKeyframe()
+            loop.advanceTime(by: .milliseconds(100))
+        }
+        #expect(parent.keyframesWanted == 3)
+    }
+
     @Test func `a publication ends once, however often it is told`() throws {
         let stream = try make(loop: EmbeddedEventLoop())
         let ends = NIOLockedValueBox<[Bool]>([])
@@ -231,9 +258,11 @@ import Timebase
 
 private final class FakeUpstream: StreamUpstream, @unchecked Sendable {
     var wanted: [Bool] = []
+    var keyframesWanted = 0
     let hops: [String] = []
     let chosenTracks: [TrackID] = []
 
     func wantObjects(_ isWanted: Bool) { wanted.append(isWanted) }
+    func wantKeyframe() { keyframesWanted += 1 }
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 }

@@ -18,6 +18,13 @@ import Timebase
         Publication(stream: stream, epoch: Epoch(epoch), wallClock: { WallTime(milliseconds: 0) }) { _, _ in }
     }
 
+    private func standingBy(_ stream: LiveStream) -> Publication {
+        Publication(stream: stream, epoch: Epoch(1), standsBy: true, wallClock: { WallTime(milliseconds: 0) }) { _, _ in
+        }
+    }
+
+    private static let track = Track(id: .video, codec: .vp8(width: 16, height: 16))
+
     private func begin(_ stream: LiveStream, epoch: Int64) {
         stream.beginTenure(epoch: Epoch(epoch), resume: .start, settings: AppSettings(), cutter: NoCuts())
     }
@@ -35,6 +42,31 @@ import Timebase
         publication.revoke(.draining)
         publication.whenRevoked { _ in heard.withLockedValue { $0 += 1 } }
         #expect(heard.withLockedValue { $0 } == 0)
+    }
+
+    @Test func `who is asked for a keyframe is the publisher that feeds the stream now, not one that waits`() throws {
+        let loop = EmbeddedEventLoop()
+        let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop)
+        let asked = NIOLockedValueBox<[String]>([])
+        let (first, second) = (publication(stream), standingBy(stream))
+        first.whenKeyframeWanted { asked.withLockedValue { $0.append("first") } }
+        second.whenKeyframeWanted { asked.withLockedValue { $0.append("second") } }
+        begin(stream, epoch: 1)
+        for publication in [first, second] { publication.deliver([.tracks([Self.track]), Self.unit]) }
+        stream.wantKeyframe()
+        #expect(asked.withLockedValue { $0 } == ["first"])
+        // Its first keyframe is what the stream waits for, so it is asked at once.
+        second.begin()
+        #expect(asked.withLockedValue { $0 } == ["first", "second"])
+        first.revoke(.removed)
+        second.deliver([Self.unit])
+        loop.advanceTime(by: .seconds(1))
+        stream.wantKeyframe()
+        #expect(asked.withLockedValue { $0 } == ["first", "second", "second"])
+        second.end(isClean: true)
+        loop.advanceTime(by: .seconds(1))
+        stream.wantKeyframe()
+        #expect(asked.withLockedValue { $0 }.count == 3)
     }
 
     @Test func `the last batch before a goodbye is kept`() async throws {

@@ -1,10 +1,7 @@
-import DTLS
 import ICE
 import MediaModel
 import RTP
 import SDP
-import SRTP
-import SecureTransport
 import TestSupport
 import Testing
 import Timebase
@@ -13,106 +10,15 @@ import WebRTC
 import struct NIOCore.ByteBuffer
 
 @Suite struct PeerSessionTests {
-    private static let zero = MonotonicInstant(nanoseconds: 0)
-
-    /// A client and the session that answered its offer.
-    private final class Pair {
-        var session: PeerSession
-        let client: TestClient
-        var now = PeerSessionTests.zero
-
-        init(_ role: PeerSession.Role, _ ours: [MediaCapabilities], _ theirs: [MediaCapabilities]) throws {
-            var random = SplitMix64(seed: 3)
-            let (server, client) = (try DTLSContext(), try DTLSContext())
-            let (serverICE, clientICE) = (ICECredentials(using: &random), ICECredentials(using: &random))
-            let candidates = Candidate.forServer(addresses: [.v4(0x7F00_0001)], udpPort: 50_000, tcpPort: nil)
-            let local = try #require(LocalTransport(serverICE, candidates, server.fingerprint))
-            var remote = try #require(LocalTransport(clientICE, [], client.fingerprint))
-            remote.isICELite = false
-            let origin = SessionDescription.Origin(sessionID: 1, sessionVersion: 1)
-            let offer = Offer(theirs, transport: remote, origin: origin).description
-            let answer = try Answer(to: offer, with: ours, transport: local, origin: origin)
-            let ice = ICELiteAgent(credentials: serverICE, localCandidates: candidates, at: PeerSessionTests.zero)
-            let dtls = try server.makeTransport(
-                role: answer.negotiation.isDTLSClient ? .client : .server,
-                peerFingerprints: answer.negotiation.certificates,
-                at: PeerSessionTests.zero
-            )
-            session = PeerSession(
-                role,
-                answer.negotiation,
-                link: SecureLink(ice: ice, dtls: dtls, srtp: EVPSRTP()),
-                wall: WallTime(milliseconds: 1_700_000_000_000),
-                at: PeerSessionTests.zero,
-                using: &random
-            )
-            self.client = try TestClient(
-                to: server.fingerprint,
-                credentials: clientICE,
-                remote: serverICE,
-                context: client
-            )
-        }
-
-        func run(for duration: Duration) throws {
-            let end = now + duration
-            while now < end {
-                now = now + .milliseconds(5)
-                try client.exchange(&session, at: now)
-            }
-        }
-    }
-
-    private static func theirs(_ direction: Direction, _ format: CodecFormat) -> [MediaCapabilities] {
-        let feedback: [RTCPFeedback] = [.nack, .pictureLoss]
-        var video = MediaCapabilities(
-            "video",
-            direction,
-            codecs: [CodecCapability(format, feedback: feedback, retransmits: true)]
-        )
-        video.headerExtensions = [HeaderExtensionURI.mid]
-        return [video]
-    }
-
-    /// 16 × 16, with nothing that a decoder could use.
-    private static func vp8(isKeyframe: Bool) -> ByteBuffer {
-        let tag: [UInt8] = isKeyframe ? [0x10, 0, 0, 0x9D, 0x01, 0x2A, 16, 0, 16, 0] : [0x11, 0, 0]
-        return ByteBuffer(bytes: tag + Array(repeating: 7, count: 2_000))
-    }
-
-    private static func frames(_ count: Int, from start: Int64) throws -> [PacketizedFrame] {
-        var packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
-        return try (0..<count).map { number in
-            let unit = AccessUnit(
-                track: .video,
-                decodeTime: MediaTime(ticks: start + Int64(number) * 3_000),
-                isKeyframe: number == 0,
-                payload: vp8(isKeyframe: number == 0)
-            )
-            return try packetizer.packetize(unit)
-        }
-    }
-
-    private static func playing() throws -> Pair {
-        var random = SplitMix64(seed: 5)
-        let ours = try PeerNegotiation.egress(
-            [Track(id: .video, codec: .vp8(width: 16, height: 16))],
-            using: &random
-        )
-        let pair = try Pair(.player, ours, theirs(.receiveOnly, .vp8))
-        try pair.run(for: .seconds(1))
-        return pair
-    }
-
     @Test func `a player is found, shakes hands and is told that it may be fed`() throws {
-        let pair = try Self.playing()
+        let pair = try PeerPair.playing()
         #expect(pair.client.isOpen)
         #expect(pair.client.events.contains { if case .opened = $0 { true } else { false } }, "\(pair.client.events)")
     }
 
     @Test func `the cached frames come first, a moment apart, and live ones follow in order`() throws {
-        let pair = try Self.playing()
-        let frames = try Self.frames(40, from: 900_000)
+        let pair = try PeerPair.playing()
+        let frames = try PeerPair.frames(40, from: 900_000)
         pair.session.start(with: Array(frames.prefix(30)), at: pair.now)
         for frame in frames.dropFirst(30) {
             pair.session.send(frame, at: pair.now)
@@ -130,8 +36,8 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `after a gap pictures wait for a keyframe, and the numbers go on`() throws {
-        let pair = try Self.playing()
-        let (first, second) = (try Self.frames(3, from: 0), try Self.frames(3, from: 90_000))
+        let pair = try PeerPair.playing()
+        let (first, second) = (try PeerPair.frames(3, from: 0), try PeerPair.frames(3, from: 90_000))
         for frame in first { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(100))
         let before = pair.client.packets.count
@@ -147,8 +53,8 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `a storm of requests asks for one keyframe a second`() throws {
-        let pair = try Self.playing()
-        for frame in try Self.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
+        let pair = try PeerPair.playing()
+        for frame in try PeerPair.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(50))
         let media = try #require(pair.client.packets.first?.ssrc)
         for _ in 0..<300 {
@@ -161,8 +67,8 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `a lost packet is sent again on the stream of repeats`() throws {
-        let pair = try Self.playing()
-        for frame in try Self.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
+        let pair = try PeerPair.playing()
+        for frame in try PeerPair.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(50))
         let lost = try #require(pair.client.packets.first)
         let nack = GenericNack(sender: SSRC(1), media: lost.ssrc, sequences: [lost.sequence])
@@ -175,12 +81,12 @@ import struct NIOCore.ByteBuffer
     }
 
     @Test func `a publisher's frames become tracks and units`() throws {
-        let pair = try Pair(.publisher, PeerNegotiation.ingest, Self.theirs(.sendOnly, .vp8))
+        let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
         try pair.run(for: .seconds(1))
         // The offer's first payload type.
         let type = try #require(PayloadType(96))
         var sequence: UInt16 = 100
-        for (number, frame) in try Self.frames(5, from: 0).enumerated() {
+        for (number, frame) in try PeerPair.frames(5, from: 0).enumerated() {
             for payload in frame.payloads {
                 let packet = RTPPacket(
                     marker: payload.marker,
@@ -199,18 +105,72 @@ import struct NIOCore.ByteBuffer
         #expect(media.first == .tracks([Track(id: .video, codec: .vp8(width: 16, height: 16))]))
         let units = media.compactMap { if case .unit(let unit, _) = $0 { unit } else { nil } }
         #expect(units.map(\.isKeyframe) == [true, false, false, false, false])
-        #expect(units.map(\.payload) == [true, false, false, false, false].map(Self.vp8))
+        #expect(units.map(\.payload) == [true, false, false, false, false].map(PeerPair.vp8))
         #expect(zip(units.dropFirst(), units).allSatisfy { $0.decodeTime.ticks - $1.decodeTime.ticks == 3_000 })
     }
 
+    /// FFmpeg's and GStreamer's clients wait for our ClientHello; none here names a candidate.
+    @Test func `a peer that waits for DTLS is shaken hands with as well`() throws {
+        let pair = try PeerPair.playing(waitsForDTLS: true)
+        #expect(pair.client.isOpen && pair.session.isOpen)
+        for frame in try PeerPair.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
+        try pair.run(for: .milliseconds(50))
+        #expect(!pair.client.packets.isEmpty)
+    }
+
+    @Test func `after an ICE restart media goes on under the new credentials, with the keys there were`() throws {
+        let pair = try PeerPair.playing()
+        for frame in try PeerPair.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
+        try pair.run(for: .milliseconds(50))
+        let before = pair.client.packets.count
+        try pair.restart()
+        let fragments = pair.session.userFragments
+        #expect(fragments.count == 2)
+        try pair.run(for: .seconds(1))
+        for frame in try PeerPair.frames(2, from: 90_000) { pair.session.send(frame, at: pair.now) }
+        // Longer than consent lasts without checks that are signed anew.
+        try pair.run(for: .seconds(40))
+        #expect(pair.session.isOpen && pair.client.packets.count == before * 2)
+        #expect(pair.client.openings == 1)
+    }
+
+    @Test func `a publisher that sends no keyframe by itself is asked for one every two seconds`() throws {
+        let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
+        try pair.run(for: .seconds(1))
+        var random = SplitMix64(seed: 9)
+        let type = try #require(PayloadType(96))
+        var stream = SendStream(.init(ssrc: SSRC(77), payloadType: type, clockRate: 90_000), using: &random)
+        var packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
+        var asked = 0
+        for number in 0..<300 {
+            let requests = pair.client.reports.filter { if case .pictureLossIndication = $0 { true } else { false } }
+            let isKeyframe = number == 0 || requests.count > asked
+            asked = requests.count
+            let unit = AccessUnit(
+                track: .video,
+                decodeTime: MediaTime(ticks: Int64(number) * 3_150),
+                isKeyframe: isKeyframe,
+                payload: PeerPair.vp8(isKeyframe: isKeyframe)
+            )
+            for packet in stream.packets(for: try packetizer.packetize(unit), at: pair.now) {
+                var bytes = ByteBuffer()
+                stream.write(packet, extensions: HeaderExtensions(), into: &bytes)
+                try pair.client.send(rtp: RTPPacket(parsing: bytes))
+            }
+            try pair.run(for: .milliseconds(35))
+        }
+        // Ten seconds and a half of pictures.
+        #expect((4...6).contains(asked), "\(asked)")
+    }
+
     @Test func `noise from the peer's path changes nothing`() throws {
-        let pair = try Self.playing()
+        let pair = try PeerPair.playing()
         var random = SplitMix64(seed: 11)
         for length in 0..<300 {
             pair.client.send(ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }))
         }
         try pair.run(for: .milliseconds(50))
-        for frame in try Self.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
+        for frame in try PeerPair.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(50))
         #expect(pair.session.isOpen && !pair.client.packets.isEmpty)
     }

@@ -10,7 +10,7 @@ import WebRTC
 
 import struct NIOCore.ByteBuffer
 
-/// A client of one session, made of real parts, on a path without loss. Time is virtual, but for the library's DTLS timer,
+/// A client of one session, made of real parts, on a path without loss unless one is given. Time is virtual, but for the library's DTLS timer,
 /// which nothing here waits for.
 final class TestClient {
     static let path = TransportPath(
@@ -23,29 +23,55 @@ final class TestClient {
     private(set) var packets: [RTPPacket] = []
     private(set) var reports: [RTCPPacket] = []
     private(set) var events: [PeerEvent] = []
-    private(set) var isOpen = false
+    private(set) var openings = 0
+    var isOpen: Bool { openings > 0 }
     private var ice: ICEClientAgent
     private let dtls: any DTLSTransport
     private var keys: (protector: any SRTPProtector, unprotector: any SRTPUnprotector)?
     private var hasBegun = false
     private var outbox: [ByteBuffer] = []
+    private var up = SimulatedLink<ByteBuffer>(PeerPair.Path())
+    private var down = SimulatedLink<ByteBuffer>(PeerPair.Path())
 
-    init(to server: CertificateFingerprint, credentials: ICECredentials, remote: ICECredentials, context: DTLSContext)
-        throws
-    {
+    init(
+        to server: CertificateFingerprint,
+        credentials: ICECredentials,
+        remote: ICECredentials,
+        context: DTLSContext,
+        role: DTLSRole
+    ) throws {
         self.context = context
-        var random = SplitMix64(seed: 7)
         let zero = MonotonicInstant(nanoseconds: 0)
-        ice = ICEClientAgent(
-            credentials: credentials,
+        ice = Self.agent(credentials, remote, at: zero)
+        dtls = try context.makeTransport(role: role, peerFingerprints: [server], at: zero)
+    }
+
+    /// New credentials on both sides; the keys stay.
+    func restart(_ credentials: ICECredentials, remote: ICECredentials, at now: MonotonicInstant) {
+        ice = Self.agent(credentials, remote, at: now)
+    }
+
+    func travel(_ path: PeerPair.Path) {
+        up = SimulatedLink(path)
+        var back = path
+        back.seed &+= 1_000
+        down = SimulatedLink(back)
+    }
+
+    private static func agent(_ own: ICECredentials, _ remote: ICECredentials, at now: MonotonicInstant)
+        -> ICEClientAgent
+    {
+        var random = SplitMix64(seed: 7)
+        var agent = ICEClientAgent(
+            credentials: own,
             remoteCredentials: remote,
-            localAddresses: [Self.path.remote],
-            at: zero,
+            localAddresses: [path.remote],
+            at: now,
             using: &random
         )
-        dtls = try context.makeTransport(role: .client, peerFingerprints: [server], at: zero)
-        let candidates = Candidate.forServer(addresses: [Self.path.local.ip], udpPort: 50_000, tcpPort: nil)
-        for candidate in candidates { ice.add(candidate, at: zero) }
+        let candidates = Candidate.forServer(addresses: [path.local.ip], udpPort: 50_000, tcpPort: nil)
+        for candidate in candidates { agent.add(candidate, at: now) }
+        return agent
     }
 
     /// Carries datagrams both ways until neither side has one, firing timers that are due.
@@ -56,17 +82,22 @@ final class TestClient {
         while isBusy {
             isBusy = false
             drain(at: now)
-            for datagram in outbox {
+            for datagram in outbox { up.send(datagram, at: now) }
+            outbox = []
+            while let datagram = up.receive(at: now) {
                 isBusy = true
                 session.receive(datagram, on: Self.path, at: now)
             }
-            outbox = []
             while let output = session.nextOutput(at: now) {
                 isBusy = true
                 switch output {
-                case .transmit(let run, _): for datagram in run.datagrams { try receive(datagram, at: now) }
+                case .transmit(let run, _): for datagram in run.datagrams { down.send(datagram, at: now) }
                 case .event(let event): events.append(event)
                 }
+            }
+            while let datagram = down.receive(at: now) {
+                isBusy = true
+                try receive(datagram, at: now)
             }
         }
     }
@@ -118,7 +149,7 @@ final class TestClient {
             switch output {
             case .transmit(let datagram): outbox.append(datagram)
             case .established(let material):
-                isOpen = true
+                openings += 1
                 let srtp = EVPSRTP()
                 if let protector = try? srtp.makeProtector(material),
                     let unprotector = try? srtp.makeUnprotector(material)
@@ -128,5 +159,14 @@ final class TestClient {
             case .failed, .closed: break
             }
         }
+    }
+}
+
+extension SimulatedLink {
+    fileprivate init(_ path: PeerPair.Path) {
+        var conditions = Conditions()
+        conditions.lossPerMille = path.lossPerMille
+        conditions.latency = path.latency
+        self.init(seed: path.seed, conditions: conditions)
     }
 }

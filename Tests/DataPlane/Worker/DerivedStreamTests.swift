@@ -164,6 +164,7 @@ import struct NIOCore.ByteBuffer
 
 private final class NoUpstream: StreamUpstream {
     func wantObjects(_ isWanted: Bool) {}
+    func wantKeyframe() {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     var hops: [String] { [] }
     var chosenTracks: [TrackID] { [] }

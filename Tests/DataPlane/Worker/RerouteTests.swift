@@ -180,6 +180,7 @@ private final class NoObjects: StreamUpstream {
     let chosenTracks: [TrackID] = []
 
     func wantObjects(_ isWanted: Bool) {}
+    func wantKeyframe() {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
 }
 

@@ -133,6 +133,7 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     }
 
     func wantObjects(_ isWanted: Bool) {}
+    func wantKeyframe() {}
     func fetch(object name: String, _ answer: @escaping @Sendable (ObjectAnswer) -> Void) { answer(.missing) }
     var chosenTracks: [TrackID] { [] }
 

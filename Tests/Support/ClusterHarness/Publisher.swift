@@ -67,12 +67,15 @@ extension Cluster {
         return path
     }
 
-    /// One connection, which costs no time to encode.
+    /// One connection, by RTMP or WHIP as the address says, which costs no time to encode.
     package func publish(clip: String, at url: String) throws -> Child {
         try launch(
             "publisher",
             SourceTree.program("millrace"),
-            ["bench", "publish", "--loop", "--file", clip, "--url", url]
+            [
+                "bench", "publish", "--loop", "--protocol", url.hasPrefix("http") ? "whip" : "rtmp", "--file", clip,
+                "--url", url,
+            ]
         )
     }
 

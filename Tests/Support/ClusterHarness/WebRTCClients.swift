@@ -29,6 +29,7 @@ package enum WebRTCClients {
     package struct Browser: Decodable, Sendable {
         package var publish: Session?
         package var play: Session?
+        package var beforeRestart: Session?
         package var firstFrameMilliseconds: Double?
         package var error: String?
     }
@@ -41,6 +42,17 @@ package enum WebRTCClients {
         package var frames: [String: Int]?
         package var deleted: Int?
         package var error: String?
+        /// As SDP.
+        package var answer: String?
+        /// SSRCs that came, by kind.
+        package var sources: [String: [Int]]?
+        /// Seconds without a decoded picture, at the end and at most.
+        package var sinceLastFrame: Double?
+        package var longestPause: Double?
+        /// Of its pictures, each change.
+        package var heights: [Int]?
+        /// Pictures whose time is not after the one before.
+        package var backwards: Int?
     }
 
     package struct Page: Decodable, Sendable {
@@ -59,15 +71,24 @@ package enum WebRTCClients {
         play: String? = nil,
         codec: String? = nil,
         seconds: Int = 6,
-        onlyTCP: Bool = false
+        onlyTCP: Bool = false,
+        hasRSA: Bool = false,
+        restarts: Bool = false
     ) async throws -> Browser {
         let wishes = [("--publish", publish), ("--play", play), ("--codec", codec)]
         let arguments = wishes.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + (onlyTCP ? ["--tcp"] : []))
+        let flags = [("--tcp", onlyTCP), ("--rsa", hasRSA), ("--restart", restarts)].filter(\.1).map(\.0)
+        return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + flags)
     }
 
-    package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6) async throws -> Aiortc {
-        try await result("aiortc_peer.py", [role, url, "--codec", codec, "--seconds", "\(seconds)"])
+    package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6, estimate: Int? = nil)
+        async throws -> Aiortc
+    {
+        let estimate = estimate.map { ["--remb", "\($0)"] } ?? []
+        return try await result(
+            "aiortc_peer.py",
+            [role, url, "--codec", codec, "--seconds", "\(seconds)"] + estimate
+        )
     }
 
     private static func result<Result: Decodable>(_ script: String, _ arguments: [String]) async throws -> Result {

@@ -1,6 +1,6 @@
 """aiortc as WHIP publisher of moving bars and a tone, or as WHEP player that decodes.
 
-    aiortc_peer.py publish|play URL [--codec H264|VP8] [--seconds N]
+    aiortc_peer.py publish|play URL [--codec H264|VP8] [--seconds N] [--remb BITS]
 
 Prints one JSON object in the end.
 """
@@ -13,7 +13,7 @@ import urllib.parse
 import aiohttp
 import aioice.ice
 import av
-from aiortc import AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from aiortc import rtcrtpreceiver, AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpsender import RTCRtpSender
 
@@ -43,18 +43,30 @@ def prefer(transceiver, codec):
     transceiver.setCodecPreferences([c for c in codecs if c.mimeType.lower() in names])
 
 
-async def count(track, frames):
+def limit_estimate(maximum):
+    """What aiortc tells of its path, on loopback tens of megabits, is no more than this."""
+    pack = rtcrtpreceiver.pack_remb_fci
+    rtcrtpreceiver.pack_remb_fci = lambda bitrate, sources: pack(min(bitrate, maximum), sources)
+
+
+async def count(track, frames, times, sizes):
     try:
         while True:
-            await track.recv()
+            frame = await track.recv()
             frames[track.kind] = frames.get(track.kind, 0) + 1
+            if track.kind == "video":
+                times.append((asyncio.get_running_loop().time(), frame.pts))
+                if sizes[-1:] != [frame.height]:
+                    sizes.append(frame.height)
     except MediaStreamError:
         pass
 
 
 async def main(wish):
-    peer, frames, counters = RTCPeerConnection(), {}, []
-    peer.on("track", lambda track: counters.append(asyncio.ensure_future(count(track, frames))))
+    peer, frames, counters, times, sizes = RTCPeerConnection(), {}, [], [], []
+    if wish.remb:
+        limit_estimate(wish.remb)
+    peer.on("track", lambda track: counters.append(asyncio.ensure_future(count(track, frames, times, sizes))))
     if wish.role == "publish":
         prefer(peer.addTransceiver(Bars(), direction="sendonly"), wish.codec)
         peer.addTransceiver(AudioStreamTrack(), direction="sendonly")
@@ -72,7 +84,13 @@ async def main(wish):
             place = urllib.parse.urljoin(str(reply.url), reply.headers["Location"])
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         await asyncio.sleep(wish.seconds)
-        result = {"state": peer.connectionState, "frames": frames}
+        result = {"state": peer.connectionState, "frames": frames, "sources": {}, "heights": sizes, "answer": answer}
+        if times:
+            result["sinceLastFrame"] = asyncio.get_running_loop().time() - times[-1][0]
+            result["longestPause"] = max((b[0] - a[0] for a, b in zip(times, times[1:])), default=0)
+            result["backwards"] = sum(b[1] <= a[1] for a, b in zip(times, times[1:]))
+        for receiver in peer.getReceivers():
+            result["sources"][receiver.track.kind] = list(receiver._RTCRtpReceiver__remote_streams)
         for stat in (await peer.getStats()).values():
             if stat.type in ("inbound-rtp", "outbound-rtp"):
                 result[stat.kind] = {
@@ -90,5 +108,6 @@ parser.add_argument("role", choices=("publish", "play"))
 parser.add_argument("url")
 parser.add_argument("--codec", default="H264")
 parser.add_argument("--seconds", type=float, default=6)
+parser.add_argument("--remb", type=int, help="bits per second that the path is said to carry at most")
 if __name__ == "__main__":
     sys.exit(asyncio.run(main(parser.parse_args())))

@@ -1,6 +1,6 @@
 """Chromium as WHIP publisher (its fake camera and microphone), as WHEP player, or as both.
 
-    browser.py [--publish URL] [--play URL] [--codec h264|vp8|vp9|av1] [--seconds N] [--tcp]
+    browser.py [--publish URL] [--play URL] [--codec h264|vp8|vp9|av1] [--seconds N] [--tcp] [--rsa] [--restart]
     browser.py --page URL: opens a player page and waits until it says that it plays
 
 A URL ws://HOST/APP/websocket#ID is spoken to as Ant Media's JavaScript SDK speaks.
@@ -37,6 +37,27 @@ async (wish) => {
     if (wish.tcp) sdp = sdp.split("\r\n").filter((l) => !/^a=candidate:.* udp /i.test(l)).join("\r\n");
     await peer.setRemoteDescription({ type: "answer", sdp });
     return new URL(reply.headers.get("Location"), reply.url).href;
+  };
+  const attribute = (sdp, name) => sdp.match(new RegExp(`^a=${name}:(.*)$`, "m"))[1];
+  // RFC 9725 section 4.3.3: new credentials for old ones, both ways; nothing else of the answer changes.
+  const restart = async (peer, place) => {
+    peer.restartIce();
+    await peer.setLocalDescription();
+    await gathered(peer);
+    const names = ["ice-ufrag", "ice-pwd"];
+    const credentials = names.map((name) => `a=${name}:${attribute(peer.localDescription.sdp, name)}`);
+    const reply = await fetch(place, {
+      method: "PATCH",
+      headers: { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*" },
+      body: [...credentials, "m=video 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0", ""].join("\r\n"),
+    });
+    const fragment = await reply.text();
+    if (reply.status !== 200) throw new Error("HTTP " + reply.status + ": " + fragment);
+    let sdp = peer.currentRemoteDescription.sdp;
+    for (const name of names) {
+      sdp = sdp.replace(new RegExp(`^a=${name}:.*$`, "gm"), `a=${name}:${attribute(fragment, name)}`);
+    }
+    await peer.setRemoteDescription({ type: "answer", sdp });
   };
   // Ant Media's dialogue: a publisher offers after "start", a player is made an offer.
   const converse = async (peer, url, role) => {
@@ -96,9 +117,11 @@ async (wish) => {
     return found;
   };
   const peers = {}, places = {}, result = {};
+  const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
   try {
+    const settings = wish.rsa ? { certificates: [await RTCPeerConnection.generateCertificate(rsa)] } : {};
     if (wish.publish) {
-      const peer = peers.publish = new RTCPeerConnection();
+      const peer = peers.publish = new RTCPeerConnection(settings);
       const picture = { width: 640, height: 360, frameRate: 20 };
       const media = await navigator.mediaDevices.getUserMedia({ video: picture, audio: true });
       for (const track of media.getTracks()) {
@@ -109,7 +132,7 @@ async (wish) => {
       if (wish.play) await pause(1500);
     }
     if (wish.play) {
-      const peer = peers.play = new RTCPeerConnection();
+      const peer = peers.play = new RTCPeerConnection(settings);
       const element = document.createElement("video");
       Object.assign(element, { autoplay: true, muted: true, srcObject: new MediaStream() });
       document.body.append(element);
@@ -123,6 +146,11 @@ async (wish) => {
       places.play = await begin(peer, wish.play, "play");
     }
     await pause(wish.seconds * 1000);
+    if (wish.restart) {
+      result.beforeRestart = await report(peers.play);
+      await restart(peers.play, places.play);
+      await pause(wish.seconds * 1000);
+    }
     for (const [name, peer] of Object.entries(peers)) result[name] = await report(peer);
     for (const [name, place] of Object.entries(places).reverse()) {
       if (place.end) {
@@ -144,6 +172,8 @@ def main():
         parser.add_argument("--" + name)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--tcp", action="store_true", help="leave no UDP candidate in the answer")
+    parser.add_argument("--rsa", action="store_true", help="RSA certificates instead of ECDSA's")
+    parser.add_argument("--restart", action="store_true", help="restart ICE of the player after --seconds, and go on as long")
     parser.add_argument("--page")
     wish = parser.parse_args()
     address = urllib.parse.urlsplit(wish.page or wish.play or wish.publish)

@@ -29,4 +29,5 @@ struct BenchOptions: ParsableArguments {
 }
 
 extension PlayOptions.Transport: ExpressibleByArgument {}
+extension PublishOptions.Transport: ExpressibleByArgument {}
 extension PlayOptions.Cipher: ExpressibleByArgument {}

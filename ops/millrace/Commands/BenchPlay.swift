@@ -49,6 +49,7 @@ struct BenchPlay: AsyncParsableCommand {
         add("publish to play, video", report.videoDelay, to: &delays)
         add("publish to play, audio", report.audioDelay, to: &delays)
         add("part at viewer", report.partDelay, to: &delays)
+        add("jitter", report.jitter, to: &delays)
         var lines = [counts, "", delays.text, ""]
         if let server = report.server { lines.append(words(server, "viewer")) }
         if let packets = report.packets {

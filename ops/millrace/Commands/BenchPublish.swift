@@ -8,9 +8,12 @@ struct BenchPublish: AsyncParsableCommand {
         abstract: "Publishes an FLV file at its own pace, with a send time in each H.264 frame."
     )
 
+    @Option(name: .customLong("protocol"), help: "How to publish; whip sends the pictures only.")
+    var transport: PublishOptions.Transport = .rtmp
     @Option(help: "The file; H.264 and AAC as ffmpeg writes them.", completion: .file(extensions: ["flv"])) var file:
         String
-    @Option(help: "rtmp://HOST[:PORT]/APP/ID; with --streams, the number is appended to ID.") var url: String
+    @Option(help: "rtmp://HOST[:PORT]/APP/ID or http://HOST[:PORT]/APP/whip/ID; --streams appends the number to ID.")
+    var url: String
     @Option(help: "Streams to publish at once.") var streams = 1
     @Flag(help: "Begin anew at the end, with timestamps that go on growing.") var loop = false
     @Option(help: "Stop after so many seconds; else at the end of the file, or never with --loop.") var seconds: Double?
@@ -21,11 +24,14 @@ struct BenchPublish: AsyncParsableCommand {
         guard seconds ?? 1 <= BenchOptions.secondsMax else {
             throw ValidationError("--seconds may be at most \(Int(BenchOptions.secondsMax)): a day")
         }
-        guard try BenchOptions.target(url).scheme == "rtmp" else { throw ValidationError("--url: must be rtmp://") }
+        let scheme = transport == .rtmp ? "rtmp" : "http"
+        guard try BenchOptions.target(url).scheme == scheme else {
+            throw ValidationError("--url: --protocol \(transport.rawValue) goes to \(scheme)://")
+        }
     }
 
     func run() async throws {
-        var options = PublishOptions(target: try BenchOptions.target(url))
+        var options = PublishOptions(transport: transport, target: try BenchOptions.target(url))
         options.streams = streams
         options.repeats = loop
         options.duration = seconds.map { .seconds($0) }

@@ -39,6 +39,16 @@ package struct BandwidthEstimator: Sendable {
         Int(max(limits.bitsPerSecondMin, min(delayBased.bitsPerSecond, lossBased, receiverMaximum ?? .infinity)))
     }
 
+    /// What the path has shown to be its limit; nil while it has shown none, however low the estimate still is.
+    package var capacityBitsPerSecond: Int? {
+        let limits = [
+            delayBased.hasMetLimit ? delayBased.bitsPerSecond : nil,
+            lossBased < limits.bitsPerSecondMax ? lossBased : nil,
+            receiverMaximum,
+        ]
+        return limits.compactMap { $0 }.min().map { Int($0) }
+    }
+
     /// A packet goes out; the answer is the number for its transport-cc extension.
     package mutating func send(bytes: Int, at now: MonotonicInstant) -> UInt16 {
         let sequence = firstSequence + Int64(sent.count)

@@ -23,6 +23,8 @@ struct RateControl: Sendable {
     /// What the path carried when it was last overused, smoothed, and how far that varied.
     private var linkCapacity: (mean: Double, deviation: Double)?
 
+    var hasMetLimit: Bool { linkCapacity != nil }
+
     init(limits: BandwidthLimits) {
         self.limits = limits
         bitsPerSecond = limits.bitsPerSecondStart

@@ -8,7 +8,9 @@ package struct H264Depacketizer: Depacketizer {
     private var units: NALUnitCollector
     private var hasIDR = false
 
-    package init(limits: DepacketizationLimits = DepacketizationLimits()) { units = NALUnitCollector(limits: limits) }
+    package init(limits: DepacketizationLimits = DepacketizationLimits()) {
+        units = NALUnitCollector(.h264, limits: limits)
+    }
 
     /// A delimiter or a parameter set stands before every slice of its picture; of slices only first_mb_in_slice 0 tells.
     package func mayBeginFrame(_ payload: ByteBuffer) -> Bool {
@@ -63,30 +65,19 @@ package struct H264Depacketizer: Depacketizer {
     }
 
     private mutating func add(_ unit: ByteBuffer, type: UInt8) throws {
-        guard !units.hasOpenUnit else { throw RTPError.malformed(.h264, "a NAL unit amid the fragments of another") }
         if type == H264NALUnitType.idrSlice.rawValue { hasIDR = true }
         try units.add(unit)
     }
 
     private mutating func appendFragment(indicator: UInt8, _ reader: inout ByteReader) throws {
         let flags: UInt8 = try reader.integer()
-        let isStart = flags & 0x80 != 0
-        guard isStart != units.hasOpenUnit else {
-            throw RTPError.malformed(.h264, isStart ? "a fragment begins amid another" : "a fragment without a begin")
-        }
-        if isStart {
-            if flags & 0x1F == H264NALUnitType.idrSlice.rawValue { hasIDR = true }
-            try units.begin(header: indicator & 0xE0 | flags & 0x1F)
-        }
-        try units.extend(reader.rest())
-        if flags & 0x40 != 0 { units.end() }
+        if flags & 0x1F == H264NALUnitType.idrSlice.rawValue { hasIDR = true }
+        try units.add(fragment: reader.rest(), flags: flags, of: indicator & 0xE0 | flags & 0x1F)
     }
 
     package mutating func finishFrame() throws(RTPError) -> DepacketizedFrame? {
         defer { reset() }
-        guard !units.hasOpenUnit else { throw .malformed(.h264, "the frame ends amid a fragmented NAL unit") }
-        guard units.payload.readableBytes > 0 else { return nil }
-        return DepacketizedFrame(payload: units.take(), isKeyframe: hasIDR)
+        return try units.finish().map { DepacketizedFrame(payload: $0, isKeyframe: hasIDR) }
     }
 
     package mutating func reset() {

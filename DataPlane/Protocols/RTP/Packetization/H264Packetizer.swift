@@ -35,19 +35,15 @@ package struct H264Packetizer: Sendable {
     package func packetize(_ unit: ByteBuffer, isKeyframe: Bool) throws(RTPError) -> [RTPPayload] {
         guard var units = try? LengthPrefixedNALUnits.split(unit) else { throw .truncated(.h264) }
         let hasSets = units.contains { H264NALUnitType(of: $0) == .sequenceParameterSet }
-        if isKeyframe, !hasSets { insertParameterSets(into: &units) }
+        if isKeyframe, !hasSets {
+            units.insert(parameterSets: parameterSets) { H264NALUnitType(of: $0) == .accessUnitDelimiter }
+        }
         var writer = PayloadWriter(capacity: units.reduce(0) { $0 + $1.readableBytes + 8 } + unit.readableBytes / 256)
         switch mode {
         case .singleNALUnit: try writeSingle(units, into: &writer)
-        case .nonInterleaved: writeAggregatedOrFragmented(units, into: &writer)
+        case .nonInterleaved: H264Format.write(units, payloadBytesMax: limits.payloadBytesMax, into: &writer)
         }
         return writer.payloads()
-    }
-
-    /// An access unit delimiter stays first (H.264 §7.4.1.2.3).
-    private func insertParameterSets(into units: inout [ByteBuffer]) {
-        let isDelimited = units.first.flatMap { H264NALUnitType(of: $0) } == .accessUnitDelimiter
-        units.insert(contentsOf: parameterSets, at: isDelimited ? 1 : 0)
     }
 
     private func writeSingle(_ units: [ByteBuffer], into writer: inout PayloadWriter) throws(RTPError) {
@@ -62,56 +58,17 @@ package struct H264Packetizer: Sendable {
             writer.endPayload()
         }
     }
+}
 
-    private func writeAggregatedOrFragmented(_ units: [ByteBuffer], into writer: inout PayloadWriter) {
-        var rest = units[...]
-        while let unit = rest.first {
-            let together = aggregable(rest)
-            if together > 1 {
-                writeSTAPA(rest.prefix(together), into: &writer)
-            } else if unit.readableBytes <= limits.payloadBytesMax {
-                writer.storage.writeImmutableBuffer(unit)
-                writer.endPayload()
-            } else {
-                writeFUA(unit, into: &writer)
-            }
-            rest.removeFirst(max(1, together))
-        }
+/// STAP-A and FU-A.
+private enum H264Format: NALUnitFormat {
+    /// §5.7.1: the NRI is the greatest of the units'.
+    static func aggregation(of headers: [UInt8]) -> UInt8 {
+        H264PayloadType.stapA | (headers.map { $0 & 0x60 }.max() ?? 0)
     }
 
-    /// How many of the next units fit one STAP-A.
-    private func aggregable(_ units: ArraySlice<ByteBuffer>) -> Int {
-        var size = 1
-        return units.prefix {
-            size += 2 + $0.readableBytes
-            return size <= limits.payloadBytesMax
-        }.count
-    }
-
-    /// §5.7.1. The NRI is the greatest of the units'.
-    private func writeSTAPA(_ units: ArraySlice<ByteBuffer>, into writer: inout PayloadWriter) {
-        let headers = units.compactMap { $0.getInteger(at: $0.readerIndex, as: UInt8.self) }
-        writer.storage.writeInteger(H264PayloadType.stapA | (headers.map { $0 & 0x60 }.max() ?? 0))
-        for unit in units {
-            writer.storage.writeInteger(UInt16(unit.readableBytes))
-            writer.storage.writeImmutableBuffer(unit)
-        }
-        writer.endPayload()
-    }
-
-    /// §5.8: FU indicator and FU header (S, E, R, type) instead of the unit's own first byte.
-    private func writeFUA(_ unit: ByteBuffer, into writer: inout PayloadWriter) {
-        var rest = unit
-        guard let header = rest.readInteger(as: UInt8.self) else { return }
-        var isStart = true
-        while let piece = rest.readSlice(length: min(rest.readableBytes, limits.payloadBytesMax - 2)) {
-            let isEnd = rest.readableBytes == 0
-            writer.storage.writeInteger(header & 0xE0 | H264PayloadType.fuA)
-            writer.storage.writeInteger(header & 0x1F | (isStart ? 0x80 : 0) | (isEnd ? 0x40 : 0))
-            writer.storage.writeImmutableBuffer(piece)
-            writer.endPayload()
-            if isEnd { return }
-            isStart = false
-        }
+    /// §5.8.
+    static func fragment(of header: UInt8) -> (header: UInt8, type: UInt8) {
+        (header & 0xE0 | H264PayloadType.fuA, header & 0x1F)
     }
 }

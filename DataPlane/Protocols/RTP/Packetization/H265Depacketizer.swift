@@ -7,7 +7,9 @@ package struct H265Depacketizer: Depacketizer {
     private var units: NALUnitCollector
     private var hasIRAP = false
 
-    package init(limits: DepacketizationLimits = DepacketizationLimits()) { units = NALUnitCollector(limits: limits) }
+    package init(limits: DepacketizationLimits = DepacketizationLimits()) {
+        units = NALUnitCollector(.h265, limits: limits)
+    }
 
     package func mayBeginFrame(_ payload: ByteBuffer) -> Bool {
         guard let type = H265NALUnitType.rawType(of: payload) else { return false }
@@ -59,30 +61,19 @@ package struct H265Depacketizer: Depacketizer {
         guard let type = H265NALUnitType.rawType(of: unit) else {
             throw RTPError.malformed(.h265, "a NAL unit shorter than its header")
         }
-        guard !units.hasOpenUnit else { throw RTPError.malformed(.h265, "a NAL unit amid the fragments of another") }
         if H265NALUnitType.isIRAP(type) { hasIRAP = true }
         try units.add(unit)
     }
 
     private mutating func appendFragment(_ header: UInt16, _ reader: inout ByteReader) throws {
         let flags: UInt8 = try reader.integer()
-        let isStart = flags & 0x80 != 0
-        guard isStart != units.hasOpenUnit else {
-            throw RTPError.malformed(.h265, isStart ? "a fragment begins amid another" : "a fragment without a begin")
-        }
-        if isStart {
-            if H265NALUnitType.isIRAP(flags & 0x3F) { hasIRAP = true }
-            try units.begin(header: header & 0x81FF | UInt16(flags & 0x3F) << 9)
-        }
-        try units.extend(reader.rest())
-        if flags & 0x40 != 0 { units.end() }
+        if H265NALUnitType.isIRAP(flags & 0x3F) { hasIRAP = true }
+        try units.add(fragment: reader.rest(), flags: flags, of: header & 0x81FF | UInt16(flags & 0x3F) << 9)
     }
 
     package mutating func finishFrame() throws(RTPError) -> DepacketizedFrame? {
         defer { reset() }
-        guard !units.hasOpenUnit else { throw .malformed(.h265, "the frame ends amid a fragmented NAL unit") }
-        guard units.payload.readableBytes > 0 else { return nil }
-        return DepacketizedFrame(payload: units.take(), isKeyframe: hasIRAP)
+        return try units.finish().map { DepacketizedFrame(payload: $0, isKeyframe: hasIRAP) }
     }
 
     package mutating func reset() {

@@ -24,62 +24,26 @@ package struct H265Packetizer: Sendable {
         var units = split.filter { $0.readableBytes >= 2 }
         let hasSets = units.contains { H265NALUnitType(of: $0) == .sequenceParameterSet }
         if isKeyframe, !hasSets {
-            let isDelimited = units.first.flatMap { H265NALUnitType(of: $0) } == .accessUnitDelimiter
-            units.insert(contentsOf: parameterSets, at: isDelimited ? 1 : 0)
+            units.insert(parameterSets: parameterSets) { H265NALUnitType(of: $0) == .accessUnitDelimiter }
         }
         var writer = PayloadWriter(capacity: units.reduce(0) { $0 + $1.readableBytes + 8 } + unit.readableBytes / 256)
-        var rest = units[...]
-        while let first = rest.first {
-            let together = aggregable(rest)
-            if together > 1 {
-                writeAggregation(rest.prefix(together), into: &writer)
-            } else if first.readableBytes <= limits.payloadBytesMax {
-                writer.storage.writeImmutableBuffer(first)
-                writer.endPayload()
-            } else {
-                writeFragments(first, into: &writer)
-            }
-            rest.removeFirst(max(1, together))
-        }
+        H265Format.write(units, payloadBytesMax: limits.payloadBytesMax, into: &writer)
         return writer.payloads()
     }
+}
 
-    private func aggregable(_ units: ArraySlice<ByteBuffer>) -> Int {
-        var size = 2
-        return units.prefix {
-            size += 2 + $0.readableBytes
-            return size <= limits.payloadBytesMax
-        }.count
-    }
-
+/// Aggregation and fragmentation packets.
+private enum H265Format: NALUnitFormat {
     /// §4.4.2: layer id and temporal id are the lowest of the units'.
-    private func writeAggregation(_ units: ArraySlice<ByteBuffer>, into writer: inout PayloadWriter) {
-        let headers = units.compactMap { $0.getInteger(at: $0.readerIndex, as: UInt16.self) }
+    static func aggregation(of headers: [UInt16]) -> UInt16 {
         let layer = headers.map { $0 & 0x01F8 }.min() ?? 0
         let temporal = headers.map { $0 & 0x0007 }.min() ?? 1
-        writer.storage.writeInteger(UInt16(H265PayloadType.aggregation) << 9 | layer | temporal)
-        for unit in units {
-            writer.storage.writeInteger(UInt16(unit.readableBytes))
-            writer.storage.writeImmutableBuffer(unit)
-        }
-        writer.endPayload()
+        return UInt16(H265PayloadType.aggregation) << 9 | layer | temporal
     }
 
-    /// §4.4.3: the unit's header with the type of a fragment, then S, E and the unit's type.
-    private func writeFragments(_ unit: ByteBuffer, into writer: inout PayloadWriter) {
-        var rest = unit
-        guard let header = rest.readInteger(as: UInt16.self) else { return }
-        let type = UInt8(header >> 9 & 0x3F)
-        var isStart = true
-        while let piece = rest.readSlice(length: min(rest.readableBytes, limits.payloadBytesMax - 3)) {
-            let isEnd = rest.readableBytes == 0
-            writer.storage.writeInteger(header & 0x81FF | UInt16(H265PayloadType.fragmentation) << 9)
-            writer.storage.writeInteger(type | (isStart ? 0x80 : 0) | (isEnd ? 0x40 : 0))
-            writer.storage.writeImmutableBuffer(piece)
-            writer.endPayload()
-            if isEnd { return }
-            isStart = false
-        }
+    /// §4.4.3.
+    static func fragment(of header: UInt16) -> (header: UInt16, type: UInt8) {
+        (header & 0x81FF | UInt16(H265PayloadType.fragmentation) << 9, UInt8(header >> 9 & 0x3F))
     }
 }
 

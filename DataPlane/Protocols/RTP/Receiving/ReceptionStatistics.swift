@@ -1,4 +1,4 @@
-import Timebase
+package import Timebase
 
 /// What a receiver report says of one stream (RFC 3550 §6.4.1, appendices A.3 and A.8).
 package struct ReceptionStatistics: Sendable {
@@ -15,7 +15,7 @@ package struct ReceptionStatistics: Sendable {
 
     package init(clockRate: Int64) { self.clockRate = clockRate }
 
-    mutating func received(sequence: Int64, timestamp: UInt32, at now: MonotonicInstant) {
+    package mutating func received(sequence: Int64, timestamp: UInt32, at now: MonotonicInstant) {
         received += 1
         highest = first == nil ? sequence : max(highest, sequence)
         first = min(first ?? sequence, sequence)
@@ -39,7 +39,7 @@ package struct ReceptionStatistics: Sendable {
     package var lost: Int64 { expected - received }
 
     /// Counts `fractionLost` from the last call on. Nil before the first packet.
-    mutating func block(for ssrc: SSRC, at now: MonotonicInstant) -> ReportBlock? {
+    package mutating func block(for ssrc: SSRC, at now: MonotonicInstant) -> ReportBlock? {
         guard first != nil else { return nil }
         let expectedNow = expected - expectedBefore
         let lostNow = expectedNow - (received - receivedBefore)

@@ -1,0 +1,158 @@
+import ClusterModel
+import Drivers
+import Logging
+import MediaModel
+import NIOCore
+import Observability
+import RTP
+import Streams
+import Timebase
+import WebRTC
+
+/// What a stream's players may have instead of its source, where the app has a ladder.
+struct RenditionOffer: Sendable {
+    struct Rung: Sendable {
+        var name: String
+        var bitsPerSecond: Int
+    }
+
+    /// Highest first.
+    var rungs: [Rung] = []
+    /// Of the stream itself, as measured.
+    var bitsPerSecond = 0
+    /// Of its pictures; what was agreed on with a player holds for all renditions.
+    var codec: String?
+}
+
+/// Finds the rendition that one player's path carries, and leads the player there. On the player's loop.
+final class RenditionFollower {
+    /// A rung that could not be had, as encoders are busy or gave it up, is not asked for again within this.
+    private static let pauseAfterFailure = Duration.seconds(30)
+
+    private let home: PeerOutlet
+    private let ask: SessionAsk
+    private let service: WebRTCService
+    private unowned let peer: PeerConnection
+    private var choice: RenditionChoice
+    private var switching: RenditionSwitch<StreamID>
+    /// Those that are joined, or about to be; of rungs with their names.
+    private var outlets: [StreamID: (outlet: PeerOutlet, rung: String?)]
+    private var nextJudgement: MonotonicInstant?
+    private var isSearching = false
+    private var absentUntil: [String: MonotonicInstant] = [:]
+
+    init(_ home: PeerOutlet, ask: SessionAsk, service: WebRTCService, peer: PeerConnection) {
+        self.home = home
+        self.ask = ask
+        self.service = service
+        self.peer = peer
+        choice = RenditionChoice(limits: service.parts.limits.renditions)
+        switching = RenditionSwitch(home.stream.id)
+        outlets = [home.stream.id: (home, nil)]
+    }
+
+    /// Whose pictures the player sees.
+    var current: PeerOutlet { outlets[switching.current]?.outlet ?? home }
+
+    func begin() { home.add(peer) }
+
+    func end() {
+        for id in switching.joined { outlets[id]?.outlet.remove(peer) }
+        outlets = [:]
+    }
+
+    /// The frames of an outlet that are for the player.
+    func admit(_ frames: [PacketizedFrame], of outlet: PeerOutlet) -> [PacketizedFrame] {
+        frames.filter { frame in
+            let (isWanted, step) = switching.admit(frame, of: outlet.stream.id)
+            if let step { take(step) }
+            return isWanted
+        }
+    }
+
+    /// False when nothing is left to play.
+    func ended(_ outlet: PeerOutlet) -> Bool {
+        guard let step = switching.lost(outlet.stream.id, fallback: home.stream.id) else { return false }
+        take(step)
+        return true
+    }
+
+    private func take(_ step: RenditionSwitch<StreamID>.Step) {
+        switch step {
+        case .join(let id): outlets[id]?.outlet.add(peer)
+        case .leave(let id):
+            outlets[id]?.outlet.remove(peer)
+            if id != home.stream.id, id != switching.current { outlets[id] = nil }
+        }
+    }
+
+    // MARK: Which one
+
+    /// `capacity` is nil while the path has shown no limit.
+    func judge(capacity: Int?, at now: MonotonicInstant) {
+        if let nextJudgement, now < nextJudgement { return }
+        nextJudgement = now + service.parts.limits.renditions.interval
+        let offer = home.offer
+        guard !offer.rungs.isEmpty, switching.isSteady, !isSearching else { return }
+        let usable = offer.rungs.filter { rung in
+            rung.bitsPerSecond < offer.bitsPerSecond && absentUntil[rung.name].map { now >= $0 } ?? true
+        }
+        let names = [nil] + usable.map { Optional($0.name) }
+        guard let place = names.firstIndex(of: outlets[switching.current]?.rung) else {
+            return switching.move(to: home.stream.id)
+        }
+        let bitrates = [offer.bitsPerSecond] + usable.map(\.bitsPerSecond)
+        let chosen = choice.judge(capacity: capacity, bitrates: bitrates, current: place, at: now)
+        guard chosen != place else { return }
+        if let name = names[chosen] { search(name) } else { switching.move(to: home.stream.id) }
+    }
+
+    private func search(_ name: String) {
+        isSearching = true
+        let request = PlayRequest(
+            stream: home.stream.id.source.derived(.rung(name)),
+            protocol: .webrtc,
+            remoteAddress: ask.remoteAddress,
+            token: ask.token
+        )
+        let bound = NIOLoopBound(self, eventLoop: peer.loop)
+        let (service, loop, codec) = (service, peer.loop, home.offer.codec)
+        Task {
+            let outlet = await service.outlet(of: request, codec: codec)
+            loop.execute { bound.value.found(outlet, name) }
+        }
+    }
+
+    private func found(_ outlet: PeerOutlet?, _ name: String) {
+        isSearching = false
+        guard !peer.isGone else { return }
+        guard let outlet else {
+            absentUntil[name] = peer.loop.instant + Self.pauseAfterFailure
+            return
+        }
+        outlets[outlet.stream.id] = (outlet, name)
+        switching.move(to: outlet.stream.id)
+    }
+}
+
+@available(*, unavailable)
+extension RenditionFollower: Sendable {}
+
+extension WebRTCService {
+    /// Where a rendition's players are served; nil when it is not to be had, or not in this codec.
+    fileprivate func outlet(of request: PlayRequest, codec: String?) async -> PeerOutlet? {
+        let stream: LiveStream
+        do throws(Refusal) {
+            stream = try await parts.gate.play(request)
+        } catch {
+            parts.logger.info(
+                "rendition not to be had",
+                metadata: [LogKeys.stream: "\(request.stream)", LogKeys.error: "\(error)"]
+            )
+            return nil
+        }
+        let found = try? await stream.loop.submit { stream.tracks.first { $0.kind == .video }?.codec.name }.get()
+        guard found == codec else { return nil }
+        return parts.outlets.outlet(for: stream, limits: parts.limits, logger: parts.logger)
+    }
+}

@@ -1,0 +1,139 @@
+import ClusterHarness
+import ClusterModel
+import Foundation
+import Testing
+
+/// What happens to WebRTC sessions on their way: other addresses, other certificates, new paths, lost origins, full nodes.
+@Suite(.serialized) struct WebRTCPathTests {
+    @Test func `peers with RSA certificates publish and play`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let result = try await WebRTCClients.browser(
+            publish: node.http("/live/whip/s1"),
+            play: node.http("/live/whep/s1"),
+            hasRSA: true
+        )
+        #expect(result.error == nil && result.publish?.state == "connected", "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.framesDecoded ?? 0 > 60, "\(result)\n\(cluster.logs)")
+    }
+
+    @Test func `a player that restarts ICE by PATCH goes on with the same source`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let result = try await WebRTCClients.browser(play: node.http("/live/whep/s1"), seconds: 3, restarts: true)
+        #expect(result.error == nil && result.play?.state == "connected", "\(result)\n\(cluster.logs)")
+        let before = try #require(result.beforeRestart?.video?.framesDecoded)
+        #expect(before > 0 && result.play?.video?.framesDecoded ?? 0 > before + 40, "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.packetsLost == 0, "\(result)")
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a player at an edge outlives the origin: the same sources, times that grow`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let first = try await cluster.startWorker("origin1", .origin)
+        let second = try await cluster.startWorker("origin2", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: first)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        async let watching = WebRTCClients.aiortc("play", edge.http("/live/whep/s1"), codec: "H264", seconds: 18)
+        try await eventually("the viewer is counted\n\(cluster.logs)") {
+            try cluster.stream("live/s1").viewers.webrtc == 1
+        }
+        first.process.kill()
+        publisher.kill()
+        let again = try cluster.publish("live/s1", to: second)
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        let player = try await watching
+        #expect(player.error == nil && player.state == "connected", "\(player)\n\(cluster.logs)")
+        #expect(player.sinceLastFrame ?? .infinity < 2, "\(player)\n\(cluster.logs)")
+        #expect(player.backwards == 0, "\(player)")
+        #expect(player.sources?["video"]?.count == 1 && player.sources?["audio"]?.count == 1, "\(player)")
+        #expect(player.video?.packetsLost == 0 && player.audio?.packetsLost == 0, "\(player)")
+        #expect(again.isRunning)
+    }
+
+    @Test func `a player whose path carries less than the source is led to a rung, without a step back`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let ladder = #"{"encoderSettings":[{"height":120,"videoBitrate":200000,"audioBitrate":0}]}"#
+        let put = try http(
+            cluster.controlURL + "/v1/apps/live",
+            method: "PUT",
+            bearer: Cluster.adminToken,
+            body: ladder
+        )
+        #expect((200...201).contains(put.status))
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish(clip: cluster.makeClip(kilobits: 2_000), at: origin.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let player = try await WebRTCClients.aiortc(
+            "play",
+            edge.http("/live/whep/s1"),
+            codec: "H264",
+            seconds: 16,
+            estimate: 700_000
+        )
+        #expect(player.error == nil && player.state == "connected", "\(player)\n\(cluster.logs)")
+        #expect(player.heights == [180, 120], "\(player)\n\(cluster.logs)")
+        #expect(player.backwards == 0 && player.sinceLastFrame ?? .infinity < 2, "\(player)")
+        #expect(player.sources?["video"]?.count == 1 && player.video?.packetsLost == 0, "\(player)")
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `over IPv6, what WHIP publishes WHEP plays`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--bind", "::", "--public-host", "::1"])
+        let authority = "http://[::1]:\(node.ports.http)"
+        let publisher = try cluster.publish(clip: cluster.makeClip(), at: authority + "/live/whip/s1")
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let play = try run(
+            [
+                SourceTree.program("millrace"), "bench", "play", "--protocol", "whep", "--url",
+                authority + "/live/whep/s1", "--viewers", "3", "--seconds", "3", "--warm-up", "1", "--json",
+            ],
+            seconds: 40
+        )
+        #expect(play.status == 0, "\(play.output)\n\(publisher.lastLines)\n\(cluster.logs)")
+    }
+
+    @Test func `the public host is the first candidate that a client is told`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--public-host", "192.0.2.7"])
+        let publisher = try cluster.publish(clip: cluster.makeClip(), at: node.http("/live/whip/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let player = try await WebRTCClients.aiortc("play", node.http("/live/whep/s1"), codec: "H264", seconds: 2)
+        let lines = player.answer?.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("a=candidate:") } ?? []
+        let hosts = lines.map { $0.split(separator: " ")[4] }
+        #expect(hosts.first == "192.0.2.7" && hosts.contains("127.0.0.1"), "\(player)")
+        #expect(player.state == "connected", "\(player)")
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a full node refuses new players with 503, and those that it has notice nothing`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--max-viewers", "5"])
+        let publisher = try cluster.publish(clip: cluster.makeClip(), at: node.http("/live/whip/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let play = try run(
+            [
+                SourceTree.program("millrace"), "bench", "play", "--protocol", "whep", "--url",
+                node.http("/live/whep/s1"), "--viewers", "12", "--seconds", "4", "--warm-up", "1", "--ramp", "2",
+                "--json",
+            ],
+            seconds: 50
+        )
+        struct Report: Decodable {
+            var playing: Int
+            var lostPackets: Int
+            var stalls: Int
+            var failures: [String: Int]
+        }
+        let json = try #require(play.output.split(separator: "\n").last { $0.hasPrefix("{") }.map(String.init))
+        let report = try JSONDecoder().decode(Report.self, from: Data(json.utf8))
+        #expect(report.failures == ["refused: HTTP 503": 7] && report.playing == 5, "\(play.output)\n\(cluster.logs)")
+        #expect(report.lostPackets == 0 && report.stalls == 0, "\(play.output)")
+        #expect(publisher.isRunning)
+    }
+}

@@ -17,10 +17,15 @@ package struct EngineTimer {
         _ fired: @escaping (MonotonicInstant) -> Void
     ) {
         guard let deadline else { return cancel() }
-        if let armedFor, armedFor <= deadline, armedFor > loop.instant { return }
+        if covers(deadline, on: loop) { return }
         task?.cancel()
         armedFor = deadline
         task = loop.assumeIsolated().scheduleTask(deadline: deadline.nioDeadline) { fired(loop.instant) }
+    }
+
+    /// Whether arming for it would change nothing: for those who would make a closure for that many times a second.
+    package func covers(_ deadline: MonotonicInstant, on loop: any EventLoop) -> Bool {
+        armedFor.map { $0 <= deadline && $0 > loop.instant } ?? false
     }
 
     package mutating func cancel() {

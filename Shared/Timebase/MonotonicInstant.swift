@@ -10,6 +10,12 @@ package struct MonotonicInstant: Hashable, Comparable, Sendable {
         Self(nanoseconds: instant.nanoseconds.addingClamped(duration.nanoseconds))
     }
 
+    /// Nil is never.
+    package static func earlier(_ one: Self?, _ other: Self?) -> Self? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
+
     package static func - (later: Self, earlier: Self) -> Duration {
         .nanoseconds(later.nanoseconds - earlier.nanoseconds)
     }

@@ -101,7 +101,7 @@ import Testing
     @Test func `the public host is the first candidate that a client is told`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--public-host", "192.0.2.7"])
-        let publisher = try cluster.publish(clip: cluster.makeClip(), at: node.http("/live/whip/s1"))
+        let publisher = try cluster.publish("live/s1", to: node)
         try await cluster.waitForOrigin(of: "live/s1", "node1")
         let player = try await WebRTCClients.aiortc("play", node.http("/live/whep/s1"), codec: "H264", seconds: 2)
         let lines = player.answer?.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("a=candidate:") } ?? []
@@ -130,7 +130,8 @@ import Testing
             var stalls: Int
             var failures: [String: Int]
         }
-        let json = try #require(play.output.split(separator: "\n").last { $0.hasPrefix("{") }.map(String.init))
+        // The report is the last that is said.
+        let json = try #require(play.output.firstIndex(of: "{").map { play.output[$0...] })
         let report = try JSONDecoder().decode(Report.self, from: Data(json.utf8))
         #expect(report.failures == ["refused: HTTP 503": 7] && report.playing == 5, "\(play.output)\n\(cluster.logs)")
         #expect(report.lostPackets == 0 && report.stalls == 0, "\(play.output)")

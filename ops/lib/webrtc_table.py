@@ -12,6 +12,7 @@ COLUMNS = [
     ("first frame ms", "firstFrame.p50", 0),
     ("publish→play p50 ms", "videoDelay.p50", 1),
     ("p99 ms", "videoDelay.p99", 1),
+    ("jitter ms", "jitter.p50", 1),
     ("lost packets", "lostPackets", 0),
 ]
 

@@ -222,13 +222,15 @@ package final class PlayRun {
         let seat = seats[ready.token]
         guard let connection = seat.connection else { return }
         do {
-            switch try connection.receive(into: &buffer) {
-            case .bytes(let count):
-                meter.count(wire: count)
-                let now = MonotonicClock.now
-                try seat.viewer.receive(buffer.span.extracting(0..<count), on: connection, at: now)
-            case .closed: throw ViewerFailure.closedByServer
-            case .nothing: break
+            reading: for _ in 0..<connection.readsMax {
+                switch try connection.receive(into: &buffer) {
+                case .bytes(let count):
+                    meter.count(wire: count)
+                    let now = MonotonicClock.now
+                    try seat.viewer.receive(buffer.span.extracting(0..<count), on: connection, at: now)
+                case .closed: throw ViewerFailure.closedByServer
+                case .nothing: break reading
+                }
             }
             if let successor = seat.viewer.takeSuccessor() {
                 return move(seat, to: successor, token: ready.token)

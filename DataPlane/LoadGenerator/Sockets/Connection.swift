@@ -29,12 +29,16 @@ final class Connection {
     static let owedBytesMax = 16 << 20
 
     let descriptor: CInt
+    /// How often to read when there is something: bytes of a stream come at once, datagrams one by one.
+    let readsMax: Int
+    private static let datagramsPerTurn = 512
     private var owed = ByteBuffer()
 
     var owesBytes: Bool { owed.readableBytes > 0 }
 
     /// Begins to connect; writable when done.
     init(to address: SocketAddress) throws(SocketError) {
+        readsMax = 1
         let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
         descriptor = socket(family, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError("socket", errno) }
@@ -50,6 +54,7 @@ final class Connection {
 
     /// Datagrams to and from one address; a second of them may wait for a generator that is busy with others.
     init(datagramsTo address: SocketAddress) throws(SocketError) {
+        readsMax = Self.datagramsPerTurn
         let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
         descriptor = socket(family, CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError("socket", errno) }

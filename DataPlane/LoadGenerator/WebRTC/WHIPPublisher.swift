@@ -89,7 +89,7 @@ final class WHIPPublisher: Publisher {
         if !wasOpen, session.transport.isOpen { clock.begin(at: now) }
         guard case .rtcp(let length) = received, let reports = datagram.readSlice(length: length) else { return }
         for case .nack(let nack) in try RTCPPacket.parse(reports) {
-            try send(stream?.repeats(of: nack.sequences, at: now) ?? [])
+            for repeated in stream?.repeats(of: nack.sequences, at: now) ?? [] { try send(repeated) }
         }
     }
 
@@ -102,8 +102,10 @@ final class WHIPPublisher: Publisher {
         while let (tag, timestamp) = clock.next(at: now) {
             guard tag.kind == .video, let unit = try take(tag, at: timestamp) else { continue }
             playout.sent(unit.presentationTime, at: now)
-            guard let frame = try packetizer?.packetize(unit) else { continue }
-            try send(stream?.packets(for: frame, at: now) ?? [])
+            guard let frame = try packetizer?.packetize(unit), let packets = stream?.packets(for: frame, at: now) else {
+                continue
+            }
+            try send(packets)
         }
         try report(at: now)
         try connection.flush()
@@ -129,11 +131,11 @@ final class WHIPPublisher: Publisher {
         }
     }
 
-    private func send(_ packets: [OutgoingPacket]) throws {
-        for packet in packets {
+    private func send(_ packets: OutgoingPackets) throws {
+        for place in packets.indices {
             var bytes = ByteBuffer()
-            bytes.reserveCapacity(packet.bytes + SRTP.overheadBytesMax)
-            stream?.write(packet, extensions: HeaderExtensions(), into: &bytes)
+            bytes.reserveCapacity(packets.bytes(at: place) + SRTP.overheadBytesMax)
+            stream?.write(packets, place, into: &bytes)
             try session.transport.send(rtp: bytes, on: connection)
         }
     }

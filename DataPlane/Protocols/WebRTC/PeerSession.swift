@@ -82,7 +82,7 @@ package struct PeerSession: ~Copyable {
 
     package var nextDeadline: MonotonicInstant? {
         let media = link.isOpen ? publisher?.nextDeadline ?? player?.nextDeadline : nil
-        return [link.nextDeadline, media].compactMap { $0 }.min()
+        return MonotonicInstant.earlier(link.nextDeadline, media)
     }
 
     /// What the path to a player carries, once it has shown a limit.
@@ -187,15 +187,25 @@ package struct PeerSession: ~Copyable {
     }
 
     private mutating func sendDuePackets(at now: MonotonicInstant) -> Bool {
+        guard let first = player?.duePackets(at: now) else { return false }
         var writer = DatagramRunWriter()
-        var hasSent = false
-        while player?.writeDuePacket(into: &writer.bytes, at: now) == true {
-            hasSent = true
-            _ = link.seal(rtpIn: &writer)
+        var next: Pacer.Item? = first
+        while let due = next {
+            writer.bytes.reserveCapacity(
+                minimumWritableBytes: due.packets.bytes + due.packets.count * Self.headroomBytes
+            )
+            for place in due.packets.indices {
+                player?.write(due, place, into: &writer.bytes, at: now)
+                _ = link.seal(rtpIn: &writer)
+            }
+            next = player?.duePackets(at: now)
         }
-        if hasSent { link.send(writer) }
-        return hasSent
+        link.send(writer)
+        return true
     }
+
+    /// For header extensions and tag. Only allocations depend on it.
+    private static let headroomBytes = 64
 
     private mutating func take(_ output: PublisherMedia.Output, at now: MonotonicInstant) {
         switch output {

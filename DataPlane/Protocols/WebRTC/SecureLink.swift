@@ -53,7 +53,7 @@ package struct SecureLink: ~Copyable {
     package var userFragments: [String] { ice.userFragments }
 
     package var nextDeadline: MonotonicInstant? {
-        isOver ? nil : [ice.nextDeadline, dtls.nextDeadline].compactMap { $0 }.min()
+        isOver ? nil : MonotonicInstant.earlier(ice.nextDeadline, dtls.nextDeadline)
     }
 
     package mutating func nextOutput() -> Output? { outputs.popFirst() }

@@ -11,7 +11,7 @@ import struct NIOCore.ByteBuffer
 /// It outlives its source. With another origin the hub's timeline goes on, so the same SSRCs send growing numbers and
 /// timestamps; pictures resume at the next keyframe.
 ///
-/// Contract: after each event drain `nextOutput()` until nil and `writeDuePacket` until false, then call `timeoutReached` at
+/// Contract: after each event drain `nextOutput()` and `duePackets` until nil, then call `timeoutReached` at
 /// `nextDeadline`.
 struct ViewerMedia: Sendable {
     enum Output: Sendable {
@@ -26,11 +26,7 @@ struct ViewerMedia: Sendable {
         var stream: SendStream
         /// The player has reported on it, so it knows which line the SSRC belongs to.
         var isKnown = false
-    }
-
-    private struct Queued: Sendable {
-        var place: Int
-        var packet: OutgoingPacket
+        var hasSendTime: Bool
     }
 
     private enum Pictures {
@@ -43,7 +39,7 @@ struct ViewerMedia: Sendable {
     /// Ties `MonotonicInstant` to the wall clock of reports.
     private let clock: (at: MonotonicInstant, ntp: NTPTime)
     private var lines: [Line] = []
-    private var pacer: Pacer<Queued>
+    private var pacer: Pacer
     private var estimator: BandwidthEstimator
     private var playout = PlayoutClock()
     private var keyframes = KeyframeRequester()
@@ -75,7 +71,13 @@ struct ViewerMedia: Sendable {
                 extensions: line.extensions
             )
             configuration.history = limits.history
-            lines.append(Line(line: line, stream: SendStream(configuration, using: &random)))
+            lines.append(
+                Line(
+                    line: line,
+                    stream: SendStream(configuration, using: &random),
+                    hasSendTime: line.extensions.id(of: .absoluteSendTime) != nil
+                )
+            )
         }
     }
 
@@ -117,11 +119,9 @@ struct ViewerMedia: Sendable {
         }
         playout.sent(frame.presentationTime, at: now)
         if nextReport == nil { nextReport = now }
-        for packet in lines[place].stream.packets(for: frame, at: now) {
-            let queued = Queued(place: place, packet: packet)
-            guard pacer.enqueue(queued, bytes: packet.bytes, priority: isVideo ? .picture : .sound) else {
-                return overflow(at: now)
-            }
+        let packets = lines[place].stream.packets(for: frame, at: now)
+        guard pacer.enqueue(packets, of: place, priority: isVideo ? .picture : .sound) else {
+            return overflow(at: now)
         }
     }
 
@@ -182,20 +182,26 @@ struct ViewerMedia: Sendable {
 
     mutating func nextOutput() -> Output? { outputs.popFirst() }
 
-    /// Writes the next packet whose time has come, ready to be encrypted. False when there is none.
-    mutating func writeDuePacket(into bytes: inout ByteBuffer, at now: MonotonicInstant) -> Bool {
-        guard let queued = pacer.next(at: now) else { return false }
-        if bytes.writerIndex == 0 { bytes.reserveCapacity(min(pacer.queuedBytes, Self.batchBytes) + Self.packetBytes) }
-        write(queued, into: &bytes, at: now)
-        return true
+    /// The next packets whose time has come, to be written one by one; nil when there are none.
+    mutating func duePackets(at now: MonotonicInstant) -> Pacer.Item? { pacer.next(at: now) }
+
+    /// The whole packet at `place`, ready to be encrypted where it stands.
+    mutating func write(_ due: Pacer.Item, _ place: Int, into bytes: inout ByteBuffer, at now: MonotonicInstant) {
+        let stream = due.stream
+        var values = HeaderExtensions()
+        if !lines[stream].isKnown { values.mid = lines[stream].line.mid }
+        // 6.18 fixed point is 24 bits of the 32.32 of NTP.
+        if lines[stream].hasSendTime {
+            values.absoluteSendTime = UInt32(truncatingIfNeeded: ntp(at: now).value >> 14) & 0xFF_FFFF
+        }
+        if lines[stream].line.usesTransportFeedback {
+            values.transportSequence = estimator.send(bytes: due.packets.bytes(at: place), at: now)
+        }
+        lines[stream].stream.write(due.packets, place, extensions: values, into: &bytes)
     }
 
-    /// What one call of the driver sends is seldom more, and packets are not longer; only allocations depend on it.
-    private static let batchBytes = 16_384
-    private static let packetBytes = 1_400
-
     var nextDeadline: MonotonicInstant? {
-        [pacer.nextDeadline, keyframes.nextDeadline, nextReport].compactMap { $0 }.min()
+        MonotonicInstant.earlier(pacer.nextDeadline, MonotonicInstant.earlier(keyframes.nextDeadline, nextReport))
     }
 
     // MARK: Parts
@@ -211,9 +217,9 @@ struct ViewerMedia: Sendable {
 
     private mutating func sendAgain(_ nack: GenericNack, at now: MonotonicInstant) {
         guard let place = lines.firstIndex(where: { $0.stream.configuration.ssrc == nack.media }) else { return }
-        for packet in lines[place].stream.repeats(of: nack.sequences, at: now) {
+        for repeated in lines[place].stream.repeats(of: nack.sequences, at: now) {
             // When even the queue is full, a repeat more does not help.
-            _ = pacer.enqueue(Queued(place: place, packet: packet), bytes: packet.bytes, priority: .repeated)
+            _ = pacer.enqueue(repeated, of: place, priority: .repeated)
         }
     }
 
@@ -226,18 +232,6 @@ struct ViewerMedia: Sendable {
             limits.pacingBitsPerSecondMin,
             estimator.bitsPerSecond / 100 * limits.pacingPercent
         )
-    }
-
-    private mutating func write(_ queued: Queued, into bytes: inout ByteBuffer, at now: MonotonicInstant) {
-        let line = lines[queued.place]
-        var values = HeaderExtensions()
-        if !line.isKnown { values.mid = line.line.mid }
-        // 6.18 fixed point is 24 bits of the 32.32 of NTP.
-        values.absoluteSendTime = UInt32(truncatingIfNeeded: ntp(at: now).value >> 14) & 0xFF_FFFF
-        if line.line.usesTransportFeedback {
-            values.transportSequence = estimator.send(bytes: queued.packet.bytes, at: now)
-        }
-        line.stream.write(queued.packet, extensions: values, into: &bytes)
     }
 
     private func ntp(at now: MonotonicInstant) -> NTPTime { clock.ntp + (now - clock.at) }

@@ -236,7 +236,9 @@ final class PeerConnection: @unchecked Sendable {
     }
 
     private func schedule() {
-        timer.arm(for: session?.nextDeadline, on: loop) { [weak self] now in
+        let deadline = session?.nextDeadline
+        if let deadline, timer.covers(deadline, on: loop) { return }
+        timer.arm(for: deadline, on: loop) { [weak self] now in
             self?.session?.timeoutReached(at: now)
             self?.drain()
             self?.learnPaths()

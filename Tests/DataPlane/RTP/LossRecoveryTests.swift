@@ -49,10 +49,10 @@ private struct LossyPair {
         transmit(sender.packets(for: try packetizer.packetize(unit), at: now))
     }
 
-    private mutating func transmit(_ packets: [OutgoingPacket]) {
-        for packet in packets {
+    private mutating func transmit(_ packets: OutgoingPackets) {
+        for place in packets.indices {
             var bytes = ByteBuffer()
-            sender.write(packet, extensions: HeaderExtensions(), into: &bytes)
+            sender.write(packets, place, into: &bytes)
             forth.send(bytes, at: now)
         }
     }
@@ -73,7 +73,7 @@ private struct LossyPair {
             while let output = receiver.nextOutput() { take(output) }
             while let datagram = back.receive(at: now) {
                 for case .nack(let nack) in try RTCPPacket.parse(datagram) {
-                    transmit(sender.repeats(of: nack.sequences, at: now))
+                    for repeated in sender.repeats(of: nack.sequences, at: now) { transmit(repeated) }
                 }
             }
             if next >= end { return }

@@ -37,7 +37,7 @@ import struct NIOCore.ByteBuffer
         var stream = try makeStream(historyBytesMax: 10_000)
         let sent = (0..<20).flatMap { stream.packets(for: frame(1000, at: $0 * 3000), at: instant($0)) }
         let repeats = stream.repeats(of: sent.map(\.sequence), at: instant(500))
-        #expect(repeats.map(\.repeats) == sent.suffix(10).map(\.sequence))
+        #expect(repeats.flatMap { $0.map(\.repeats) } == sent.suffix(10).map(\.sequence))
         let later = stream.packets(for: frame(1000, at: 99_000), at: instant(3000))
         let tooLate = stream.repeats(of: sent.map(\.sequence), at: instant(3001))
         #expect(tooLate.isEmpty)
@@ -85,30 +85,51 @@ import struct NIOCore.ByteBuffer
         #expect(clock.mediaTime(at: instant(130))?.milliseconds == 0)
     }
 
-    @Test func `the pacer spreads a burst over its rate, sound first, and loses nothing`() {
-        var pacer = Pacer<Int>(bitsPerSecond: 1_000_000)
-        var taken = (0..<40).map { pacer.enqueue($0, bytes: 1250, priority: .picture) }
-        taken.append(pacer.enqueue(100, bytes: 100, priority: .sound))
+    @Test func `the pacer spreads a burst over its rate, sound first, and loses nothing`() throws {
+        var pacer = Pacer(bitsPerSecond: 1_000_000)
+        var stream = try makeStream()
+        // Of 1250 bytes with their headers: single packets, and a frame of twenty.
+        var taken = (0..<20).map {
+            pacer.enqueue(stream.packets(for: frame(1238), at: instant(0)), of: $0, priority: .picture)
+        }
+        let twenty = PacketizedFrame(
+            track: .video,
+            presentationTime: MediaTime(ticks: 3000),
+            isKeyframe: false,
+            payloads: Array(repeating: frame(1238), count: 20).flatMap(\.payloads)
+        )
+        taken.append(pacer.enqueue(stream.packets(for: twenty, at: instant(0)), of: 20, priority: .picture))
+        taken.append(pacer.enqueue(stream.packets(for: frame(88), at: instant(0)), of: 100, priority: .sound))
         #expect(taken.allSatisfy { $0 })
         var now = instant(0)
         var sent: [(number: Int, at: Int64)] = []
+        var sequences: [UInt16] = []
         while true {
-            while let number = pacer.next(at: now) { sent.append((number, now.nanoseconds / 1_000_000)) }
+            while let due = pacer.next(at: now) {
+                for packet in due.packets {
+                    sent.append((due.stream, now.nanoseconds / 1_000_000))
+                    if due.stream < 100 { sequences.append(packet.sequence) }
+                }
+            }
             guard let deadline = pacer.nextDeadline else { break }
             now = max(deadline, now)
         }
-        #expect(sent.map(\.number) == [100] + Array(0..<40))
+        #expect(sent.map(\.number) == [100] + Array(0..<20) + Array(repeating: 20, count: 20))
+        #expect(sequences == (0..<40).map { (sequences.first ?? 0) &+ $0 })
         // 10 ms each at this rate.
         #expect((360...410).contains(sent[40].at), "\(sent[40].at)")
         #expect(sent.filter { $0.at <= 6 }.count <= 3)
         #expect(pacer.queuedBytes == 0)
     }
 
-    @Test func `a pacer that is full takes no more, and says so`() {
+    @Test func `a pacer that is full takes no more, and says so`() throws {
         var limits = PacerLimits()
         limits.queueBytesMax = 3000
-        var pacer = Pacer<Int>(bitsPerSecond: 1_000_000, limits: limits)
-        let taken = (0..<4).map { pacer.enqueue($0, bytes: 1000, priority: .picture) }
+        var pacer = Pacer(bitsPerSecond: 1_000_000, limits: limits)
+        var stream = try makeStream()
+        let taken = (0..<4).map {
+            pacer.enqueue(stream.packets(for: frame(988), at: instant(0)), of: $0, priority: .picture)
+        }
         #expect(taken == [true, true, true, false])
         pacer.drop(.picture)
         let next = pacer.next(at: instant(0))

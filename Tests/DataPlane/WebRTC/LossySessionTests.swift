@@ -164,10 +164,10 @@ import struct NIOCore.ByteBuffer
 
         mutating func send(_ frame: PacketizedFrame) throws { try send(stream.packets(for: frame, at: pair.now)) }
 
-        private mutating func send(_ packets: [OutgoingPacket]) throws {
-            for packet in packets {
+        private mutating func send(_ packets: OutgoingPackets) throws {
+            for place in packets.indices {
                 var bytes = ByteBuffer()
-                stream.write(packet, extensions: HeaderExtensions(), into: &bytes)
+                stream.write(packets, place, into: &bytes)
                 try pair.client.send(rtp: RTPPacket(parsing: bytes))
             }
         }
@@ -178,7 +178,7 @@ import struct NIOCore.ByteBuffer
                 try pair.run(for: .milliseconds(5))
                 let (reports, events) = (pair.client.reports, pair.client.events)
                 for case .nack(let nack) in reports[reportsTaken...] {
-                    try send(stream.repeats(of: nack.sequences, at: pair.now))
+                    for repeated in stream.repeats(of: nack.sequences, at: pair.now) { try send(repeated) }
                 }
                 for case .media(.unit) in events[eventsTaken...] { arrivals.append(pair.now) }
                 (reportsTaken, eventsTaken) = (reports.count, events.count)

@@ -152,9 +152,10 @@ import struct NIOCore.ByteBuffer
                 isKeyframe: isKeyframe,
                 payload: PeerPair.vp8(isKeyframe: isKeyframe)
             )
-            for packet in stream.packets(for: try packetizer.packetize(unit), at: pair.now) {
+            let packets = stream.packets(for: try packetizer.packetize(unit), at: pair.now)
+            for place in packets.indices {
                 var bytes = ByteBuffer()
-                stream.write(packet, extensions: HeaderExtensions(), into: &bytes)
+                stream.write(packets, place, into: &bytes)
                 try pair.client.send(rtp: RTPPacket(parsing: bytes))
             }
             try pair.run(for: .milliseconds(35))

@@ -90,7 +90,8 @@ async def main(wish):
             result["longestPause"] = max((b[0] - a[0] for a, b in zip(times, times[1:])), default=0)
             result["backwards"] = sum(b[1] <= a[1] for a, b in zip(times, times[1:]))
         for receiver in peer.getReceivers():
-            result["sources"][receiver.track.kind] = list(receiver._RTCRtpReceiver__remote_streams)
+            if receiver.track:
+                result["sources"][receiver.track.kind] = list(receiver._RTCRtpReceiver__remote_streams)
         for stat in (await peer.getStats()).values():
             if stat.type in ("inbound-rtp", "outbound-rtp"):
                 result[stat.kind] = {

@@ -15,21 +15,74 @@ package struct RTPPayload: Hashable, Sendable {
     }
 }
 
-/// One access unit cut into payloads that lie one after the other in one storage.
+/// One access unit cut into payloads.
 package struct PacketizedFrame: Hashable, Sendable {
     package var track: TrackID
     package var presentationTime: MediaTime
     package var isKeyframe: Bool
-    package var payloads: [RTPPayload]
+    package let train: PayloadTrain
 
     package init(track: TrackID, presentationTime: MediaTime, isKeyframe: Bool, payloads: [RTPPayload]) {
         self.track = track
         self.presentationTime = presentationTime
         self.isKeyframe = isKeyframe
-        self.payloads = payloads
+        train = PayloadTrain(payloads)
     }
 
-    package var payloadBytes: Int { payloads.reduce(0) { $0 + $1.bytes.readableBytes } }
+    package var payloads: [RTPPayload] { train.payloads }
+    package var payloadBytes: Int { train.byteCount }
+}
+
+/// The payloads of a frame side by side. All viewers of all loops send from it, so it is one reference however many packets
+/// there are: counting references to each packet costs more than writing its header.
+package final class PayloadTrain: Hashable, Sendable {
+    private let bytes: ByteBuffer
+    private let ends: [Int]
+
+    init(_ payloads: [RTPPayload]) {
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(payloads.reduce(0) { $0 + $1.bytes.readableBytes })
+        ends = payloads.map {
+            bytes.writeImmutableBuffer($0.bytes)
+            return bytes.writerIndex
+        }
+        self.bytes = bytes
+    }
+
+    var count: Int { ends.count }
+    var byteCount: Int { bytes.readableBytes }
+
+    func range(_ place: Int) -> Range<Int> { start(place)..<ends[place] }
+    func bytes(_ places: Range<Int>) -> Int {
+        places.isEmpty ? 0 : ends[places.upperBound - 1] - start(places.lowerBound)
+    }
+
+    private func start(_ place: Int) -> Int { place == 0 ? 0 : ends[place - 1] }
+
+    func write(_ place: Int, into datagram: inout ByteBuffer) {
+        let range = range(place)
+        bytes.withUnsafeReadableBytes {
+            _ = datagram.writeBytes(UnsafeRawBufferPointer(rebasing: $0[range]))
+        }
+    }
+
+    func payload(_ place: Int) -> ByteBuffer {
+        let range = range(place)
+        return bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
+    }
+
+    var payloads: [RTPPayload] {
+        ends.indices.map { RTPPayload(bytes: payload($0), marker: $0 == ends.count - 1) }
+    }
+
+    package static func == (lhs: PayloadTrain, rhs: PayloadTrain) -> Bool {
+        lhs === rhs || lhs.bytes == rhs.bytes && lhs.ends == rhs.ends
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(bytes)
+        hasher.combine(ends)
+    }
 }
 
 package struct PacketizationLimits: Hashable, Sendable {

@@ -21,59 +21,83 @@ package enum PacketPriority: Int, CaseIterable, Hashable, Sendable {
 }
 
 /// Spaces packets out, so that a keyframe does not overrun the queues on its way (a leaky bucket that starts empty).
-package struct Pacer<Packet: Sendable>: Sendable {
-    private let limits: PacerLimits
-    private var queues: [Deque<(packet: Packet, bytes: Int)>] = Array(
-        repeating: [],
-        count: PacketPriority.allCases.count
-    )
+package struct Pacer: Sendable {
+    /// What waits, or goes out: packets of one of the viewer's streams.
+    package struct Item: Sendable {
+        package let stream: Int
+        package fileprivate(set) var packets: OutgoingPackets
+    }
+
+    /// In nanoseconds; these are looked at for every packet.
+    private let burst: Int64
+    private let queueMilliseconds: Int
+    private let queueBytesMax: Int
+    private var queues: [Deque<Item>] = Array(repeating: [], count: PacketPriority.allCases.count)
     package private(set) var queuedBytes = 0
     /// When what has been sent has left the bucket.
-    private var emptyAt: MonotonicInstant?
+    private var emptyAt: Int64?
     package var bitsPerSecond: Int
 
     package init(bitsPerSecond: Int, limits: PacerLimits = PacerLimits()) {
         self.bitsPerSecond = bitsPerSecond
-        self.limits = limits
+        burst = limits.burst.nanoseconds
+        queueMilliseconds = Int(max(limits.queueDuration.milliseconds, 1))
+        queueBytesMax = limits.queueBytesMax
     }
 
-    /// False when the queue is full; then the packet was not taken.
-    package mutating func enqueue(_ packet: Packet, bytes: Int, priority: PacketPriority) -> Bool {
-        guard queuedBytes + bytes <= limits.queueBytesMax else { return false }
-        queues[priority.rawValue].append((packet, bytes))
+    /// False when the queue is full; then nothing was taken.
+    package mutating func enqueue(_ packets: OutgoingPackets, of stream: Int, priority: PacketPriority) -> Bool {
+        let bytes = packets.bytes
+        guard queuedBytes + bytes <= queueBytesMax else { return false }
+        queues[priority.rawValue].append(Item(stream: stream, packets: packets))
         queuedBytes += bytes
         return true
     }
 
     /// Everything that waits at this priority is given up.
     package mutating func drop(_ priority: PacketPriority) {
-        queuedBytes -= queues[priority.rawValue].reduce(0) { $0 + $1.bytes }
+        queuedBytes -= queues[priority.rawValue].reduce(0) { $0 + $1.packets.bytes }
         queues[priority.rawValue].removeAll()
     }
 
-    /// The next packet whose time has come. Sound does not wait.
-    package mutating func next(at now: MonotonicInstant) -> Packet? {
-        let isOpen = emptyAt.map { $0 <= now + limits.burst } ?? true
-        for place in queues.indices where isOpen || place == PacketPriority.sound.rawValue {
-            guard let first = queues[place].popFirst() else { continue }
-            let rate = currentRate
-            queuedBytes -= first.bytes
-            let start = max(emptyAt ?? now, now)
-            emptyAt = start + .nanoseconds(Int64(first.bytes) * 8_000_000_000 / Int64(rate))
-            return first.packet
+    /// The next packets whose time has come, all of one frame. Sound does not wait.
+    package mutating func next(at now: MonotonicInstant) -> Item? {
+        for place in queues.indices {
+            let waits = place != PacketPriority.sound.rawValue
+            if waits, !isOpen(at: now.nanoseconds) { return nil }
+            guard var item = queues[place].popFirst() else { continue }
+            let (sent, rest) = take(item.packets, waits: waits, at: now.nanoseconds)
+            item.packets = sent
+            if !rest.isEmpty { queues[place].prepend(Item(stream: item.stream, packets: rest)) }
+            return item
         }
         return nil
+    }
+
+    private mutating func take(
+        _ packets: OutgoingPackets,
+        waits: Bool,
+        at now: Int64
+    ) -> (sent: OutgoingPackets, rest: OutgoingPackets) {
+        var count = 0
+        while count < packets.count, !waits || isOpen(at: now) {
+            fill(packets.bytes(at: packets.startIndex + count), at: now)
+            count += 1
+        }
+        return packets.split(behind: count)
+    }
+
+    private func isOpen(at now: Int64) -> Bool { emptyAt.map { $0 <= now + burst } ?? true }
+
+    private mutating func fill(_ bytes: Int, at now: Int64) {
+        let rate = max(bitsPerSecond, queuedBytes * 8000 / queueMilliseconds, 10_000)
+        queuedBytes -= bytes
+        emptyAt = max(emptyAt ?? now, now) + Int64(bytes) * 8_000_000_000 / Int64(rate)
     }
 
     package var nextDeadline: MonotonicInstant? {
         guard queuedBytes > 0 else { return nil }
         // A nanosecond in the past is as good as now.
-        return emptyAt.map { MonotonicInstant(nanoseconds: $0.nanoseconds - limits.burst.nanoseconds) }
-            ?? MonotonicInstant(nanoseconds: 0)
-    }
-
-    private var currentRate: Int {
-        let forQueue = queuedBytes * 8000 / Int(max(limits.queueDuration.milliseconds, 1))
-        return max(bitsPerSecond, forQueue, 10_000)
+        return MonotonicInstant(nanoseconds: emptyAt.map { $0 - burst } ?? 0)
     }
 }

@@ -1,8 +1,6 @@
 import DequeModule
 import Timebase
 
-package import struct NIOCore.ByteBuffer
-
 package struct PacketHistoryLimits: Hashable, Sendable {
     /// Payloads are shared by all viewers of a stream: what is counted here is what this viewer alone could keep alive.
     package var bytesMax = 1 << 20
@@ -12,41 +10,46 @@ package struct PacketHistoryLimits: Hashable, Sendable {
     package init() {}
 }
 
-/// The packets a viewer was sent lately, to send them again when asked. It keeps references, not copies.
-package struct PacketHistory: Sendable {
-    package struct Entry: Hashable, Sendable {
-        package var sequence: UInt16
-        package var timestamp: UInt32
-        package var marker: Bool
-        package var payload: ByteBuffer
+/// The frames a viewer was sent lately, to send packets of them again when asked. It keeps references, not copies.
+struct PacketHistory: Sendable {
+    private struct Entry: Sendable {
+        var packets: OutgoingPackets
         var sentAt: MonotonicInstant
+        /// Of packets that were sent more than once, by their places.
+        var repeatedAt: [Int: MonotonicInstant] = [:]
     }
 
-    private let limits: PacketHistoryLimits
+    private let bytesMax: Int
+    private let age: Int64
     private var entries: Deque<Entry> = []
-    package private(set) var bytes = 0
+    private var bytes = 0
 
-    package init(limits: PacketHistoryLimits = PacketHistoryLimits()) { self.limits = limits }
+    init(limits: PacketHistoryLimits = PacketHistoryLimits()) {
+        bytesMax = limits.bytesMax
+        age = limits.age.nanoseconds
+    }
 
-    package var count: Int { entries.count }
-
-    /// Packets come in the order of their numbers, without gaps.
-    mutating func append(_ entry: Entry) {
-        entries.append(entry)
-        bytes += entry.payload.readableBytes
-        while let oldest = entries.first, bytes > limits.bytesMax || entry.sentAt > oldest.sentAt + limits.age {
-            bytes -= oldest.payload.readableBytes
+    /// Frames come in the order of their numbers, without gaps.
+    mutating func append(_ packets: OutgoingPackets, at now: MonotonicInstant) {
+        entries.append(Entry(packets: packets, sentAt: now))
+        bytes += packets.train.byteCount
+        while let oldest = entries.first, bytes > bytesMax || now.nanoseconds - oldest.sentAt.nanoseconds > age {
+            bytes -= oldest.packets.train.byteCount
             entries.removeFirst()
         }
     }
 
-    /// The packet, unless it was sent within `pause`: then its repeat may still be on its way.
-    mutating func take(_ sequence: UInt16, pause: Duration, at now: MonotonicInstant) -> Entry? {
-        guard let first = entries.first else { return nil }
-        let place = Int(sequence &- first.sequence)
-        guard place < entries.count, entries[place].sentAt + pause <= now else { return nil }
-        let entry = entries[place]
-        entries[place].sentAt = now
-        return entry
+    /// Where the packet is, unless it was sent within `pause`: then its repeat may still be on its way.
+    mutating func take(_ sequence: UInt16, pause: Duration, at now: MonotonicInstant)
+        -> (packets: OutgoingPackets, place: Int)?
+    {
+        for index in entries.indices {
+            guard let place = entries[index].packets.place(of: sequence) else { continue }
+            let sentAt = entries[index].repeatedAt[place] ?? entries[index].sentAt
+            guard sentAt + pause <= now else { return nil }
+            entries[index].repeatedAt[place] = now
+            return (entries[index].packets, place)
+        }
+        return nil
     }
 }

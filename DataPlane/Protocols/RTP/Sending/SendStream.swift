@@ -2,21 +2,6 @@ package import Timebase
 
 package import struct NIOCore.ByteBuffer
 
-/// A packet that waits to be sent: its place in its stream, and a payload shared with all other viewers.
-package struct OutgoingPacket: Hashable, Sendable {
-    package var marker: Bool
-    package var sequence: UInt16
-    package var timestamp: UInt32
-    package var payload: ByteBuffer
-    /// The number of the packet this one repeats on the RTX stream.
-    package var repeats: UInt16?
-
-    /// Without header extensions, which are known only when it is sent.
-    package var bytes: Int {
-        RTPPacket.fixedHeaderBytes + (repeats == nil ? 0 : 2) + payload.readableBytes
-    }
-}
-
 /// One stream to one viewer: numbers, timestamps, repeats and reports (RFC 3550, RFC 4588).
 ///
 /// It outlives its source: with another origin the same SSRC goes on, its numbers and timestamps growing.
@@ -83,63 +68,44 @@ package struct SendStream: Sendable {
     }
 
     /// Gives each payload of the frame its number. The packets are remembered for repeats.
-    package mutating func packets(for frame: PacketizedFrame, at now: MonotonicInstant) -> [OutgoingPacket] {
-        let timestamp = timestamp(of: frame.presentationTime)
-        return frame.payloads.map { payload in
-            defer { sequence &+= 1 }
-            packetsSent &+= 1
-            octetsSent &+= UInt32(truncatingIfNeeded: payload.bytes.readableBytes)
-            history.append(
-                PacketHistory.Entry(
-                    sequence: sequence,
-                    timestamp: timestamp,
-                    marker: payload.marker,
-                    payload: payload.bytes,
-                    sentAt: now
-                )
-            )
-            return OutgoingPacket(
-                marker: payload.marker,
-                sequence: sequence,
-                timestamp: timestamp,
-                payload: payload.bytes
-            )
-        }
+    package mutating func packets(for frame: PacketizedFrame, at now: MonotonicInstant) -> OutgoingPackets {
+        let packets = OutgoingPackets(frame.train, sequence: sequence, timestamp: timestamp(of: frame.presentationTime))
+        sequence &+= UInt16(truncatingIfNeeded: packets.count)
+        packetsSent &+= UInt32(packets.count)
+        octetsSent &+= UInt32(truncatingIfNeeded: frame.payloadBytes)
+        history.append(packets, at: now)
+        return packets
     }
 
-    /// The repeats for a NACK. One asked for again within a round trip is on its way already.
-    package mutating func repeats(of sequences: [UInt16], at now: MonotonicInstant) -> [OutgoingPacket] {
+    /// The repeats for a NACK, each of one packet. One asked for again within a round trip is on its way already.
+    package mutating func repeats(of sequences: [UInt16], at now: MonotonicInstant) -> [OutgoingPackets] {
         let pause = min(max(roundTrip ?? .zero, .milliseconds(5)), .milliseconds(200))
         return sequences.compactMap { wanted in
-            guard let entry = history.take(wanted, pause: pause, at: now) else { return nil }
+            guard let (packets, place) = history.take(wanted, pause: pause, at: now) else { return nil }
             packetsRepeated += 1
-            var packet = OutgoingPacket(
-                marker: entry.marker,
-                sequence: wanted,
-                timestamp: entry.timestamp,
-                payload: entry.payload
-            )
-            if configuration.repair != nil {
-                packet.sequence = repairSequence
-                packet.repeats = wanted
-                repairSequence &+= 1
-            }
-            return packet
+            guard configuration.repair != nil else { return OutgoingPackets(repeating: place, of: packets, onRTX: nil) }
+            defer { repairSequence &+= 1 }
+            return OutgoingPackets(repeating: place, of: packets, onRTX: repairSequence)
         }
     }
 
-    /// The whole packet, ready to be encrypted where it stands.
-    package func write(_ packet: OutgoingPacket, extensions: HeaderExtensions, into bytes: inout ByteBuffer) {
-        let writer = packet.repeats == nil ? writer : repairWriter ?? writer
+    /// The whole packet at `place` of `packets`, ready to be encrypted where it stands.
+    package func write(
+        _ packets: OutgoingPackets,
+        _ place: Int,
+        extensions: HeaderExtensions = HeaderExtensions(),
+        into bytes: inout ByteBuffer
+    ) {
+        let writer = packets.repeats == nil ? writer : repairWriter ?? writer
         writer.write(
-            marker: packet.marker,
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
+            marker: place == packets.train.count - 1,
+            sequence: packets.sequence(place),
+            timestamp: packets.timestamp,
             extensions: extensions,
             into: &bytes
         )
-        if let original = packet.repeats { bytes.writeInteger(original) }
-        bytes.writeImmutableBuffer(packet.payload)
+        if let original = packets.repeats { bytes.writeInteger(original) }
+        packets.train.write(place, into: &bytes)
     }
 
     /// `mediaNow` is the place on the stream's timeline that `ntp` stands for, the same for all streams of a viewer.

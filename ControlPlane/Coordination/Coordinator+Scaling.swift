@@ -25,6 +25,7 @@ extension Coordinator {
                 report(decision, target)
                 let request = DrainRequest(deadline: read { state, _ in state.policy(of: target).policy.drainSeconds })
                 for nodeID in decision.drained { try await drain(nodeID, request, ifMatch: .any) }
+                for nodeID in decision.recalled ?? [] { try await undrain(nodeID, ifMatch: .any) }
             } catch {
                 logger.debug("Scaling was not judged", metadata: ["error": "\(error.detail)"])
             }
@@ -53,6 +54,7 @@ extension Coordinator {
                 "group": "\(target.group)", "role": "\(target.role.rawValue)", "current": "\(decision.current)",
                 "desired": "\(decision.desired)", "reasons": "\(decision.reasons.joined(separator: "; "))",
                 "drained": "\(decision.drained.joined(separator: ", "))",
+                "recalled": "\((decision.recalled ?? []).joined(separator: ", "))",
             ]
         )
     }

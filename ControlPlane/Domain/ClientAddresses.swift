@@ -56,7 +56,7 @@ package enum StreamURLs {
         var urls: [String: String] = [:]
         urls["rtmp"] = addresses.rtmp.map { "rtmp://\(host):\($0)/\(app)/\(id)" }
         urls["rtmps"] = addresses.rtmps.map { "rtmps://\(host):\($0)/\(app)/\(id)" }
-        let request = purpose == .publish ? "#!::r=\(app)/\(id),m=publish" : "\(app)/\(id)"
+        let request = purpose == .publish ? "%23!::r=\(app)/\(id),m=publish" : "\(app)/\(id)"
         urls["srt"] = addresses.srt.map { "srt://\(host):\($0)?streamid=\(request)" }
         let web = addresses.webURL
         let rendezvous = purpose == .publish ? "whip" : "whep"

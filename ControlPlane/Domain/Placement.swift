@@ -60,9 +60,10 @@ extension ClusterState {
         // Two random choices spread a burst of equal questions better than always naming the least loaded.
         guard let first = finalists.randomElement(using: &random), let second = finalists.randomElement(using: &random)
         else {
-            let reasons = candidates.prefix(5).map { "\($0.shown.nodeId): \($0.shown.refused ?? "")" }.joined(
-                separator: "; "
-            )
+            // Anybody may ask this: which nodes there are is none of their business.
+            let counts = Dictionary(grouping: candidates, by: { $0.shown.refused ?? "" }).mapValues(\.count)
+            let reasons = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
+                .map { "\($0.value) \($0.value == 1 ? "node" : "nodes"): \($0.key)" }.joined(separator: "; ")
             throw .unavailable(
                 "No node can take this \(wish.purpose.rawValue) now"
                     + (reasons.isEmpty ? ": none is registered." : " (\(reasons)).")
@@ -92,10 +93,10 @@ extension ClusterState {
         let load = utilisation(of: nodeID)
         // The asked group is as near as can be, each step up to a parent group is one further, all others are far.
         let nearness = chain.firstIndex(of: node.group).map { chain.count - $0 } ?? 0
-        let isWarm = wish.stream.map { carriers[$0]?.contains(nodeID) == true } ?? false
+        let isWarm = load < Self.warmLoadMax && wish.stream.map { carriers[$0]?.contains(nodeID) == true } ?? false
         let closeness = chain.isEmpty ? 1 : Double(nearness) / Double(chain.count)
         let score = (1 - min(1, load)) * 0.6 + closeness * 0.25 + (isWarm ? 0.15 : 0)
-        let isPreferred = wish.purpose == .play && isWarm && load < Self.warmLoadMax
+        let isPreferred = wish.purpose == .play && isWarm
         let rank = nearness * 2 + (isPreferred ? 1 : 0)
         return Candidate(
             node: node,

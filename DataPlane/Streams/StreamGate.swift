@@ -40,6 +40,8 @@ package struct PlayRequest: Hashable, Sendable {
     package var `protocol`: ClientProtocol
     package var remoteAddress: String?
     package var token: String?
+    /// It is no new player: HLS and DASH ask anew for every piece.
+    package var isOfPresentPlayer = false
 
     package init(stream: StreamID, protocol: ClientProtocol, remoteAddress: String?, token: String?) {
         self.stream = stream

@@ -126,6 +126,8 @@ package struct ScalingDecision: Codable, Hashable, Sendable {
     package var reasons: [String]
     /// Nodes that were asked to leave by it.
     package var drained: [String]
+    /// Nodes that were asked to leave earlier and are asked to stay by it; nil when there are none.
+    package var recalled: [String]?
 
     package init(
         at: WallTime,
@@ -133,7 +135,8 @@ package struct ScalingDecision: Codable, Hashable, Sendable {
         desired: Int,
         utilisation: Double,
         reasons: [String],
-        drained: [String]
+        drained: [String],
+        recalled: [String]? = nil
     ) {
         self.at = at
         self.current = current
@@ -141,6 +144,7 @@ package struct ScalingDecision: Codable, Hashable, Sendable {
         self.utilisation = utilisation
         self.reasons = reasons
         self.drained = drained
+        self.recalled = recalled
     }
 }
 

@@ -209,7 +209,15 @@ enum Schemas {
         isPolicySet: true,
         policy: policy,
         trail: [
-            ScalingDecision(at: time, current: 4, desired: 6, utilisation: 0.83, reasons: ["r"], drained: ["edge21"])
+            ScalingDecision(
+                at: time,
+                current: 4,
+                desired: 6,
+                utilisation: 0.83,
+                reasons: ["r"],
+                drained: ["edge21"],
+                recalled: ["edge22"]
+            )
         ]
     )
 

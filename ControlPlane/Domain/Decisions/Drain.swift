@@ -46,9 +46,14 @@ extension ClusterState {
         )
     }
 
-    /// Whether `assign` would name another node for this one's publishers.
+    /// Whether `assign` would name another node for each of this one's publishers.
     private func hasReplacement(for nodeID: String, at now: WallTime) -> Bool {
-        nodes.contains { id, node in id != nodeID && refusal(of: node.body, Wish(nil, for: .publish), at: now) == nil }
+        let spoken = Set((owned[nodeID] ?? []).compactMap { streams[$0]?.body.owner?.protocol })
+        let wishes = spoken.isEmpty ? [nil] : spoken.map(AssignedProtocol.init)
+        return wishes.allSatisfy { kind in
+            let wish = Wish(nil, for: .publish, over: kind)
+            return nodes.contains { id, node in id != nodeID && refusal(of: node.body, wish, at: now) == nil }
+        }
     }
 
     /// Nothing would be lost with this node: it said itself that it takes nothing new and serves nobody, it owns nothing,

@@ -169,22 +169,20 @@ extension ClusterState {
         }
         // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot. An origin that is not
         // known to live yet is waited for: helpers would be sent to each other.
-        if isOwned, isOpen(query.origin, query), hasFailed(query.origin.nodeId, for: query.asker.nodeId, query),
-            let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random)
-        {
-            return decision(query, helper, .peer)
+        if isOwned, isConnected(query.origin), hasFailed(query.origin.nodeId, for: query.asker.nodeId, query) {
+            if let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random) {
+                return decision(query, helper, .peer)
+            }
+            if leavesItsChildrenWithoutMedia(query) { throw .outOfReach(query.stream) }
         }
-        if isOwned, leavesItsChildrenWithoutMedia(query) { throw .outOfReach(query.stream) }
         throw .unavailable("No node that has '\(query.stream)' can be used now. Ask again shortly.")
     }
 
-    /// The asker alone cannot reach the origin, as far as is known: those who hang below it may.
+    /// Nodes hang below the asker that may reach the origin, as far as is known.
     private func leavesItsChildrenWithoutMedia(_ query: RouteQuery) -> Bool {
-        guard case .connected = evidence[query.origin.nodeId]?.watch else { return false }
-        return hasFailed(query.origin.nodeId, for: query.asker.nodeId, query)
-            && query.parents.contains { child, parent in
-                parent == query.asker.nodeId && !hasFailed(query.origin.nodeId, for: child, query)
-            }
+        query.parents.contains { child, parent in
+            parent == query.asker.nodeId && !hasFailed(query.origin.nodeId, for: child, query)
+        }
     }
 
     /// From the group's secondary, or from a sibling of it that has room when it is full.
@@ -213,11 +211,16 @@ extension ClusterState {
 
     /// Whether only the asker complains of the node: its watch is open, and nobody else named it as failed.
     private func isSound(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
-        guard case .connected = evidence[node.nodeId]?.watch else { return false }
+        guard isConnected(node) else { return false }
         return !interests.nodes(askingFor: query.stream, at: query.now).contains {
             $0 != query.asker.nodeId
                 && hasFailed(node.nodeId, for: $0, query)
         }
+    }
+
+    /// It lives beyond doubt: its watch is open.
+    private func isConnected(_ node: NodeRecord) -> Bool {
+        if case .connected = evidence[node.nodeId]?.watch { true } else { false }
     }
 
     /// Of two of the nodes that pull the stream and have room for one more, the one with fewer children.

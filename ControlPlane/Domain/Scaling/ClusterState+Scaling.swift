@@ -42,14 +42,17 @@ extension ClusterState {
         let before = stored?.body.history.desired ?? members.count
         let spare = isSet ? min(members.count - outcome.desired, max(1, members.count / Self.drainedShareMin)) : 0
         let drained = spare > 0 ? Array(candidates(members, policy, at: now).prefix(spare)) : []
-        if outcome.desired != before || !drained.isEmpty {
+        let missing = isSet ? outcome.desired - members.count : 0
+        let recalled = missing > 0 ? Array(recallable(target, record, at: now).prefix(missing)) : []
+        if outcome.desired != before || !drained.isEmpty || !recalled.isEmpty {
             let made = ScalingDecision(
                 at: now,
                 current: members.count,
                 desired: outcome.desired,
                 utilisation: utilisation,
                 reasons: outcome.reasons,
-                drained: drained
+                drained: drained,
+                recalled: recalled.isEmpty ? nil : recalled
             )
             record.trail = (record.trail + [made]).suffix(limits.scalingTrailMax)
             decision = made
@@ -131,8 +134,25 @@ extension ClusterState {
             let value = mean { Double($0.encoderQueueDepth) }
             measures.append(.init(name: "encoderQueueDepth", value: value, target: Double(target)))
         }
+        // Its own limits close a node whatever its CPU does.
+        let capacity = members.reduce(0) { sum, node in
+            let isFull = leases[node.nodeId]?.report?.full?.isEmpty == false
+            return sum + (isFull ? 1 : min(1, shareOfCapacity(of: node.nodeId)))
+        }
+        if capacity > 0 {
+            measures.append(.init(name: "capacity", value: capacity / Double(members.count), target: targetCPU))
+        }
         let fullest = (measures.map(\.ratio).max() ?? 0) * targetCPU
         return (measures, (fullest * 1000).rounded() / 1000)
+    }
+
+    /// Nodes that scaling asked to leave and that still serve somebody: quicker to have than new ones. Who has drained may be
+    /// switched off any moment.
+    private func recallable(_ target: ScalingTarget, _ record: ScalingRecord, at now: WallTime) -> [String] {
+        let asked = Set(record.trail.flatMap(\.drained))
+        return (members[target] ?? []).sorted().filter { nodeID in
+            asked.contains(nodeID) && nodes[nodeID]?.body.drain != nil && state(of: nodeID, at: now) == .draining
+        }
     }
 
     /// Nodes that may go, cheapest to move first: publishers have to reconnect, children to find another parent, players

@@ -59,7 +59,7 @@ package struct StoreMove: Sendable {
         try await checkTarget(against: sourceNow, replace: replace)
         var summary = Summary()
         for kind in RecordKind.allCases { summary.records[kind] = try await copy(kind) }
-        summary.leases = try await copy(sourceLeases)
+        summary.leases = try await copy(sourceLeases.filter { $0.validUntil + Self.outageMax > sourceNow })
         return summary
     }
 
@@ -110,6 +110,9 @@ package struct StoreMove: Sendable {
         }
         return count
     }
+
+    /// Nodes live on while their control plane is stopped for the move; those silent for longer are not brought back to life.
+    private static let outageMax = Duration.seconds(120)
 
     private func copy(_ leases: [Lease]) async throws(Fault) -> Int {
         for start in stride(from: 0, to: leases.count, by: Self.pageSize) {

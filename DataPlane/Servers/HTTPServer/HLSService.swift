@@ -57,9 +57,14 @@ package final class HLSService: Sendable {
         for request: PlayRequest,
         _ body: @escaping @Sendable (Result<HLSStream, Refusal>) -> Void
     ) {
-        let present = streams.withLock { $0[request.stream] }
+        let (present, isOfPresentPlayer) = streams.withLock { table in
+            // A player may change to another rendition of the stream, or meet it between two owners.
+            (table[request.stream], table.keys.contains { $0.source == request.stream.source })
+        }
         if let present, present.stream.isServing { return body(.success(present)) }
-        Task {
+        var request = request
+        request.isOfPresentPlayer = isOfPresentPlayer
+        Task { [request] in
             do throws(Refusal) {
                 body(.success(self.packager(of: try await gate.play(request))))
             } catch {

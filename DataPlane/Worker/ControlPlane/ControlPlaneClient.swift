@@ -114,6 +114,13 @@ package final class ControlPlaneClient: ControlPlaneLink {
         call.rounds = limits.roundsMax
         return try await decode(RouteAnswer.self, of: call, over: requests)
     }
+
+    package func assignPublish(_ stream: StreamID) async throws(ControlPlaneError) -> Assignment {
+        let path = "/v1/assign/publish?app=\(stream.app)&id=\(stream.id)&protocol=webrtc"
+        var call = Call(.get, path, limits.routeTimeout)
+        call.operation = "assign"
+        return try await decode(Assignment.self, of: call, over: requests)
+    }
 }
 
 // MARK: - Trying the URLs

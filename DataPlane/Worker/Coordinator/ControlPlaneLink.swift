@@ -8,6 +8,8 @@ package protocol ControlPlaneLink: Sendable {
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError)
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer
+    /// The best node to publish the stream to over WebRTC.
+    func assignPublish(_ stream: StreamID) async throws(ControlPlaneError) -> Assignment
 }
 
 extension ControlPlaneError {

@@ -17,11 +17,15 @@ package final class Intake: Sendable {
         /// The drain's deadline is over: what is left ends.
         var isClosed = false
         var full: [Admission.Full] = []
+        var viewers = 0
+        /// Let in since `viewers` were counted.
+        var newcomers = 0
     }
 
+    private let viewersMax: Int?
     private let state = Mutex(State())
 
-    package init() {}
+    package init(viewersMax: Int? = nil) { self.viewersMax = viewersMax }
 
     package var isDraining: Bool { state.withLock { $0.isDraining } }
 
@@ -31,6 +35,22 @@ package final class Intake: Sendable {
             if state.isDraining { return .draining }
             return state.full.reasons(against: ask).map { .overloaded($0) }
         }
+    }
+
+    /// As `refusal(of: .play)`, for one who comes in if it is nil: a burst between two counts is held to the limit too.
+    package func admitPlayer() -> Refusal? {
+        if let refusal = refusal(of: .play) { return refusal }
+        guard let viewersMax else { return nil }
+        return state.withLock { state in
+            let expected = state.viewers + state.newcomers
+            guard expected < viewersMax else { return .overloaded("\(expected) of \(viewersMax) viewers") }
+            state.newcomers += 1
+            return nil
+        }
+    }
+
+    package func counted(viewers: Int) {
+        state.withLock { ($0.viewers, $0.newcomers) = (viewers, 0) }
     }
 
     /// Why nothing new that a node of this role is for is let in, in words; empty when something is. A hybrid with all its
@@ -61,9 +81,4 @@ extension [Admission.Full] {
         let reasons = filter { $0.resource.concerns(ask) }.map(\.reason)
         return reasons.isEmpty ? nil : reasons.joined(separator: ", ")
     }
-}
-
-extension ClientProtocol {
-    /// Its players ask anew for every piece; their next request is not a new player.
-    var isRequestPerObject: Bool { self == .hls || self == .dash }
 }

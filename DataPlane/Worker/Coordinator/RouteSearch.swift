@@ -27,14 +27,19 @@ package struct RouteSearch: Sendable {
 
     private var failures: [Failure] = []
     private var attempts = 0
-    /// Parents in a row that said that the stream comes to them through this node.
-    private var loops = 0
+    /// What parents in a row said that have nothing to give: that the stream comes to them through this node, or that they
+    /// wait for it themselves.
+    private var vainAnswers = 0
     /// How many of them show a dead end. More after each that was none, so that a parent out of reach is not all that is tried.
-    private var loopsToDeadEnd = 1
+    private var vainAnswersToDeadEnd = Self.waitsToDeadEnd
+    /// Of those who wait; who says it has the stream from here tells as much alone.
+    fileprivate static let waitsToDeadEnd = 3
     /// When the search began: at the start, or when the stream was last lost.
     private var searchingSince: MonotonicInstant?
     private let startedAt: MonotonicInstant
     private let grace: Duration
+    /// It ended by its own patience, and not by what anybody said of the stream.
+    package private(set) var hasGivenUp = false
 
     package init(startedAt: MonotonicInstant, grace: Duration) {
         self.startedAt = startedAt
@@ -51,7 +56,7 @@ package struct RouteSearch: Sendable {
             if case .unavailable = refusal, now - startedAt < Self.openTimeout { return .retry(nextDelay()) }
             return .over(refusal, .removed)
         }
-        guard mayGoOn(at: now) else { return .over(refusal, .publisherLost) }
+        guard mayGoOn(at: now) else { return giveUp(refusal) }
         return .retry(nextDelay())
     }
 
@@ -67,9 +72,9 @@ package struct RouteSearch: Sendable {
         if wasFed {
             searchingSince = nil
             attempts = 0
-            loopsToDeadEnd = 1
+            vainAnswersToDeadEnd = Self.waitsToDeadEnd
         }
-        loops = end.isLoop ? loops + 1 : 0
+        vainAnswers = end.vainness(route).map { vainAnswers + $0 } ?? 0
         switch end {
         case .stopped: return .over(.unavailable("the pull was stopped"), .removed)
         case .ended(.unpublished): return .over(.unknownStream(stream), .unpublished)
@@ -88,7 +93,7 @@ package struct RouteSearch: Sendable {
         }
         let noParent = Refusal.unavailable("no parent gave the stream in time")
         if isLive {
-            guard mayGoOn(at: now) else { return .over(noParent, .publisherLost) }
+            guard mayGoOn(at: now) else { return giveUp(noParent) }
         } else if now - startedAt > Self.openTimeout {
             return .over(noParent, .removed)
         }
@@ -103,10 +108,15 @@ package struct RouteSearch: Sendable {
     /// True when all there is seems to hang below this node: going around leads nowhere, and the parent that fed it last may
     /// well be in reach again before the control plane offers it again. True once, then not before it is seen anew.
     package mutating func takeDeadEnd() -> Bool {
-        guard loops >= loopsToDeadEnd else { return false }
-        loops = 0
-        loopsToDeadEnd *= 2
+        guard vainAnswers >= vainAnswersToDeadEnd else { return false }
+        vainAnswers = 0
+        vainAnswersToDeadEnd *= 2
         return true
+    }
+
+    private mutating func giveUp(_ refusal: Refusal) -> StreamCoordinator.PullOutcome {
+        hasGivenUp = true
+        return .over(refusal, .publisherLost)
     }
 
     /// Whether the search is still within the grace; begins it if it has not begun.
@@ -136,8 +146,14 @@ package struct RouteSearch: Sendable {
 }
 
 extension PullEnd {
-    fileprivate var isLoop: Bool {
-        if case .refused(let refusal) = self { refusal.code == .loop } else { false }
+    /// How much it tells of a dead end; nil when nothing.
+    fileprivate func vainness(_ route: RouteAnswer?) -> Int? {
+        guard case .refused(let refusal) = self, let tier = route?.tier else { return nil }
+        return switch refusal.code {
+        case .loop: RouteSearch.waitsToDeadEnd
+        case .unavailable where tier != .origin: 1
+        default: nil
+        }
     }
 }
 

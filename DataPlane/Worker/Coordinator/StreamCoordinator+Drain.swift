@@ -50,7 +50,7 @@ extension StreamCoordinator {
         order.hasReplacement = order.hasReplacement && isFinal || hasReplacement
         order.alarm?.cancel()
         let isOver = now >= order.endsAt
-        intake.setDraining(true, isClosed: isOver)
+        intake.setDraining(true, isClosed: isOver && !order.isFinal)
         endAllStandBy(.draining)
         let left = order.endsAt - now
         order.alarm =
@@ -76,8 +76,11 @@ extension StreamCoordinator {
     /// The deadline: what is left is closed; publishers only when there is a node for them.
     private func drainEnds() async {
         guard let drain else { return }
-        intake.setDraining(true, isClosed: true)
-        for id in Array(pulls.keys) where holds[id] == nil { await stopPull(of: id, end: .draining) }
+        // A process that ends closes its viewers with everything else, at the end.
+        if !drain.isFinal {
+            intake.setDraining(true, isClosed: true)
+            for id in Array(pulls.keys) where holds[id] == nil { await stopPull(of: id, end: .draining) }
+        }
         for hold in Array(holds.values) where hold.publication == nil { await giveUp(hold) }
         guard drain.hasReplacement, holds.values.contains(where: { $0.publication != nil }) else { return }
         askPublishers(.leaveAtKeyframe)
@@ -95,7 +98,7 @@ extension StreamCoordinator {
     }
 
     private func closePublishers(of late: [StreamID: Epoch]) async {
-        guard intake.refusal(of: .nextObject) != nil else { return }
+        guard drain?.isClosing == true else { return }
         for (id, epoch) in late {
             guard let hold = holds[id], hold.epoch == epoch, let publication = hold.publication else { continue }
             publication.revoke(.draining)

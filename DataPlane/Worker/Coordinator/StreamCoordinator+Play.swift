@@ -8,15 +8,16 @@ import Timebase
 /// Answers players and child nodes: the stream as they can take it, opened if it is not here.
 extension StreamCoordinator {
     package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
-        let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
-        if let refusal = intake.refusal(of: request.protocol.isRequestPerObject && here != nil ? .nextObject : .play) {
+        if let refusal = request.isOfPresentPlayer ? intake.refusal(of: .nextObject) : intake.admitPlayer() {
             throw refusal
         }
+        let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
         let stream: LiveStream
         if let here { stream = here } else { stream = try await open(request.stream) }
         if let form = await form(of: stream, for: request.protocol) {
             var request = request
             request.stream = form
+            request.isOfPresentPlayer = true
             // A node that cannot make it serves what there is.
             do throws(Refusal) { return try await play(request) } catch {
                 logger.notice(

@@ -118,7 +118,7 @@ extension StreamCoordinator {
             if Task.isCancelled { return }
             switch outcome {
             case .retry(let delay): await pause(stream.id, delay)
-            case .over(let refusal, let reason): return await finishPull(of: stream, refusal, reason)
+            case .over(let refusal, let reason): return await finishPull(of: stream, refusal, reason, search)
             }
         }
     }
@@ -186,7 +186,10 @@ extension StreamCoordinator {
             wasFed: stream.receivedBytes > bytesBefore,
             at: clock.now()
         )
-        if search.takeDeadEnd(), let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
+        if search.takeDeadEnd() {
+            await stream.loop.run { stream.sendChildrenOn() }
+            if let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
+        }
         return outcome
     }
 
@@ -222,7 +225,12 @@ extension StreamCoordinator {
         return try await control.route(id.source, request)
     }
 
-    private func finishPull(of stream: LiveStream, _ refusal: Refusal, _ reason: EndReason) async {
+    private func finishPull(
+        of stream: LiveStream,
+        _ refusal: Refusal,
+        _ reason: EndReason,
+        _ search: RouteSearch
+    ) async {
         if case .unknownStream = refusal {
             screen.addUnknown(stream.id)
             // That a rung is unknown says nothing of its source.
@@ -231,6 +239,8 @@ extension StreamCoordinator {
         answerWaiting(for: stream.id, .failure(refusal))
         pulls[stream.id]?.linger?.cancel()
         pulls[stream.id] = nil
+        // That this node gave up says nothing to those who pull from it; the owner's word would.
+        if search.hasGivenUp { await stream.loop.run { stream.sendChildrenOn() } }
         await finish(stream, reason)
     }
 

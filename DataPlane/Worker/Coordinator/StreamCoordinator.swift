@@ -116,8 +116,22 @@ package actor StreamCoordinator: StreamGate {
 
     // MARK: Publish
 
+    /// Where an edge sends a publisher, which only HTTP can say.
+    private func origin(for request: PublishRequest) async -> String? {
+        guard request.protocol == .webrtc else { return nil }
+        do throws(ControlPlaneError) {
+            return try await control.assignPublish(request.stream).urls[ClientProtocol.webrtc.rawValue]
+        } catch {
+            logger.debug(
+                "no origin to name",
+                metadata: ["stream": "\(request.stream)", "error": "\(error)"]
+            )
+            return nil
+        }
+    }
+
     package func publish(_ request: PublishRequest, on loop: any EventLoop) async throws(Refusal) -> Publication {
-        guard identity.role.takesPublishers else { throw .notAnOrigin(origin: nil) }
+        guard identity.role.takesPublishers else { throw .notAnOrigin(origin: await origin(for: request)) }
         if let refusal = intake.refusal(of: .publish) { throw refusal }
         let coming = Set(claiming.keys).union(standingBy.keys).count
         let publishers = holds.values.reduce(coming) { $0 + $1.publisherCount }

@@ -184,6 +184,7 @@ final class Membership: Sendable {
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
         nodeLoad.publishers = report.publishers
         nodeLoad.viewers = report.viewers
+        coordinator.intake.counted(viewers: report.viewers.total)
         let full = admission.withLock { admission in
             admission.judge(nodeLoad)
             return admission.full

@@ -91,6 +91,7 @@ struct WorkerNode {
             makeCutter: { RetainingCutter(resume: $0, settings: $1) },
             servers: parts,
             known: known,
+            intake: Intake(viewersMax: configuration.limits.viewers),
             publishersMax: configuration.limits.publishers
         )
         let files = NIOThreadPool(numberOfThreads: Self.fileThreads)

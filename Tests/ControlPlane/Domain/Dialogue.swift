@@ -38,11 +38,12 @@ struct Dialogue {
         boot: String = "boot1",
         role: NodeRole = .hybrid,
         group: String = "region1",
+        rtmp: Int? = 1935,
         capacity: NodeCapacity? = nil
     ) throws {
         var addresses = NodeAddresses(host: "\(id).example.org")
         addresses.http = 5080
-        addresses.rtmp = 1935
+        addresses.rtmp = rtmp
         addresses.relay = 5000
         let registration = NodeRegistration(
             bootId: boot,

@@ -71,6 +71,17 @@ import Timebase
         #expect(state(cluster, "edge1") == .drained)
     }
 
+    @Test func `no replacement is a node that does not speak the publishers' protocol`() throws {
+        var cluster = Dialogue()
+        try cluster.register("origin1", role: .origin)
+        try cluster.claim("origin1")
+        try drain(&cluster, "origin1", deadline: 60)
+        try cluster.register("origin2", role: .origin, rtmp: nil)
+        #expect(try beatDraining(&cluster, "origin1").directives.first?.hasReplacement == false)
+        try cluster.register("origin3", role: .origin)
+        #expect(try beatDraining(&cluster, "origin1").directives.first?.hasReplacement == true)
+    }
+
     @Test func `the directive counts down and says whether a replacement exists`() throws {
         var cluster = Dialogue()
         try cluster.register("origin1", role: .origin)

@@ -86,7 +86,9 @@ import Timebase
             return
         }
         let problem = #expect(throws: Problem.self) { try assign(&cluster, over: wanted) }
-        #expect(problem?.detail.contains("edge1: has no listener for \(wanted.rawValue)") == true)
+        #expect(problem?.detail.contains("1 node: has no listener for \(wanted.rawValue)") == true)
+        // Whoever asks, also without a token, learns of no node by name.
+        #expect(problem?.detail.contains("edge1") == false)
     }
 
     @Test func `WebRTC needs the HTTP listener too, where its sessions begin`() {

@@ -155,6 +155,7 @@ import Timebase
         throws
     {
         var cluster = try cluster([("edge11", "region1"), ("edge12", "region1"), ("edge21", "region2")])
+        cluster.state.watchOpened(by: "origin1", boot: "boot1")
         let around = try cluster.route("edge11", failed: ["origin1"])
         #expect(around.parent.nodeId == "edge12" && around.tier == .peer)
         #expect(try cluster.route("edge12").parent.nodeId == "origin1")
@@ -162,6 +163,7 @@ import Timebase
 
     @Test func `two that cannot reach the origin are not sent to each other`() throws {
         var cluster = try cluster([("edge11", "region1"), ("edge12", "region1")])
+        cluster.state.watchOpened(by: "origin1", boot: "boot1")
         #expect(try cluster.route("edge11", failed: ["origin1"]).parent.nodeId == "edge12")
         #expect(kind { _ = try cluster.route("edge12", failed: ["origin1"]) } == .unavailable)
     }
@@ -176,6 +178,12 @@ import Timebase
         let parents = [heir.parent.nodeId, other.parent.nodeId]
         #expect(parents == ["origin1", "edge22"] || parents == ["edge23", "origin1"])
         #expect(["edge22", "edge23"].contains(try cluster.route("edge21").parent.nodeId))
+    }
+
+    /// They would be sent to each other, and stay so when it is back.
+    @Test func `nobody is sent through idle nodes because of an origin that may be dead`() throws {
+        var cluster = try cluster([("edge11", "region1"), ("edge12", "region1"), ("edge21", "region2")])
+        #expect(kind { _ = try cluster.route("edge11", failed: ["origin1"]) } == .unavailable)
     }
 
     @Test func `children are not sent away because of an origin that may be dead`() throws {

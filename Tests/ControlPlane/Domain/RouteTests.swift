@@ -105,6 +105,7 @@ import Timebase
 
     @Test func `a parent named as failed is not offered to the asker again for 10 s`() throws {
         var cluster = try regions()
+        cluster.state.watchOpened(by: "origin1", boot: "boot1")
         _ = try cluster.route("edge21")
         let around = try cluster.route("edge22", failed: ["edge21"])
         #expect(around.parent.nodeId == "origin1" && around.secondaryForGroup)
@@ -119,6 +120,7 @@ import Timebase
 
     @Test func `naming a failed parent again does not shut it out for longer`() throws {
         var cluster = try regions()
+        cluster.state.watchOpened(by: "origin1", boot: "boot1")
         #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
         cluster.pass(.seconds(9))
         #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
@@ -128,6 +130,7 @@ import Timebase
 
     @Test func `a parent that failed may be asked for the stream of a new owner`() throws {
         var cluster = try regions()
+        cluster.state.watchOpened(by: "origin1", boot: "boot1")
         #expect(try cluster.route("edge11", failed: ["origin1"]).tier == .peer)
         try cluster.claim("origin1", claim: "claim2")
         #expect(try cluster.route("edge11").tier == .origin)

@@ -54,6 +54,32 @@ import Timebase
         }
     }
 
+    /// Their CPU may be idle: what they are full of is their own limits.
+    @Test func `nodes that say they are full are not drained, and more are wanted`() throws {
+        var cluster = try Self.cluster(nodes: 4) { $0.max = 10 }
+        for _ in 0..<4 {
+            cluster.pass(.seconds(10))
+            for id in cluster.state.nodes.keys.sorted() {
+                try cluster.beat(id, load: Self.load(cpu: 0.1), full: ["10 of 10 viewers"])
+            }
+            try Self.judge(&cluster)
+        }
+        let answer = try #require(cluster.state.scalingResource(Self.target, at: cluster.now))
+        #expect(answer.desired > 4 && answer.leaving.isEmpty && answer.utilisation >= 1)
+        #expect(answer.reasons.contains { $0.contains("capacity") }, "\(answer.reasons)")
+    }
+
+    @Test func `who was asked to leave and is still there is asked to stay before others are wanted`() throws {
+        var cluster = try Self.cluster(nodes: 4) {
+            $0.scaleOutPeriods = 1; $0.scaleInPeriods = 1
+        }
+        try Self.period(&cluster, cpu: 0.1)
+        let leaving = try #require(cluster.state.scalingResource(Self.target, at: cluster.now)).leaving
+        #expect(!leaving.isEmpty)
+        let decision = try Self.period(&cluster, cpu: 0.95)
+        #expect(decision?.recalled == leaving, "\(String(describing: decision))")
+    }
+
     @Test func `a decision is in the trail with its reasons, and the trail is bounded`() throws {
         var cluster = try Self.cluster(nodes: 4) {
             $0.scaleOutPeriods = 1; $0.scaleInPeriods = 1

@@ -144,6 +144,10 @@ private final class Routes: ControlPlaneLink {
 
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {}
 
+    func assignPublish(_ stream: StreamID) async throws(ControlPlaneError) -> Assignment {
+        throw .unavailable("not asked here")
+    }
+
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
         let route = state.withLock { state -> RouteAnswer? in
             state.asked.append(request)

@@ -80,6 +80,15 @@ import Worker
         #expect(intake.refusal(of: .nextObject) == nil, "what runs is never touched")
     }
 
+    @Test func `A burst of players between two counts is held to the limit too`() {
+        let intake = Intake(viewersMax: 10)
+        intake.counted(viewers: 7)
+        #expect((0..<5).map { _ in intake.admitPlayer() == nil } == [true, true, true, false, false])
+        intake.counted(viewers: 9)
+        #expect(intake.admitPlayer() == nil)
+        #expect(intake.admitPlayer() == .overloaded("10 of 10 viewers"))
+    }
+
     @Test func `Publishers are counted one by one`() async throws {
         let node = try TestNode(publishersMax: 1)
         _ = try await node.publish()

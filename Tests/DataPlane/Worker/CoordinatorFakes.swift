@@ -146,6 +146,10 @@ final class FakeControlPlane: ControlPlaneLink {
         while state.withLock({ $0.holdsReleases }) { await Task.yield() }
     }
 
+    func assignPublish(_ stream: StreamID) async throws(ControlPlaneError) -> Assignment {
+        Assignment(nodeId: "o1", group: "g", urls: ["webrtc": "http://o1/\(stream.app)/whip/\(stream.id)"])
+    }
+
     func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
         let (route, isAway, lastOwner, problem) = state.withLock { state in
             state.routes.append(request)

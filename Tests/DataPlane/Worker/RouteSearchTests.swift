@@ -32,6 +32,37 @@ import Worker
         )
     }
 
+    /// Each of them waits for somebody too: only the parent that fed this node last is none of them.
+    @Test mutating func `Three peers in a row that wait themselves are a dead end`() {
+        let waits = PullEnd.refused(RelayRefusal(.unavailable, "it waits itself"))
+        var ends: [Bool] = []
+        for parent in ["e1", "e2", "e3"] {
+            _ = search.pullEnded(
+                waits,
+                route: FakeControlPlane.route(epoch: 1, parent: parent, tier: .peer),
+                stream: stream,
+                isLive: true,
+                wasFed: false,
+                at: Self.start
+            )
+            ends.append(search.takeDeadEnd())
+        }
+        #expect(ends == [false, false, true])
+    }
+
+    @Test mutating func `Only the end of its own patience is a giving up`() {
+        _ = ended(.lost("reset"), wasFed: false)
+        #expect(!search.hasGivenUp)
+        #expect(
+            ended(.lost("reset"), wasFed: false, seconds: 17)
+                == .over(
+                    .unavailable("no parent gave the stream in time"),
+                    .publisherLost
+                )
+        )
+        #expect(search.hasGivenUp)
+    }
+
     @Test(arguments: [
         (EndReason.unpublished, EndReason.unpublished), (.publisherLost, .publisherLost), (.removed, .removed),
     ])

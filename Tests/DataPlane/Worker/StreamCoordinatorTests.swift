@@ -13,6 +13,15 @@ import Worker
 
     init() throws { node = try TestNode() }
 
+    @Test func `An edge names an origin to those who publish over HTTP`() async throws {
+        let node = try TestNode(role: .edge)
+        let request = PublishRequest(stream: node.id, protocol: .webrtc, remoteAddress: nil, token: nil)
+        await #expect(throws: Refusal.notAnOrigin(origin: "http://o1/live/whip/s1")) {
+            try await node.coordinator.publish(request, on: node.loop)
+        }
+        await #expect(throws: Refusal.notAnOrigin(origin: nil)) { try await node.publish() }
+    }
+
     @Test func `A publisher claims the stream once, and a second one is told it is in use`() async throws {
         let publication = try await node.publish()
         #expect(publication.epoch == Epoch(1))
@@ -171,7 +180,10 @@ import Worker
         await node.coordinator.beginDrain(within: .seconds(60))
         await #expect(throws: Refusal.draining) { try await node.publish() }
         await #expect(throws: Refusal.draining) { try await node.play() }
-        #expect(try await node.play(.hls) === stream)
+        await #expect(throws: Refusal.draining) { try await node.play(.hls) }
+        var next = PlayRequest(stream: node.id, protocol: .hls, remoteAddress: nil, token: nil)
+        next.isOfPresentPlayer = true
+        #expect(try await node.coordinator.play(next) === stream)
         #expect(try await node.coordinator.relay(node.id, for: "e9") === stream)
         await node.coordinator.closeAll()
         #expect(node.registry[node.id] == nil)

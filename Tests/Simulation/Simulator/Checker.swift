@@ -25,6 +25,8 @@ final class Checker: @unchecked Sendable {
     private var newestEpoch: [StreamID: Int64] = [:]
     /// When the newest epoch began.
     private var epochSince: [StreamID: Int64] = [:]
+    /// When the owner began to own by its own knowledge: the grant's answer may have taken long.
+    private var ownedSince: [StreamID: (epoch: Int64, at: Int64)] = [:]
     private var world: World { cluster.world }
 
     init(cluster: Cluster) { self.cluster = cluster }
@@ -61,6 +63,7 @@ final class Checker: @unchecked Sendable {
         for worker in cluster.workers { look(at: worker, isSettled) }
         for worker in cluster.zombies { look(at: worker, isSettled) }
         lookForGrowth()
+        for stream in cluster.streams { noteOwner(of: stream) }
         guard let wholeSince else { return }
         lookAtViewers(since: wholeSince)
         lookAtPublishers(since: wholeSince)
@@ -110,7 +113,12 @@ final class Checker: @unchecked Sendable {
 
     /// Since when the stream has its one owner with a publisher that sends; nil when it has not.
     private func liveSince(_ stream: StreamID) -> Int64? {
-        owner(of: stream).map { max($0.acceptedAt, epochSince[stream] ?? 0) }
+        owner(of: stream).map { max($0.acceptedAt, epochSince[stream] ?? 0, ownedSince[stream]?.at ?? 0) }
+    }
+
+    private func noteOwner(of stream: StreamID) {
+        guard let epoch = owner(of: stream)?.publication?.epoch.value else { return ownedSince[stream] = nil }
+        if ownedSince[stream]?.epoch != epoch { ownedSince[stream] = (epoch, world.now) }
     }
 
     /// The publisher that is the stream's, and not one that stands by.

@@ -26,6 +26,11 @@ final class SimulatedLink: ControlPlaneLink, @unchecked Sendable {
 
     // MARK: Streams
 
+    /// Nobody publishes over WebRTC.
+    func assignPublish(_ stream: StreamID) async throws(ControlPlaneError) -> Assignment {
+        throw .unavailable("not asked here")
+    }
+
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
         var grant = try await exchange(Self.claimTimeout, rounds: 2) { coordinator throws(Problem) in
             try await coordinator.claim(stream, request)

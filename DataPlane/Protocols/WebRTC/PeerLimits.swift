@@ -22,8 +22,8 @@ package struct PeerLimits: Sendable {
     package var pendingUnitsMax = 256
     /// The pacer's rate against the estimate, so that a keyframe drains before the next frames pile up behind it.
     package var pacingPercent = 250
-    /// Below it pacing would delay the first keyframe more than any queue could.
-    package var pacingBitsPerSecondMin = 10_000_000
+    /// Below it pacing would delay a keyframe more than any queue could, and cut pictures of 8 Mbit/s into many runs.
+    package var pacingBitsPerSecondMin = 20_000_000
     /// Between cached pictures sent to a new player: each is due at once, in order, and the newest is on time.
     package var catchUpStep = MediaTime(milliseconds: 1)
 

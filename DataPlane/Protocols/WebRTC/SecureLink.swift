@@ -98,7 +98,7 @@ package struct SecureLink: ~Copyable {
         ice.restart(credentials: credentials, at: now)
     }
 
-    /// Encrypts the packet at the end of `writer`. False when there is nowhere to send it; then it is gone.
+    /// Encrypts the packet at the end of `writer`. False when there are no keys, or no more; then it is gone.
     mutating func seal(rtpIn writer: inout DatagramRunWriter) -> Bool { seal(&writer, isRTCP: false) }
 
     mutating func send(rtcp packet: ByteBuffer) {
@@ -164,16 +164,16 @@ package struct SecureLink: ~Copyable {
     }
 
     private mutating func seal(_ writer: inout DatagramRunWriter, isRTCP: Bool) -> Bool {
-        guard let keys, ice.sendPath != nil, !isOver else {
+        guard let protector = keys?.protector, !isOver else {
             writer.discardDatagram()
             return false
         }
         let start = writer.datagramStart
         do throws(SRTPError) {
             if isRTCP {
-                try keys.protector.protect(rtcp: &writer.bytes, from: start)
+                try protector.protect(rtcp: &writer.bytes, from: start)
             } else {
-                try keys.protector.protect(rtp: &writer.bytes, from: start)
+                try protector.protect(rtp: &writer.bytes, from: start)
             }
         } catch {
             writer.discardDatagram()

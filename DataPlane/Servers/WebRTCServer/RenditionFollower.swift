@@ -110,7 +110,7 @@ final class RenditionFollower {
     private func search(_ name: String) {
         isSearching = true
         let request = PlayRequest(
-            stream: home.stream.id.source.derived(.rung(name)),
+            stream: home.stream.id.source.derived(.inOrder(rung: name)),
             protocol: .webrtc,
             remoteAddress: ask.remoteAddress,
             token: ask.token

@@ -97,7 +97,7 @@ package struct Pacer: Sendable {
 
     package var nextDeadline: MonotonicInstant? {
         guard queuedBytes > 0 else { return nil }
-        // A nanosecond in the past is as good as now.
-        return MonotonicInstant(nanoseconds: emptyAt.map { $0 - burst } ?? 0)
+        // Half the bucket at a time: a timer for each packet costs more than the packet. One in the past is as good as now.
+        return MonotonicInstant(nanoseconds: emptyAt.map { $0 - burst / 2 } ?? 0)
     }
 }

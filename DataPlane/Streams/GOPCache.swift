@@ -83,6 +83,16 @@ package struct GOPCache: Sendable {
         return false
     }
 
+    /// Of a track, over what is cached; nil of too little.
+    package func bitsPerSecond(of track: TrackID) -> Int? {
+        var units: [AccessUnit] = []
+        for case .unit(let unit) in items where unit.track == track { units.append(unit) }
+        guard let first = units.first, let last = units.last, last.decodeTime > first.decodeTime else { return nil }
+        // How long the last unit lasts is not known yet.
+        let bytes = units.dropLast().reduce(0) { $0 + $1.payload.readableBytes }
+        return Int(Double(bytes) * 8 / (last.decodeTime - first.decodeTime).seconds)
+    }
+
     package mutating func removeAll() {
         items.removeAll()
         tracksBefore = tracks

@@ -108,6 +108,12 @@ package final class LiveStream: @unchecked Sendable {
         return cache.hasReorderedPictures
     }
 
+    /// Of a track in the current segment; nil while there is too little of it.
+    package func bitsPerSecond(of track: TrackID) -> Int? {
+        loop.preconditionInEventLoop()
+        return cache.bitsPerSecond(of: track)
+    }
+
     package var hasSubscribers: Bool { subscriberCount > 0 }
 
     package var subscriberCount: Int {

@@ -214,13 +214,13 @@ final class AntMediaConnection: WebSocketSession {
         let (gate, loop) = (service.parts.gate, loop)
         Task {
             let live = try? await gate.play(play)
-            let tracks = try? await live?.loop.submit { live?.tracks ?? [] }.get()
-            loop.execute { bound.value.toldInfo(name, tracks ?? []) }
+            let infos = try? await live?.loop.submit { live.map { SignallingMessage.StreamInfo.all(of: $0) } ?? [] }.get()
+            loop.execute { bound.value.toldInfo(name, infos ?? []) }
         }
     }
 
-    private func toldInfo(_ name: String, _ tracks: [Track]) {
-        session.streamInfo(name, tracks.compactMap { SignallingMessage.StreamInfo($0) })
+    private func toldInfo(_ name: String, _ infos: [SignallingMessage.StreamInfo]) {
+        session.streamInfo(name, infos)
         drain()
     }
 }
@@ -235,17 +235,19 @@ extension WebRTCService: WebSocketEndpoint {
 }
 
 extension SignallingMessage.StreamInfo {
-    /// Of a track with pictures; nil for others.
-    init?(_ track: Track) {
-        guard track.kind == .video else { return nil }
-        let size = track.codec.pictureSize
-        self.init(
-            streamWidth: size?.width ?? 0,
-            streamHeight: size?.height ?? 0,
-            videoBitrate: 0,
-            audioBitrate: 0,
-            videoCodec: track.codec.name
-        )
+    /// Of each track with pictures. On the stream's loop.
+    static func all(of stream: LiveStream) -> [Self] {
+        let sound = stream.tracks.first { $0.kind == .audio }.flatMap { stream.bitsPerSecond(of: $0.id) }
+        return stream.tracks.filter { $0.kind == .video }.map { track in
+            let size = track.codec.pictureSize
+            return Self(
+                streamWidth: size?.width ?? 0,
+                streamHeight: size?.height ?? 0,
+                videoBitrate: stream.bitsPerSecond(of: track.id) ?? 0,
+                audioBitrate: sound ?? 0,
+                videoCodec: track.codec.name
+            )
+        }
     }
 }
 

@@ -28,6 +28,16 @@ import struct NIOCore.ByteBuffer
         #expect(Array(cache.items) == [cut(1), unit(80)])
     }
 
+    @Test func `a track's bit rate is that of the current segment`() {
+        var cache = GOPCache()
+        #expect(cache.bitsPerSecond(of: .video) == nil)
+        for item in [cut(0), unit(0, bytes: 9000), cut(1), unit(1000, bytes: 300)] { cache.append(item) }
+        #expect(cache.bitsPerSecond(of: .video) == nil, "one unit does not tell how long it lasts")
+        for item in [unit(1100, bytes: 200), unit(1200, bytes: 5000)] { cache.append(item) }
+        #expect(cache.bitsPerSecond(of: .video) == 20_000)
+        #expect(cache.bitsPerSecond(of: .audio) == nil)
+    }
+
     @Test func `data messages are for who is there`() {
         var cache = GOPCache()
         let data = AccessUnit(track: .data, decodeTime: .zero, isKeyframe: false, payload: ByteBuffer(string: "x"))

@@ -214,7 +214,8 @@ final class AntMediaConnection: WebSocketSession {
         let (gate, loop) = (service.parts.gate, loop)
         Task {
             let live = try? await gate.play(play)
-            let infos = try? await live?.loop.submit { live.map { SignallingMessage.StreamInfo.all(of: $0) } ?? [] }.get()
+            let infos = try? await live?.loop.submit { live.map { SignallingMessage.StreamInfo.all(of: $0) } ?? [] }
+                .get()
             loop.execute { bound.value.toldInfo(name, infos ?? []) }
         }
     }

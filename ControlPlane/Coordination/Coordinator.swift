@@ -178,6 +178,7 @@ extension ClusterState {
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
             let former = stream.flatMap { streams[$0]?.body }
+            let formerRecording = record.kind == .recording ? recordings[record.key]?.body : nil
             try apply(record)
             switch record.kind {
             case .node: return announceNode(record.key, always: true, at: now)
@@ -192,7 +193,10 @@ extension ClusterState {
                     $0 += announceNode($1, always: true, at: now)
                 }
             case .cluster: return announceSurvey(at: now)
-            case .group, .scaling, .webhook, .recording: return []
+            case .recording:
+                let node = remover(formerRecording, recordings[record.key]?.body)
+                return node.map { announceNode($0, always: true, at: now) } ?? []
+            case .group, .scaling, .webhook: return []
             }
         }
     }

@@ -168,17 +168,20 @@ extension ClusterState {
     mutating func take(_ change: StoreChange, at now: WallTime) throws(StoreError) -> [Announcement] {
         switch change {
         case .deleted(let kind, let key):
+            let formerParent = kind == .group ? groups[key]?.body.settings.parent : nil
             applyDeletion(of: kind, key: key, at: now)
             switch kind {
             case .node: return announceNode(key, at: now)
             // What was set up falls back to the defaults.
             case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
-            case .stream, .group, .scaling, .webhook, .recording, .cluster: return []
+            case .group: return formerParent == nil ? [] : announceMembers(below: key, at: now)
+            case .stream, .scaling, .webhook, .recording, .cluster: return []
             }
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
             let former = stream.flatMap { streams[$0]?.body }
             let formerRecording = record.kind == .recording ? recordings[record.key]?.body : nil
+            let formerParent = record.kind == .group ? groups[record.key]?.body.settings.parent : nil
             try apply(record)
             switch record.kind {
             case .node: return announceNode(record.key, always: true, at: now)
@@ -196,7 +199,10 @@ extension ClusterState {
             case .recording:
                 let node = remover(formerRecording, recordings[record.key]?.body)
                 return node.map { announceNode($0, always: true, at: now) } ?? []
-            case .group, .scaling, .webhook: return []
+            case .group:
+                let isMoved = groups[record.key]?.body.settings.parent != formerParent
+                return isMoved ? announceMembers(below: record.key, at: now) : []
+            case .scaling, .webhook: return []
             }
         }
     }

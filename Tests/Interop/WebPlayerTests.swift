@@ -6,8 +6,7 @@ import Testing
 @Suite(.serialized) struct WebPlayerTests {
     private static let rungs = #"{"encoderSettings":[{"height":144,"videoBitrate":150000}],"encoderSpeed":"ultrafast"}"#
 
-    /// What a player may be behind: of low-latency HLS, and of four target durations of 2 s.
-    private static let (lowDelay, plainDelay) = (2.0, 8.0)
+    private static let targetDuration = 2.0
 
     private func cluster(_ settings: String? = nil) async throws -> (Cluster, edge: WorkerHandle) {
         let cluster = try await Cluster.start(on: .sqlite)
@@ -25,29 +24,38 @@ import Testing
         let shown = try await WebPlayers.play(edge.media("live/s1", ".m3u8"), in: .hlsJS)
         #expect(shown.errors == [])
         #expect(shown.longestPause < 1, "\(shown)\n\(cluster.logs)")
-        #expect(try #require(shown.medianDelay) < Self.lowDelay, "\(shown)\n\(cluster.logs)")
+        #expect(try #require(shown.medianDelay) < 2, "\(shown)\n\(cluster.logs)")
     }
 
-    @Test(arguments: zip([WebPlayers.Player.hlsJS, .videoJS, .native], ["mpegts", "fmp4", "fmp4"]))
-    func `players without low latency are at most four target durations behind`(
+    /// Three from the newest whole segment, whose age is up to one more; video.js 7 begins with a whole segment before that.
+    @Test(arguments: [(WebPlayers.Player.hlsJS, "mpegts", 4.0), (.native, "fmp4", 4), (.videoJS, "fmp4", 5)])
+    func `players without low latency are few target durations behind`(
         player: WebPlayers.Player,
-        container: String
+        container: String,
+        targets: Double
     ) async throws {
         let (cluster, edge) = try await cluster(#"{"hlsSegmentType":"\#(container)"}"#)
         let shown = try await WebPlayers.play(edge.media("live/s1", ".m3u8"), in: player, isLowLatency: false)
         #expect(shown.errors == [])
         #expect(shown.frames > 100, "\(shown)\n\(cluster.logs)")
         #expect(shown.longestPause < 1, "\(shown)\n\(cluster.logs)")
-        #expect(try #require(shown.medianDelay) < Self.plainDelay, "\(shown)\n\(cluster.logs)")
+        #expect(try #require(shown.medianDelay) <= targets * Self.targetDuration, "\(shown)\n\(cluster.logs)")
     }
 
     @Test func `hls.js changes to a rung and back without a pause`() async throws {
         let (cluster, edge) = try await cluster(Self.rungs)
-        try await cluster.waitUntilPlayable(edge.media("live/s1_144p150kbps", ".m3u8"))
+        // A player that begins with a window has a buffer, in whose time a rung is made again.
+        for (name, count) in [("live/s1_144p150kbps", 1), ("live/s1", 4)] {
+            try await eventually("\(name) has \(count) segments\n\(cluster.logs)") {
+                let text = String(decoding: try http(edge.media(name, ".m3u8")).body, as: UTF8.self)
+                return text.split(separator: "\n").count { $0.hasSuffix(".m4s") && !$0.hasPrefix("#") } >= count
+            }
+        }
         let shown = try await WebPlayers.play(
             edge.media("live/s1", "_adaptive.m3u8"),
             in: .hlsJS,
             seconds: 24,
+            isLowLatency: false,
             changesLevels: true
         )
         #expect(shown.errors == [])

@@ -10,6 +10,7 @@ package enum WebPlayers {
     }
 
     package struct Shown: Decodable, Sendable {
+        /// That ended the playing.
         package var errors: [String]
         package var frames: Int
         /// Of the pictures, each change.

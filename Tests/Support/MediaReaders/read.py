@@ -39,7 +39,7 @@ def playlist(url, folder):
     return {
         "targetDuration": read.target_duration,
         "partTarget": read.part_inf.part_target,
-        "canBlockReload": read.server_control.can_block_reload,
+        "canBlockReload": read.server_control.can_block_reload == "YES",
         "partHoldBack": read.server_control.part_hold_back,
         "segments": len(segments),
         "longest": max(segment.duration for segment in segments),

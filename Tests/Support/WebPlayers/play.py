@@ -21,7 +21,7 @@ SCRIPT = r"""
 async (wish) => {
   const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
   const video = document.querySelector("video");
-  const result = { errors: [], heights: [], delays: [], frames: 0, longestPause: 0 };
+  const result = { errors: [], mended: [], heights: [], delays: [], frames: 0, longestPause: 0 };
   const begun = performance.now();
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [640, 16];
@@ -54,7 +54,10 @@ async (wish) => {
       const { Hls } = await import("/scripts/hls.js");
       const hls = new Hls({ lowLatencyMode: !wish.plain });
       hls.on("hlsError", (_, { details, fatal, reason, response }) => {
-        result.errors.push([details, fatal ? "fatal" : "", reason ?? "", response?.code ?? ""].join(" ").trim());
+        // It finds the place to begin at by a seek over what it calls a hole.
+        if (!fatal && !result.frames) return;
+        const list = fatal ? result.errors : result.mended;
+        list.push([details, reason ?? "", response?.code ?? ""].join(" ").trim());
       });
       hls.loadSource(wish.url);
       hls.attachMedia(video);
@@ -77,9 +80,10 @@ async (wish) => {
     video.play().catch((error) => result.errors.push(String(error)));
     if (wish.levels) {
       await pause(wish.seconds / 3);
-      player.nextLevel = 0;
+      // As its own rules do: what it loads from here on, what it has stays.
+      player.loadLevel = 0;
       await pause(wish.seconds / 3);
-      player.nextLevel = player.levels.length - 1;
+      player.loadLevel = player.levels.length - 1;
       await pause(wish.seconds / 3);
     } else {
       await pause(wish.seconds);

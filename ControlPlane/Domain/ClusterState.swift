@@ -245,19 +245,22 @@ extension StreamID {
 // MARK: - Leases
 
 extension ClusterState {
-    /// Takes in a lease as the store has it. An older boot's never replaces a newer one's. `report` spares reading it again.
-    /// `storeTime`: of a renewal that went through this control plane.
-    package mutating func apply(_ lease: Lease, report known: Heartbeat? = nil, storeTime: Duration? = nil) {
-        let read =
-            known ?? lease.report.withUnsafeBytes(HeartbeatReader.read)
+    /// The last heartbeat as the lease carries it; nil when it is not to be read.
+    package static func report(of lease: Lease) -> Heartbeat? {
+        lease.report.withUnsafeBytes(HeartbeatReader.read)
             ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
-        apply(lease, read, storeTime)
     }
 
-    private mutating func apply(_ lease: Lease, _ report: Heartbeat?, _ storeTime: Duration?) {
+    /// Whether the lease as the store has it says more than the known one. An older boot's never replaces a newer one's.
+    package func isNews(_ lease: Lease) -> Bool {
+        guard let known = leases[lease.nodeID] else { return true }
+        return (known.bootNumber, known.validUntil) < (lease.bootNumber, lease.validUntil)
+    }
+
+    /// Takes in a lease with its report, unless it is old. `storeTime`: of a renewal that went through this control plane.
+    package mutating func apply(_ lease: Lease, _ report: Heartbeat?, storeTime: Duration? = nil) {
         let known = leases[lease.nodeID]
-        if let known, known.bootNumber > lease.bootNumber { return }
-        if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
+        if let known, (known.bootNumber, known.validUntil) > (lease.bootNumber, lease.validUntil) { return }
         announcedEnds.noteEnd(lease.validUntil)
         sweptEnds.noteEnd(lease.validUntil)
         replaceCarried(by: lease.nodeID, known?.report, with: report)

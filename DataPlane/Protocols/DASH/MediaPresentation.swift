@@ -57,7 +57,8 @@ package struct MediaPresentation: Sendable {
         text.write("timeShiftBufferDepth", depth)
         text.write("maxSegmentDuration", target)
         text.write("minBufferTime", target)
-        text.write("suggestedPresentationDelay", min(depth, MediaTime(ticks: target.ticks * Self.presentationDelayTargets)))
+        let delay = MediaTime(ticks: target.ticks * Self.presentationDelayTargets)
+        text.write("suggestedPresentationDelay", min(depth, delay))
         text.write(">\n")
     }
 

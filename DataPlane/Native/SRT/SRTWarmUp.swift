@@ -12,13 +12,13 @@ package struct SRTWarmUp {
     /// More than one, as answers get lost, and as the variation that is assumed shrinks with each.
     private static let acknowledgementsWanted = 5
     /// A receiver farther away than this, or mute, waits no longer for its first picture.
-    private static let durationMax = TimeAmount.milliseconds(250)
+    package static let durationMax = TimeAmount.milliseconds(250)
     /// A null packet (ISO/IEC 13818-1 §2.4.3.3): demultiplexers pass it over.
     private static let stuffing: [UInt8] = [0x47, 0x1F, 0xFF, 0x10] + [UInt8](repeating: 0xFF, count: 184)
 
     private let deadline: NIODeadline
 
-    package init(at now: NIODeadline) { deadline = now + Self.durationMax }
+    package init(until deadline: NIODeadline) { self.deadline = deadline }
 
     /// Sends some more. False once it is time for media; ask again after `step` otherwise.
     package func goesOn(_ socket: SRTSocket, at now: NIODeadline) -> Bool {

@@ -42,7 +42,7 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
         do {
             let socket = try address.call().connect()
             self.socket = socket
-            warmUp(SRTWarmUp(at: .now()), socket)
+            warmUp(SRTWarmUp(until: .now() + SRTWarmUp.durationMax), socket)
         } catch { stream.loop.execute { self.end(.failed("\(error)")) } }
     }
 

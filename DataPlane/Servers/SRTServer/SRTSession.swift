@@ -310,7 +310,7 @@ final class SRTSession: @unchecked Sendable {
         )
         role = .playing(stream, outlet, viewer)
         stream.countViewers(1, of: .srt)
-        warmUp(SRTWarmUp(at: .now()), for: viewer, of: outlet)
+        warmUp(SRTWarmUp(until: .now() + service.limits.warmUpMax), for: viewer, of: outlet)
     }
 
     /// A player's first packets are the newest group of pictures, all at once.

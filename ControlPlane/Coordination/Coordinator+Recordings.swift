@@ -31,9 +31,10 @@ extension Coordinator {
         return try await commit { shared, _ throws(Problem) in try shared.state.decidePut(recording: recording) }
     }
 
-    package func forget(recording key: String) async throws(Problem) {
+    /// Returns what is still known of it: a node has to remove the file first.
+    package func forget(recording key: String) async throws(Problem) -> RecordingResource? {
         try requireAnswering()
         try await learn(.recording, key)
-        _ = try await commit { shared, _ throws(Problem) in try shared.state.decideForget(recording: key) }
+        return try await commit { shared, _ throws(Problem) in try shared.state.decideForget(recording: key) }
     }
 }

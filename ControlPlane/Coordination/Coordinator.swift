@@ -180,6 +180,7 @@ extension ClusterState {
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
             let former = stream.flatMap { streams[$0]?.body }
+            let formerRecording = record.kind == .recording ? recordings[record.key]?.body : nil
             let formerParent = record.kind == .group ? groups[record.key]?.body.settings.parent : nil
             try apply(record)
             switch record.kind {
@@ -195,10 +196,13 @@ extension ClusterState {
                     $0 += announceNode($1, always: true, at: now)
                 }
             case .cluster: return announceSurvey(at: now)
+            case .recording:
+                let node = remover(formerRecording, recordings[record.key]?.body)
+                return node.map { announceNode($0, always: true, at: now) } ?? []
             case .group:
                 let isMoved = groups[record.key]?.body.settings.parent != formerParent
                 return isMoved ? announceMembers(below: record.key, at: now) : []
-            case .scaling, .webhook, .recording: return []
+            case .scaling, .webhook: return []
             }
         }
     }

@@ -45,6 +45,8 @@ package struct ClusterState: Sendable {
     var placed: [String: Set<StreamID>] = [:]
     /// Where owners last said their streams were, kept beyond the lease that said it: a new boot's lease says nothing of them.
     var positions: [StreamID: LastPosition] = [:]
+    /// Recordings that were deleted, by the node that still has the file.
+    var unwantedRecordings: [String: Set<String>] = [:]
     /// Streams that their owner's heartbeats do not name.
     var unnamed: [StreamID: UnnamedHold] = [:]
     /// Nodes whose heartbeat names the stream: owners and pullers.
@@ -145,6 +147,7 @@ extension ClusterState {
         case .recording:
             guard isNews(record.revision, recordings[record.key]?.revision) else { return }
             let body = try RecordCoding.decode(RecordingResource.self, from: record.body, key: record.key)
+            indexUnwanted(record.key, from: recordings[record.key]?.body, to: body)
             recordings[record.key] = Stored(body: body, revision: record.revision)
         case .cluster:
             guard record.key == RelaySurveyRecord.key, isNews(record.revision, survey?.revision) else { return }
@@ -170,7 +173,9 @@ extension ClusterState {
         case .app: apps[key] = nil
         case .scaling: if let target = ScalingTarget(recordKey: key) { scaling[target] = nil }
         case .webhook: webhooks[key] = nil
-        case .recording: recordings[key] = nil
+        case .recording:
+            indexUnwanted(key, from: recordings[key]?.body, to: nil)
+            recordings[key] = nil
         case .cluster: if key == RelaySurveyRecord.key { survey = nil }
         }
     }

@@ -66,9 +66,13 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         }
     }
 
-    func begin(epoch: Epoch?) {
+    /// - Parameter settings: the source's, which may be older than the app's: both are packaged alike.
+    func begin(epoch: Epoch?, settings: AppSettings) {
         guard let epoch else { return end(.lost("the source has no owner yet")) }
-        onTarget { target, feed in target.beginPull(from: feed, epoch: epoch, tracks: []) }
+        onTarget { target, feed in
+            target.apply(settings)
+            target.beginPull(from: feed, epoch: epoch, tracks: [])
+        }
     }
 
     func end(_ reason: DerivedEnd) {

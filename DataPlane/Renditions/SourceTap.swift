@@ -123,7 +123,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         }
         sound.add(feed, bitsPerSecond: rendition.audioBitsPerSecond)
         readyPipeline(for: video).start(rendition, options(choice, video))
-        feed.begin(epoch: source.epoch)
+        feed.begin(epoch: source.epoch, settings: source.settings)
         logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "\(choice.encoder)"])
     }
 

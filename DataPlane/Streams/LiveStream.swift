@@ -30,6 +30,8 @@ package final class LiveStream: @unchecked Sendable {
     package private(set) var epoch: Epoch?
     package private(set) var tracks: [Track] = []
     package private(set) var settings: AppSettings
+    /// What the next epoch's segments will be.
+    private var wishedSegmentType: AppSettings.HLSSegmentType
     /// Answers for HLS and DASH objects of this stream, set by whoever packages it on this node.
     package var objects: (any StreamObjects)?
     /// The pull that feeds this stream; nil at the owner.
@@ -71,6 +73,7 @@ package final class LiveStream: @unchecked Sendable {
         self.id = id
         self.loop = loop
         self.settings = settings
+        wishedSegmentType = settings.hlsSegmentType
         cache = GOPCache(limits: cacheLimits)
     }
 
@@ -337,8 +340,12 @@ package final class LiveStream: @unchecked Sendable {
         notify(.ended(reason))
     }
 
+    /// What its segments are made of holds for an epoch: players have its playlists, and other nodes make the same objects.
     package func apply(_ settings: AppSettings) {
         loop.preconditionInEventLoop()
+        wishedSegmentType = settings.hlsSegmentType
+        var settings = settings
+        if epoch != nil { settings.hlsSegmentType = self.settings.hlsSegmentType }
         guard settings != self.settings else { return }
         self.settings = settings
         for subscriber in subscribers { subscriber.stream(self, applied: settings) }
@@ -347,6 +354,7 @@ package final class LiveStream: @unchecked Sendable {
     private func change(to newEpoch: Epoch) {
         let isFirst = epoch == nil
         epoch = newEpoch
+        settings.hlsSegmentType = wishedSegmentType
         cache.removeAll()
         if !isFirst { notify(.epochChanged(newEpoch)) }
     }

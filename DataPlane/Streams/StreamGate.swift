@@ -19,6 +19,31 @@ package protocol StreamGate: Sendable {
 
 extension StreamGate {
     package func lastOwner(of stream: StreamID) async -> NodeAddresses? { nil }
+
+    /// For connections, which live on a loop or a thread: `answer` comes on neither.
+    package func publish(
+        _ request: PublishRequest,
+        on loop: any EventLoop,
+        _ answer: @escaping @Sendable (Result<Publication, Refusal>) -> Void
+    ) {
+        Task {
+            do throws(Refusal) {
+                answer(.success(try await publish(request, on: loop)))
+            } catch { answer(.failure(error)) }
+        }
+    }
+
+    /// As above.
+    package func play(
+        _ request: PlayRequest,
+        _ answer: @escaping @Sendable (Result<LiveStream, Refusal>) -> Void
+    ) {
+        Task {
+            do throws(Refusal) {
+                answer(.success(try await play(request)))
+            } catch { answer(.failure(error)) }
+        }
+    }
 }
 
 package struct PublishRequest: Hashable, Sendable {

@@ -237,19 +237,23 @@ package struct HeartbeatAnswer: Codable, Hashable, Sendable {
     package var revision: Int64
     /// What the receiver is to do for streams; nil for nothing.
     package var orders: [StreamOrder]?
+    /// Recordings (`app/name`) whose files the receiver is to remove; nil for none.
+    package var unwantedRecordings: [String]?
 
     package init(
         state: NodeState,
         lost: [LostHold],
         directives: [Directive],
         revision: Int64,
-        orders: [StreamOrder]? = nil
+        orders: [StreamOrder]? = nil,
+        unwantedRecordings: [String]? = nil
     ) {
         self.state = state
         self.lost = lost
         self.directives = directives
         self.revision = revision
         self.orders = orders
+        self.unwantedRecordings = unwantedRecordings
     }
 }
 

@@ -17,6 +17,8 @@ package struct RecordingResource: Codable, Hashable, Sendable {
     package var isOnNode: Bool
     /// Where it was copied to (`s3://bucket/key`).
     package var storedAt: String?
+    /// It was deleted, and its node has not removed the file yet.
+    package var isUnwanted: Bool?
 
     package init(
         app: String,
@@ -27,7 +29,8 @@ package struct RecordingResource: Codable, Hashable, Sendable {
         duration: Double,
         bytes: Int,
         isOnNode: Bool = true,
-        storedAt: String? = nil
+        storedAt: String? = nil,
+        isUnwanted: Bool? = nil
     ) {
         self.app = app
         self.id = id
@@ -38,6 +41,7 @@ package struct RecordingResource: Codable, Hashable, Sendable {
         self.bytes = bytes
         self.isOnNode = isOnNode
         self.storedAt = storedAt
+        self.isUnwanted = isUnwanted
     }
 
     /// `{id}-{time}`: no two recordings of a stream begin in one millisecond, on whatever node.

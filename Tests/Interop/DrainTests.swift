@@ -55,11 +55,7 @@ import Testing
     }
 
     @Test func `an HLS player's edge is drained: past the deadline the next edge has what it asks for`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing()
         let playlist = edge.media("live/s1", ".m3u8")
         try await cluster.waitUntilPlayable(playlist)
         let next = try await cluster.startWorker("edge2", .edge)

@@ -11,11 +11,7 @@ import Testing
     }
 
     @Test func `nodes, streams, groups and resolve show the cluster`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing()
         try await cluster.waitUntilPlayable(edge.rtmp("live/s1"))
         let nodes = try millrace(cluster, "nodes", "--json")
         let listed = try JSONDecoder().decode([NodeResource].self, from: Data(nodes.output.utf8))

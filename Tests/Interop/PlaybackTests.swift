@@ -22,11 +22,7 @@ import Testing
     }
 
     @Test func `viewers are counted, relay pulls are not`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing()
         let viewers = [
             try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.rtmp("live/s1")),
             try cluster.view(edge.media("live/s1", ".flv")),
@@ -43,11 +39,7 @@ import Testing
     }
 
     @Test func `a clean end finishes the stream for every viewer`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin, seconds: 12)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing(seconds: 12)
         let viewers = [try cluster.view(edge.rtmp("live/s1")), try cluster.view(edge.media("live/s1", ".flv"))]
         for viewer in viewers { try await viewer.waitForMore() }
         try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
@@ -65,11 +57,7 @@ import Testing
     }
 
     @Test func `a finished stream is readable where it was, also when nobody watched it over HLS`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin, seconds: 6)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, origin, edge, publisher) = try await Cluster.publishing(seconds: 6)
         let viewer = try cluster.view(edge.rtmp("live/s1"))
         try await viewer.waitForMore()
         try await eventually("the publisher ends") { !publisher.isRunning }

@@ -4,15 +4,14 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct PullTests {
-    @Test(arguments: ["rtmp", "srt", "hls"])
+    @Test(arguments: ["rtmp", "rtmps", "srt", "hls"])
     func `a stream is fetched from another server and watched on an edge`(scheme: String) async throws {
-        let (cluster, other) = (try await Cluster.start(on: .sqlite), try await Cluster.start(on: .sqlite))
-        let far = try await other.startWorker("far1", .hybrid, servesSRT: true)
-        _ = try other.publish("live/source", to: far)
-        try await other.waitUntilPlayable(far.media("live/source", ".m3u8"))
-        _ = try await cluster.startWorker("origin1", .origin)
+        let (cluster, far) = (try await Cluster.start(on: .sqlite), try await FarServer())
+        _ = try far.cluster.publish("live/source", to: far.worker)
+        try await far.cluster.waitUntilPlayable(far.worker.media("live/source", ".m3u8"))
+        _ = try await cluster.startWorker("origin1", .origin, trusted: far.certificate)
         let edge = try await cluster.startWorker("edge1", .edge)
-        let url = Self.url(scheme, far)
+        let url = far.url(scheme, "live/source")
         let made = try cluster.admin("PUT", "/v1/streams/live/s1", #"{"source":{"url":"\#(url)"}}"#)
         #expect(made.status == 201, "\(made)")
         try await cluster.waitForOrigin(of: "live/s1", "origin1")
@@ -27,14 +26,6 @@ import Testing
         #expect(try cluster.admin("DELETE", "/v1/streams/live/s1").status == 204)
         try await eventually("it is fetched no more\n\(cluster.logs)") {
             try cluster.stream("live/s1").status == .finished
-        }
-    }
-
-    private static func url(_ scheme: String, _ far: WorkerHandle) -> String {
-        switch scheme {
-        case "srt": far.srt("live/source")
-        case "hls": far.media("live/source", ".m3u8")
-        default: far.rtmp("live/source")
         }
     }
 

@@ -36,6 +36,27 @@ import Testing
         #expect(beyond.output == "416")
     }
 
+    @Test func `a recording that is deleted leaves the list and its node's disk`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let files = cluster.directory.appending(path: "files")
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--recordings-dir", files.path])
+        #expect(try cluster.admin("PUT", "/v1/apps/live", #"{"recordingEnabled":true}"#).status == 201)
+        _ = try cluster.publish("live/s1", to: node, seconds: 3)
+        _ = try cluster.publish("live/s2", to: node, seconds: 3)
+        let kept = try await cluster.recording(of: "s2")
+        let recording = try await cluster.recording(of: "s1")
+        let path = "/v1/recordings/live/\(recording.name)"
+        #expect(try cluster.admin("DELETE", path).status == 202)
+        // Long before the next heartbeat of its own accord.
+        try await eventually("it is off the list\n\(cluster.logs)", within: .seconds(3)) {
+            try cluster.admin("GET", path).status == 404
+        }
+        let left = try FileManager.default.contentsOfDirectory(atPath: files.appending(path: "live").path)
+        #expect(left == ["\(kept.name).mp4"])
+        #expect(try http(node.http("/live/streams/\(recording.name).mp4")).status == 404)
+        #expect(try cluster.admin("DELETE", path).status == 404)
+    }
+
     @Test func `an app records what is published, and the file is complete when the publisher leaves`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let node = try await cluster.startWorker("node1", .hybrid)

@@ -11,12 +11,7 @@ import Testing
         """
 
     @Test func `each rung of the ladder plays from the edge, in step with the source`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        try cluster.set(Self.settings, app: "live")
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin, size: "640x360")
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing(settings: Self.settings, size: "640x360")
         try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
 
         let master = String(decoding: try http(edge.media("live/s1", "_adaptive.m3u8")).body, as: UTF8.self)
@@ -87,12 +82,7 @@ import Testing
     }
 
     @Test func `MPEG-TS segments play from an edge, each alone`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        try cluster.set(#"{"hlsSegmentType":"mpegts"}"#, app: "live")
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, origin, edge, publisher) = try await Cluster.publishing(settings: #"{"hlsSegmentType":"mpegts"}"#)
         let playlist = edge.media("live/s1", ".m3u8")
         try await cluster.waitUntilPlayable(playlist)
         #expect(try codecs(at: playlist) == ["aac", "h264"])
@@ -108,11 +98,7 @@ import Testing
     }
 
     @Test func `DASH plays from an edge, whose description is the origin's`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, origin, edge, publisher) = try await Cluster.publishing()
         let url = edge.media("live/s1", "/s1.mpd")
         try await cluster.waitUntilPlayable(url)
         #expect(try codecs(at: url) == ["aac", "h264"])
@@ -125,12 +111,7 @@ import Testing
     }
 
     @Test func `adaptive DASH offers all rungs, which play`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        try cluster.set(Self.settings, app: "live")
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin, size: "640x360")
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing(settings: Self.settings, size: "640x360")
         let url = edge.media("live/s1", "/s1_adaptive.mpd")
         try await eventually("all rungs are offered\n\(cluster.logs)", within: .seconds(60)) {
             let text = String(decoding: try http(url).body, as: UTF8.self)
@@ -146,11 +127,7 @@ import Testing
     }
 
     @Test func `a DASH segment is sent while it is made, and is the same bytes when it is whole`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing()
         let url = edge.media("live/s1", "/s1.mpd")
         try await cluster.waitUntilPlayable(url)
         let files = ["growing", "whole"].map { cluster.directory.appending(path: $0).path }

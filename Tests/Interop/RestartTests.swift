@@ -6,11 +6,7 @@ import Testing
 /// Workers that come back while nobody can tell them anything.
 @Suite(.serialized) struct RestartTests {
     @Test func `an edge restarted while the control plane is away serves the stream it knew`() async throws {
-        let cluster = try await Cluster.start(on: .sqlite)
-        let origin = try await cluster.startWorker("origin1", .origin)
-        let edge = try await cluster.startWorker("edge1", .edge)
-        let publisher = try cluster.publish("live/s1", to: origin)
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let (cluster, _, edge, publisher) = try await Cluster.publishing()
         try await cluster.waitUntilPlayable(edge.rtmp("live/s1"))
         let map = cluster.directory.appending(path: "edge1/known-map.json")
         try await eventually("the edge keeps what it knows\n\(cluster.logs)") {

@@ -2,6 +2,11 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 release=$root/.build/release
+# Where ops/install-deps puts what drives Chromium, and the players that it shows.
+aiortc_version=1.16.0
+playwright_version=1.65.2
+webrtc=$root/.tools/webrtc-clients-$aiortc_version-$playwright_version
+players=$root/.tools/web-players-1.6.15-7.5.5
 
 say() { printf '%s\n' "$*"; }
 fail() {

@@ -138,7 +138,8 @@ enum Schemas {
         startedAt: time,
         duration: 1.5,
         bytes: 1,
-        storedAt: "s3://bucket/live/s1-20261121T120000000.mp4"
+        storedAt: "s3://bucket/live/s1-20261121T120000000.mp4",
+        isUnwanted: true
     )
 
     private static let heartbeat = Heartbeat(
@@ -270,7 +271,8 @@ enum Schemas {
             lost: [LostHold(app: "live", id: "s1", epoch: 1, by: "origin2")],
             directives: [Directive(type: .drain, deadline: 300, hasReplacement: true, surveyId: 1, targets: [target])],
             revision: 1,
-            orders: [order]
+            orders: [order],
+            unwantedRecordings: ["live/s1-20261121T120000000"]
         ),
         "Node": node,
         "NodePage": Page(items: [node], nextCursor: "c"),

@@ -62,7 +62,10 @@ enum ClientRoutes {
     private static func recording(_ call: Call) throws -> Reply {
         let key = "\(try app(of: call))/\((call.parameters.get("object") ?? "").dropLast(4))"
         let node = call.coordinator.read { state, _ in
-            state.recordings[key].flatMap { $0.body.isOnNode ? state.nodes[$0.body.nodeId]?.body.addresses : nil }
+            state.recordings[key].flatMap { stored in
+                let isThere = stored.body.isOnNode && stored.body.isUnwanted != true
+                return isThere ? state.nodes[stored.body.nodeId]?.body.addresses : nil
+            }
         }
         guard let base = node?.webURL else { throw Problem.notFound("No node has the recording '\(key.prefix(260))'.") }
         return redirect(call, to: base)

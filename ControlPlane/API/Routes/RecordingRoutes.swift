@@ -44,9 +44,13 @@ enum RecordingRoutes {
             id: "deleteRecording",
             method: .delete,
             path: "/v1/recordings/{app}/{name}",
-            summary: "Take a recording off the list. Its file stays for as long as its node keeps files.",
+            summary: "Delete a recording. A copy in S3 stays.",
             roles: [.admin],
-            answers: [.empty("Forgotten."), .problem(404, "No such recording.")],
+            answers: [
+                .empty("Deleted."),
+                .ok("Recording", "Its node has yet to remove the file; then it is off the list.", status: 202),
+                .problem(404, "No such recording."),
+            ],
             handler: delete
         ),
     ]
@@ -87,8 +91,8 @@ enum RecordingRoutes {
     }
 
     @Sendable private static func delete(_ call: Call) async throws -> Reply {
-        try await call.coordinator.forget(recording: try key(of: call))
-        return .noContent
+        guard let left = try await call.coordinator.forget(recording: try key(of: call)) else { return .noContent }
+        return try .json(left, status: .accepted)
     }
 
     private static func key(of call: Call) throws -> String {

@@ -34,7 +34,8 @@ extension ClusterState {
             lost: heartbeat.holds.compactMap { lost($0, by: nodeID, boot: heartbeat.bootId) },
             directives: directives(for: nodeID, at: now),
             revision: revision,
-            orders: orders(for: nodeID)
+            orders: orders(for: nodeID),
+            unwantedRecordings: unwantedRecordings[nodeID]?.sorted()
         )
     }
 

@@ -12,7 +12,7 @@ package import struct NIOCore.ByteBuffer
 /// listed too: who asks for it gets its chunks as they come. The bytes depend on nothing but the arguments, and but for `now`
 /// they are equal on all nodes for equal indexes.
 package struct MediaPresentation: Sendable {
-    /// Target durations a player keeps between itself and the end, as HLS players do.
+    /// Target durations a player keeps between itself and the end, as HLS players do; less where there are fewer.
     package static let presentationDelayTargets: Int64 = 3
 
     private let source: Rendition
@@ -43,6 +43,7 @@ package struct MediaPresentation: Sendable {
     /// Times of day count from 1970, so that a period begins where its first segment did, on every node.
     private func writeRoot(into text: inout PlaylistText) {
         let target = MediaTime(seconds: Double(index.targetDurationSeconds))
+        let depth = index.segments.reduce(.zero) { $0 + $1.duration }
         text.write("<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\"")
         text.write(" type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"")
         text.write(end.rfc3339)
@@ -53,10 +54,11 @@ package struct MediaPresentation: Sendable {
         } else {
             text.write("minimumUpdatePeriod", index.settings.segmentDuration)
         }
-        text.write("timeShiftBufferDepth", index.segments.reduce(.zero) { $0 + $1.duration })
+        text.write("timeShiftBufferDepth", depth)
         text.write("maxSegmentDuration", target)
         text.write("minBufferTime", target)
-        text.write("suggestedPresentationDelay", MediaTime(ticks: target.ticks * Self.presentationDelayTargets))
+        let delay = MediaTime(ticks: target.ticks * Self.presentationDelayTargets)
+        text.write("suggestedPresentationDelay", min(depth, delay))
         text.write(">\n")
     }
 

@@ -42,7 +42,6 @@ package struct SegmentCutter: Sendable {
     /// From one unit of the kind that carries cuts to the next: how long the coming one will last.
     private var interval = MediaTime.zero
     private var keyframes = KeyframeDistances()
-    private var hasCutEarly = false
 
     package init(settings: PackagingSettings, resume: ResumePoint, limits: CutterLimits = CutterLimits()) {
         self.settings = settings
@@ -81,7 +80,8 @@ package struct SegmentCutter: Sendable {
         guard let segment else { return resume }
         let time = MediaTime(milliseconds: delay.milliseconds)
         let due = settings.segmentDuration.ticks - limits.segmentRounding.ticks
-        let shortest = max(hasCutEarly ? due / 2 : due, 1)
+        // A keyframe may end any of them early (rule 5), also when none has so far.
+        let shortest = max(hasVideo ? due / 2 : due, 1)
         var point = next
         point.sequence += UInt64(clamping: (time.ticks + shortest - 1) / shortest)
         if isFirstOfTakeover(segment), time > .zero { point.sequence += 1 }
@@ -127,7 +127,6 @@ package struct SegmentCutter: Sendable {
         guard kind == .video || !hasVideo || partAge >= limits.videoPauseMax else { return nil }
         let isDue = age + limits.segmentRounding >= settings.segmentDuration
         let isEarly = !isDue && isVideoKeyframe && isLastKeyframeInTime(age)
-        hasCutEarly = hasCutEarly || isEarly
         if isOverdue(age) || isEarly || (isDue && (isVideoKeyframe || !hasVideo)) {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
         }

@@ -10,8 +10,14 @@ import Timebase
 package final class DASHService: Sendable {
     private let hls: HLSService
     private let limits: DASHLimits
-    /// When the rungs of a source were last described: one that did not come then is not waited for again.
-    private let described = Mutex<[StreamID: NIODeadline]>([:])
+    private let described = Mutex<[StreamID: LastDescription]>([:])
+
+    /// What came of the last description of a source with its rungs.
+    private struct LastDescription {
+        var at: NIODeadline
+        /// Rungs that did not come in time. They are listed once they do, and nobody waits for them again.
+        var late: Set<String> = []
+    }
 
     package init(hls: HLSService, limits: DASHLimits = DASHLimits()) {
         self.hls = hls
@@ -59,65 +65,38 @@ package final class DASHService: Sendable {
         connection: ObjectIdentifier,
         _ answer: @escaping @Sendable ([MediaPresentation.Rendition]) -> Void
     ) {
-        let gathering = Gathering(count: rungs.count, answer)
-        for (number, rung) in rungs.enumerated() {
+        let source = request.stream
+        let (late, patience) = plan(for: source)
+        let gathering = RungGathering(rungs) { found, silent in
+            let missing = late.subtracting(found.map(\.name))
+            self.described.withLock { $0[source]?.late = missing.union(silent) }
+            answer(found)
+        }
+        for rung in rungs {
             var request = request
-            request.stream = request.stream.derived(.rung(rung))
-            hls.describe(request, connection: connection) { description in
-                guard case .rendition(let rendition, _) = description else { return gathering.put(nil, at: number) }
-                gathering.put(rendition, at: number)
+            request.stream = source.derived(.rung(rung))
+            hls.describe(request, connection: connection, waits: !late.contains(rung)) { description in
+                guard case .rendition(let rendition, _) = description else { return gathering.put(nil, rung) }
+                gathering.put(rendition, rung)
             }
         }
-        let patience = patience(for: request.stream)
         Task {
             try? await Task.sleep(for: patience)
             gathering.close()
         }
     }
 
-    /// How long to wait for the rungs: the first description of a while gives encoders time to start.
-    private func patience(for source: StreamID) -> Duration {
+    /// Whom not to wait for, and how long for the others: the first description of a while gives encoders time to start.
+    private func plan(for source: StreamID) -> (late: Set<String>, patience: Duration) {
         let now = NIODeadline.now()
         return described.withLock { described in
-            let isFirst = described[source].map { now - $0 > limits.rungsForgottenAfter } ?? true
             if described.count >= limits.sourcesMax {
-                described = described.filter { now - $0.value <= limits.rungsForgottenAfter }
+                described = described.filter { now - $0.value.at <= limits.rungsForgottenAfter }
             }
-            described[source] = now
-            return isFirst ? limits.rungsAwaited : limits.rungsAwaitedAgain
+            let last = described[source].flatMap { now - $0.at <= limits.rungsForgottenAfter ? $0 : nil }
+            described[source] = LastDescription(at: now, late: last?.late ?? [])
+            return (last?.late ?? [], last == nil ? limits.rungsAwaited : limits.rungsAwaitedAgain)
         }
-    }
-}
-
-/// Answers when all have been put, or when it is closed.
-private final class Gathering: Sendable {
-    private struct State {
-        var found: [MediaPresentation.Rendition?]
-        var left: Int
-        var answer: (@Sendable ([MediaPresentation.Rendition]) -> Void)?
-    }
-
-    private let state: Mutex<State>
-
-    init(count: Int, _ answer: @escaping @Sendable ([MediaPresentation.Rendition]) -> Void) {
-        state = Mutex(State(found: Array(repeating: nil, count: count), left: count, answer: answer))
-    }
-
-    func put(_ rendition: MediaPresentation.Rendition?, at position: Int) {
-        let isLast = state.withLock { state in
-            state.found[position] = rendition
-            state.left -= 1
-            return state.left == 0
-        }
-        if isLast { close() }
-    }
-
-    func close() {
-        let (answer, found) = state.withLock { state in
-            defer { state.answer = nil }
-            return (state.answer, state.found.compactMap(\.self))
-        }
-        answer?(found)
     }
 }
 

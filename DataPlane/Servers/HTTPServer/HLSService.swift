@@ -39,14 +39,23 @@ package final class HLSService: Sendable {
     }
 
     /// What DASH says of a stream or rung. Answers once, on any thread.
+    ///
+    /// - Parameter waits: for something to say; else that is asked for all the same, so that it goes on being made.
     func describe(
         _ request: PlayRequest,
         connection: ObjectIdentifier,
+        waits: Bool = true,
         _ answer: @escaping @Sendable (HLSWant.Description) -> Void
     ) {
+        guard waits || streams.withLock({ $0[request.stream] })?.stream.isServing == true else {
+            withPackager(for: request) { found in
+                if case .success(let packager) = found { packager.describe(for: connection, waits: false) { _ in } }
+            }
+            return answer(.response(.refusal(.nothingToDescribe)))
+        }
         withPackager(for: request) { found in
             switch found {
-            case .success(let packager): packager.describe(for: connection, answer)
+            case .success(let packager): packager.describe(for: connection, waits: waits, answer)
             case .failure(let refusal): answer(.response(.refusal(refusal)))
             }
         }
@@ -64,17 +73,10 @@ package final class HLSService: Sendable {
         if let present, present.stream.isServing { return body(.success(present)) }
         var request = request
         request.isOfPresentPlayer = isOfPresentPlayer
-        Task { [request] in
-            do throws(Refusal) {
-                body(.success(self.packager(of: try await gate.play(request))))
-            } catch {
-                // A finished stream stays readable for a while, unless a new one has taken its name.
-                if let present, case .unknownStream = error {
-                    body(.success(present))
-                } else {
-                    body(.failure(error))
-                }
-            }
+        gate.play(request) { found in
+            // A finished stream stays readable for a while, unless a new one has taken its name.
+            if let present, case .failure(.unknownStream) = found { return body(.success(present)) }
+            body(found.map(self.packager(of:)))
         }
     }
 
@@ -109,6 +111,10 @@ package final class HLSService: Sendable {
             if table[stream.stream.id] === stream { table[stream.stream.id] = nil }
         }
     }
+}
+
+extension Refusal {
+    static let nothingToDescribe = Refusal.unavailable("nothing has come of the stream yet")
 }
 
 package struct HLSLimits: Sendable {

@@ -34,8 +34,12 @@ extension HLSStream {
             case .fetch(let whole, let name):
                 fetch(whole) { answer($0.response(self, name)) }
             }
-        case .description(let answer):
-            guard isListable(rendition) else { return .wait(atMost: nil) }
+        case .description(let waits, let answer):
+            guard isListable(rendition) else {
+                if waits { return .wait(atMost: nil) }
+                want.refuse(.nothingToDescribe)
+                return .answered
+            }
             answer(description(rendition.listed.index))
         case .part(let name, let answer):
             return verdict(on: name, of: rendition, answer)

@@ -54,15 +54,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         }
     }
 
-    /// What DASH says of this stream, once there is something.
+    /// What DASH says of this stream, once there is something; with `waits` false only now.
     func describe(
         for connection: ObjectIdentifier,
+        waits: Bool,
         _ answer: @escaping @Sendable (HLSWant.Description) -> Void
     ) {
         stream.loop.execute {
             self.noteRequest()
             self.fetchCounts.withLock { $0.asksForDASH(connection) }
-            self.take(.description(answer))
+            self.take(.description(waits: waits, answer))
         }
     }
 

@@ -8,14 +8,7 @@ extension MediaHTTPHandler {
     func startFLV(_ request: PlayRequest) {
         guard let loop = context?.eventLoop else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let gate = service.gate
-        Task {
-            let result: Result<LiveStream, Refusal>
-            do throws(Refusal) {
-                result = .success(try await gate.play(request))
-            } catch { result = .failure(error) }
-            loop.execute { bound.value.flvDecided(result) }
-        }
+        service.gate.play(request) { result in loop.execute { bound.value.flvDecided(result) } }
     }
 
     private func flvDecided(_ result: Result<LiveStream, Refusal>) {

@@ -42,8 +42,14 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
         do {
             let socket = try address.call().connect()
             self.socket = socket
-            stream.loop.execute { self.connected() }
+            warmUp(SRTWarmUp(until: .now() + SRTWarmUp.durationMax), socket)
         } catch { stream.loop.execute { self.end(.failed("\(error)")) } }
+    }
+
+    /// The server's first packets are the newest group of pictures, all at once.
+    private func warmUp(_ warmUp: SRTWarmUp, _ socket: SRTSocket) {
+        guard warmUp.goesOn(socket, at: .now()) else { return stream.loop.execute { self.connected() } }
+        thread.schedule(in: SRTWarmUp.step) { self.warmUp(warmUp, socket) }
     }
 
     private func send(_ bytes: ByteBuffer) {

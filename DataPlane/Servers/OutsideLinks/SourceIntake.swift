@@ -92,14 +92,7 @@ final class SourceIntake: @unchecked Sendable {
 
     private func ask() {
         let request = PublishRequest(stream: stream, protocol: kind, remoteAddress: nil, token: nil)
-        let (gate, loop) = (gate, loop)
-        Task {
-            let result: Result<Publication, Refusal>
-            do throws(Refusal) {
-                result = .success(try await gate.publish(request, on: loop))
-            } catch { result = .failure(error) }
-            loop.execute { self.decided(result) }
-        }
+        gate.publish(request, on: loop) { [loop] result in loop.execute { self.decided(result) } }
     }
 
     private func decided(_ result: Result<Publication, Refusal>) {

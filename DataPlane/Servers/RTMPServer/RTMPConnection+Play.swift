@@ -22,14 +22,7 @@ extension RTMPConnection {
                 token: address.token
             )
         } catch { return refusePlay(id, .badName(error)) }
-        let gate = service.gate
-        Task {
-            let result: Result<LiveStream, Refusal>
-            do throws(Refusal) {
-                result = .success(try await gate.play(request))
-            } catch { result = .failure(error) }
-            loop.execute { bound.value.playDecided(id, result) }
-        }
+        service.gate.play(request) { result in loop.execute { bound.value.playDecided(id, result) } }
     }
 
     private func playDecided(_ id: RequestID, _ result: Result<LiveStream, Refusal>) {

@@ -22,12 +22,7 @@ extension RTMPConnection {
                 token: address.token
             )
         } catch { return refusePublish(id, .badName(error)) }
-        let gate = service.gate
-        Task {
-            let result: Result<Publication, Refusal>
-            do throws(Refusal) {
-                result = .success(try await gate.publish(request, on: loop))
-            } catch { result = .failure(error) }
+        service.gate.publish(request, on: loop) { result in
             loop.execute { bound.value.publishDecided(id, result) }
         }
     }

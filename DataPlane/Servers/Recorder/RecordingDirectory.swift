@@ -1,3 +1,4 @@
+import ClusterModel
 import Foundation
 import Glibc
 import Timebase
@@ -33,6 +34,23 @@ package struct RecordingDirectory: Sendable {
         var name: String
         /// It grows, or did when a process died.
         var isPart: Bool
+
+        init(app: String, name: String, isPart: Bool) {
+            self.app = app
+            self.name = name
+            self.isPart = isPart
+        }
+
+        /// Of a whole file. Nil for what is no name of a recording: nothing else may be removed by it.
+        init?(key: String) {
+            let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, (try? NameRules.check(parts[0], role: .app)) != nil,
+                (try? NameRules.check(parts[1], role: .recording)) != nil
+            else { return nil }
+            self.init(app: parts[0], name: parts[1], isPart: false)
+        }
+
+        var key: String { "\(app)/\(name)" }
     }
 
     func entries() -> [Entry] {

@@ -40,11 +40,14 @@ actor RecordingKeeper {
         }
     }
 
-    /// The file is no more on this node.
-    nonisolated func removed(_ recording: RecordingResource) {
+    /// The file is no more on this node. `done` is called when that was told, or never could be.
+    nonisolated func removed(_ recording: RecordingResource, done: @escaping @Sendable () -> Void = {}) {
         var gone = recording
         gone.isOnNode = false
-        Task { [gone] in _ = await self.tell(gone) }
+        Task { [gone] in
+            _ = await self.tell(gone)
+            done()
+        }
     }
 
     /// What the control plane knows of it now; nil when it never could be told.
@@ -81,6 +84,8 @@ actor RecordingKeeper {
                     app: recording.app,
                     file: "\(recording.name)\(RecordingDirectory.suffix)"
                 )
+                // Deleted while it was copied: it is not to come back on the list.
+                stored.isOnNode = directory.facts(path) != nil
                 logger.info("recording copied", metadata: [LogKeys.url: "\(stored.storedAt ?? "")"])
                 return _ = await tell(stored)
             } catch {

@@ -43,6 +43,8 @@ package final class RecordingService: Sendable {
     private let logger: Logger
     private let active = Mutex<[StreamID: StreamRecorder]>([:])
     private let keeper: RecordingKeeper
+    /// Told to be removed, and not yet told to be gone.
+    private let leaving = Mutex<Set<String>>([])
     /// Wall time in milliseconds.
     private let nextLook = Mutex<Int64>(0)
     private static let lookInterval: Int64 = 60_000
@@ -71,7 +73,7 @@ package final class RecordingService: Sendable {
     package func recover() {
         thread.submit { _ in
             for entry in self.directory.entries() {
-                if entry.isPart { self.recover(entry.app, entry.name) } else { self.announce(entry.app, entry.name) }
+                if entry.isPart { self.recover(entry) } else { self.announce(entry) }
             }
             self.expire()
         }
@@ -103,6 +105,20 @@ package final class RecordingService: Sendable {
 
     package func isRecording(_ stream: StreamID) -> Bool {
         active.withLock { $0[stream] }.map { !$0.isOver && $0.status.state == .recording } ?? false
+    }
+
+    /// Removes the files of recordings (`app/name`) that were deleted. Harmless when they are gone already.
+    package func remove(_ keys: [String]) {
+        for key in keys {
+            guard let entry = RecordingDirectory.Entry(key: key), let recording = recording(entry, 0, bytes: 0),
+                leaving.withLock({ $0.insert(key).inserted })
+            else { continue }
+            thread.submit { _ in
+                unlink(self.directory.file(app: entry.app, name: entry.name))
+                self.logger.info("recording removed: it was deleted", metadata: [LogKeys.path: "\(key)"])
+                self.keeper.removed(recording) { self.leaving.withLock { _ = $0.remove(key) } }
+            }
+        }
     }
 
     /// Ends all recordings and returns once their files are complete.
@@ -140,34 +156,39 @@ package final class RecordingService: Sendable {
         }
     }
 
-    private func recover(_ app: String, _ name: String) {
-        let part = directory.part(app: app, name: name)
+    private func recover(_ entry: RecordingDirectory.Entry) {
+        let part = directory.part(app: entry.app, name: entry.name)
         do throws(RecorderFault) {
             var file = try RecordingFile(opening: part)
             _ = try file.finalise()
-            guard rename(part, directory.file(app: app, name: name)) == 0 else { throw .system("rename", part) }
+            let whole = directory.file(app: entry.app, name: entry.name)
+            guard rename(part, whole) == 0 else { throw .system("rename", part) }
             logger.notice("recording of an earlier process made whole", metadata: [LogKeys.path: "\(part)"])
-            announce(app, name)
+            announce(entry)
         } catch {
             logger.error("recording left as it is", metadata: [LogKeys.path: "\(part)", LogKeys.error: "\(error)"])
             if error == .recording(.empty) { unlink(part) }
         }
     }
 
-    private func announce(_ app: String, _ name: String) {
-        let path = directory.file(app: app, name: name)
+    private func announce(_ entry: RecordingDirectory.Entry) {
+        let path = directory.file(app: entry.app, name: entry.name)
         guard let facts = directory.facts(path), let milliseconds = RecordingFile.duration(of: path),
-            let recording = recording(app, name, milliseconds, bytes: facts.bytes)
+            let recording = recording(entry, milliseconds, bytes: facts.bytes)
         else { return }
         keeper.add(recording)
     }
 
-    private func recording(_ app: String, _ name: String, _ milliseconds: Int64, bytes: Int) -> RecordingResource? {
-        RecordingName(name).map { parts in
+    private func recording(
+        _ entry: RecordingDirectory.Entry,
+        _ milliseconds: Int64,
+        bytes: Int
+    ) -> RecordingResource? {
+        RecordingName(entry.name).map { parts in
             RecordingResource(
-                app: app,
+                app: entry.app,
                 id: parts.id,
-                name: name,
+                name: entry.name,
                 nodeId: nodeID,
                 startedAt: parts.startedAt,
                 duration: Double(milliseconds) / 1000,
@@ -181,16 +202,14 @@ package final class RecordingService: Sendable {
         let growing = active.withLock { $0.values.reduce(0) { $0 + $1.status.bytes } }
         let files = directory.entries().filter { !$0.isPart }.compactMap { entry in
             directory.facts(directory.file(app: entry.app, name: entry.name)).map {
-                Retention.File(path: "\(entry.app)/\(entry.name)", bytes: $0.bytes, endedAt: $0.changedAt)
+                Retention.File(path: entry.key, bytes: $0.bytes, endedAt: $0.changedAt)
             }
         }
         for path in settings.retention.expired(files, growing: growing, at: wall()) {
-            let parts = path.split(separator: "/")
-            guard parts.count == 2 else { continue }
-            let (app, name) = (String(parts[0]), String(parts[1]))
-            unlink(directory.file(app: app, name: name))
+            guard let entry = RecordingDirectory.Entry(key: path) else { continue }
+            unlink(directory.file(app: entry.app, name: entry.name))
             logger.info("recording removed: over the limits", metadata: [LogKeys.path: "\(path)"])
-            if let recording = recording(app, name, 0, bytes: 0) { keeper.removed(recording) }
+            if let recording = recording(entry, 0, bytes: 0) { keeper.removed(recording) }
         }
     }
 

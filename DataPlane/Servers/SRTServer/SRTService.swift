@@ -51,6 +51,8 @@ package struct SRTLimits: Sendable {
     package var unhandledBytesMax = 4 << 20
     /// Packets of one publisher read in one turn.
     package var packetsPerTurn = 256
+    /// A player that is farther away than this, or mute, waits no longer for its first picture.
+    package var warmUpMax = SRTWarmUp.durationMax
     /// What a player may have left to receive when its stream ends, before it is closed all the same.
     package var goodbyeMax = Duration.seconds(5)
 

@@ -179,7 +179,6 @@ final class SRTSession: @unchecked Sendable {
         let number = questions
         role = .asking(mode, number: number)
         let remote = socket.remoteAddress?.ipAddress
-        let (gate, loop) = (service.gate, service.group.next())
         if mode == .publish {
             let wanted = PublishRequest(
                 stream: request.stream,
@@ -187,11 +186,7 @@ final class SRTSession: @unchecked Sendable {
                 remoteAddress: remote,
                 token: request.token
             )
-            Task {
-                let result: Result<Publication, Refusal>
-                do throws(Refusal) {
-                    result = .success(try await gate.publish(wanted, on: loop))
-                } catch { result = .failure(error) }
+            service.gate.publish(wanted, on: service.group.next()) { result in
                 self.poller.execute { self.publishDecided(number, result) }
             }
         } else {
@@ -201,11 +196,7 @@ final class SRTSession: @unchecked Sendable {
                 remoteAddress: remote,
                 token: request.token
             )
-            Task {
-                let result: Result<LiveStream, Refusal>
-                do throws(Refusal) {
-                    result = .success(try await gate.play(wanted))
-                } catch { result = .failure(error) }
+            service.gate.play(wanted) { result in
                 self.poller.execute { self.playDecided(number, result) }
             }
         }
@@ -319,7 +310,14 @@ final class SRTSession: @unchecked Sendable {
         )
         role = .playing(stream, outlet, viewer)
         stream.countViewers(1, of: .srt)
-        outlet.add(viewer, on: threads.next)
+        warmUp(SRTWarmUp(until: .now() + service.limits.warmUpMax), for: viewer, of: outlet)
+    }
+
+    /// A player's first packets are the newest group of pictures, all at once.
+    private func warmUp(_ warmUp: SRTWarmUp, for viewer: SRTViewer, of outlet: SRTOutlet) {
+        guard case .playing = role else { return }
+        guard warmUp.goesOn(socket, at: .now()) else { return outlet.add(viewer, on: threads.next) }
+        poller.schedule(in: SRTWarmUp.step) { self.warmUp(warmUp, for: viewer, of: outlet) }
     }
 
     private func playerEnded(_ reason: Viewer.End) {

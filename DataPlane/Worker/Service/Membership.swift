@@ -136,6 +136,7 @@ final class Membership: Sendable {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
                 tasks.follow(answer.orders ?? [], isDraining: coordinator.isDraining)
+                tasks.remove(recordings: answer.unwantedRecordings ?? [])
                 for directive in answer.directives { survey(directive) }
             } catch {
                 switch error {

@@ -81,6 +81,8 @@ final class StreamTasks: Sendable {
         for stream in changed { reconcile(stream) }
     }
 
+    func remove(recordings keys: [String]) { recordings.remove(keys) }
+
     /// To be called about every second, and when settings have changed.
     func look() {
         recordings.look()

@@ -75,7 +75,7 @@ import Timebase
         <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic" \
         availabilityStartTime="1970-01-01T00:00:00Z" publishTime="2025-11-21T04:40:08.000Z" \
         minimumUpdatePeriod="PT2.000S" timeShiftBufferDepth="PT4.000S" maxSegmentDuration="PT2.000S" \
-        minBufferTime="PT2.000S" suggestedPresentationDelay="PT6.000S">
+        minBufferTime="PT2.000S" suggestedPresentationDelay="PT4.000S">
           <ServiceDescription id="0">
             <Latency target="2000" min="1000" max="6000"/>
             <PlaybackRate min="0.96" max="1.04"/>

@@ -224,6 +224,28 @@ import Timebase
         #expect(reports.count == 15)
     }
 
+    @Test func `early cuts that begin after a report do not overtake what it told`() {
+        var cutter = SegmentCutter(settings: PackagingSettings(), resume: .start)
+        let tracks = FixtureStream(seed: 13).tracks.filter { $0.kind == .video }
+        _ = cutter.receive(.tracks(tracks), at: WallTime(milliseconds: 0))
+        // Even groups of pictures for 8 s, then such that a segment cannot wait for the keyframe after the next.
+        let keyframes: [Int64] = [0, 2000, 4000, 6000, 8000] + (1...8).map { 8000 + $0 * 1100 }
+        var told: [(at: Int64, sequence: UInt64)] = []
+        for time in stride(from: Int64(0), through: 16_800, by: 100) {
+            let unit = AccessUnit(
+                track: .video,
+                decodeTime: MediaTime(milliseconds: time),
+                isKeyframe: keyframes.contains(time),
+                payload: ByteBuffer()
+            )
+            let mark = cutter.receive(.unit(unit), at: WallTime(milliseconds: time))
+            if let mark {
+                #expect(told.allSatisfy { time > $0.at + 8000 || mark.sequence < $0.sequence }, "cut at \(time)")
+            }
+            told.append((time, cutter.next(after: .seconds(8)).sequence))
+        }
+    }
+
     @Test func `the oldest listed segment follows the window, never before the epoch's first`() {
         var settings = PackagingSettings()
         settings.windowSegments = 3

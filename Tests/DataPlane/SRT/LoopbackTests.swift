@@ -28,6 +28,7 @@ import Timebase
         var limits = SRTLimits()
         // Who sends is a publisher, however late it comes to it.
         limits.silenceMax = .seconds(30)
+        limits.warmUpMax = .seconds(30)
         let service = SRTService(
             gate: gate,
             screen: gate,
@@ -47,9 +48,13 @@ import Timebase
         )
     }
 
-    private func call(_ streamID: String, passphrase: String = "a long passphrase") throws -> SRTSocket {
+    private func call(
+        _ streamID: String,
+        at port: Int? = nil,
+        passphrase: String = "a long passphrase"
+    ) throws -> SRTSocket {
         try SRTCall(
-            address: SocketAddress(ipAddress: "127.0.0.1", port: port),
+            address: SocketAddress(ipAddress: "127.0.0.1", port: port ?? self.port),
             streamID: streamID,
             latency: Self.latency,
             passphrase: Redacted(passphrase)
@@ -102,6 +107,23 @@ import Timebase
         await gate.until { gate.ends == [true] }
         for player in players[1...] { await gate.until { player.isClosed } }
         await gate.until { stream.viewerCounts.srt == 0 }
+        await server.close()
+    }
+
+    /// A receiver that does not know the round trip asks too seldom for what a burst has lost.
+    @Test func `a player gets the pictures that are there once its acknowledgements were answered`() async throws {
+        let units = fixture.units(seconds: 2)
+        let publisher = try call("#!::r=live/s1,m=publish")
+        try send(muxed(units), to: publisher)
+        let stream = try await gate.served()
+        await gate.until { stream.receivedBytes == units.reduce(0) { $0 + $1.payload.readableBytes } }
+        let wire = try await Wire(to: port)
+        let player = Player(try call("#!::r=live/s1,m=request", at: wire.port))
+        await gate.until { wire.fullPacketsByAnswers.reduce(0, +) > 0 && wire.fullPacketsByAnswers.count > 5 }
+        let sent = wire.fullPacketsByAnswers
+        #expect(sent.prefix(5).allSatisfy { $0 == 0 }, "\(sent)")
+        player.close()
+        try await wire.close()
         await server.close()
     }
 
@@ -246,6 +268,76 @@ private final class HubGate: StreamGate, StreamScreen {
         while !condition(), !Task.isCancelled {
             try? await loop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
         }
+    }
+}
+
+/// What goes between one caller and the listener, looked at on its way.
+private final class Wire: Sendable {
+    private let near: any Channel
+    private let far: any Channel
+    private let watch = Watch()
+
+    var port: Int { near.localAddress?.port ?? 0 }
+
+    /// How many packets of more than stuffing the listener sent before its first answer to an acknowledgement, and after each.
+    var fullPacketsByAnswers: [Int] { watch.counts.withLock(\.self) }
+
+    init(to port: Int) async throws {
+        let bootstrap = DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton.any())
+        let listener = try SocketAddress(ipAddress: "127.0.0.1", port: port)
+        let caller = Mutex<SocketAddress?>(nil)
+        let ways = Mutex<(near: any Channel, far: any Channel)?>(nil)
+        near = try await Self.bind(bootstrap) { packet in
+            caller.withLock { $0 = packet.remoteAddress }
+            let envelope = AddressedEnvelope(remoteAddress: listener, data: packet.data)
+            ways.withLock(\.self)?.far.writeAndFlush(envelope, promise: nil)
+        }
+        far = try await Self.bind(bootstrap) { [watch] packet in
+            watch.note(packet.data)
+            guard let caller = caller.withLock(\.self) else { return }
+            let envelope = AddressedEnvelope(remoteAddress: caller, data: packet.data)
+            ways.withLock(\.self)?.near.writeAndFlush(envelope, promise: nil)
+        }
+        ways.withLock { [near, far] in $0 = (near, far) }
+    }
+
+    private static func bind(
+        _ bootstrap: DatagramBootstrap,
+        _ forward: @escaping @Sendable (AddressedEnvelope<ByteBuffer>) -> Void
+    ) async throws -> any Channel {
+        try await bootstrap.channelInitializer { channel in
+            channel.pipeline.addHandler(Forwarder(forward))
+        }.bind(host: "127.0.0.1", port: 0).get()
+    }
+
+    func close() async throws {
+        try await near.close()
+        try await far.close()
+    }
+
+    private final class Watch: Sendable {
+        let counts = Mutex([0])
+        /// A header and one packet of the transport stream.
+        private static let stuffingBytes = 16 + 188
+
+        /// A control packet begins with a bit 1 and its type (draft-sharabayko-srt-01 §3); 6 is ACKACK.
+        func note(_ packet: ByteBuffer) {
+            guard let head = packet.getInteger(at: packet.readerIndex, as: UInt16.self) else { return }
+            counts.withLock { counts in
+                if head == 0x8006 { counts.append(0) }
+                guard head < 0x8000, packet.readableBytes > Self.stuffingBytes else { return }
+                counts[counts.count - 1] += 1
+            }
+        }
+    }
+
+    private final class Forwarder: ChannelInboundHandler, Sendable {
+        typealias InboundIn = AddressedEnvelope<ByteBuffer>
+        private let forward: @Sendable (InboundIn) -> Void
+
+        init(_ forward: @escaping @Sendable (InboundIn) -> Void) { self.forward = forward }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) { forward(unwrapInboundIn(data)) }
     }
 }
 

@@ -106,6 +106,23 @@ import Timebase
         #expect(recorder.settings == [settings, AppSettings()])
     }
 
+    @Test func `what segments are made of changes with the next epoch, other settings at once`() throws {
+        let stream = try make(loop: EmbeddedEventLoop())
+        own(stream, epoch: 1)
+        var settings = AppSettings()
+        settings.hlsSegmentType = .mpegts
+        settings.hlsWindowSegments = 5
+        stream.apply(settings)
+        #expect(stream.settings.hlsSegmentType == .fmp4 && stream.settings.hlsWindowSegments == 5)
+        stream.beginTenure(
+            epoch: Epoch(2),
+            resume: .start,
+            settings: settings,
+            cutter: EveryUnitCutter(sequence: 0)
+        )
+        #expect(stream.settings.hlsSegmentType == .mpegts)
+    }
+
     @Test func `demand is told with the first subscriber and after the last`() throws {
         let stream = try make(loop: EmbeddedEventLoop())
         var demand: [Bool] = []

@@ -99,19 +99,22 @@ import struct NIOCore.ByteBuffer
         #expect(results.pictures["a"]?.map(\.presentationTime) == source.times)
     }
 
-    @Test func `a source that is resized keeps its rungs: the lines stay, the width follows`() async throws {
+    @Test(arguments: ["libx264", "libx265"])
+    func `a source that is resized or changes its codec keeps its rungs: the lines stay, the width follows`(
+        encoder: String
+    ) async throws {
         let first = try clip(seconds: 2)
         let small = await run(first, [rendition("square", width: 64, height: 64)])
         // 114 columns belong to 64 lines of this source; another encoder makes a square one of it.
         let squareCodec = try VideoEncoder(
             VideoEncoderSettings(
-                encoder: "libx264",
-                size: PictureSize(width: 48, height: 48),
+                encoder: encoder,
+                size: PictureSize(width: 64, height: 64),
                 bitsPerSecond: 60_000,
                 framesPerSecond: 30
             )
         )
-        let scaler = Scaler(to: PictureSize(width: 48, height: 48))
+        let scaler = Scaler(to: PictureSize(width: 64, height: 64))
         var encoded: [EncodedPicture] = []
         for picture in try decoded(small, "square") {
             encoded += try squareCodec.encode(try scaler.scale(picture), asKeyframe: encoded.isEmpty)

@@ -154,7 +154,8 @@ package final class Cluster: Sendable {
     /// A worker that is ready. One started again under its old id takes its old ports. It lives in the network's namespace
     /// of its name, if there is one.
     ///
-    /// Without a control plane it never is ready: then only its port is waited for.
+    /// Without a control plane it never is ready: then only its port is waited for. `trusted` is a certificate (PEM) that it
+    /// takes for the only authority of its system.
     package func startWorker(
         _ id: String,
         _ role: NodeRole,
@@ -164,6 +165,7 @@ package final class Cluster: Sendable {
         answersAgentCheck: Bool = false,
         servesSRT: Bool = false,
         drainTimeout: String = "1s",
+        trusted: String? = nil,
         arguments: [String] = []
     ) async throws -> WorkerHandle {
         let free = try freePorts(6)
@@ -180,10 +182,11 @@ package final class Cluster: Sendable {
             )
         let place = network?.places[id]
         let host = place?.address ?? "127.0.0.1"
+        let entrance = (place?.entrance ?? []) + (trusted.map(Self.system(trusting:)) ?? [])
         let child = try launch(
             id,
             "/usr/bin/env",
-            (place?.entrance ?? []) + [SourceTree.program("millrace-worker")] + [
+            entrance + [SourceTree.program("millrace-worker")] + [
                 "--node-id", id, "--role", role.rawValue, "--control", controlURLs(seenFrom: place),
                 "--advertise", host,
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
@@ -194,6 +197,12 @@ package final class Cluster: Sendable {
         )
         try await ready(id, "http://\(host):\(ports.http)/\(isControlAway ? "livez" : "readyz")", child)
         return WorkerHandle(id: id, role: role, ports: ports, process: child, host: host)
+    }
+
+    /// The beginning of a command line that runs the rest where no other authority is known.
+    private static func system(trusting certificate: String) -> [String] {
+        let script = #"mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@""#
+        return ["unshare", "-m", "bash", "-c", script, certificate]
     }
 
     /// A node that the control plane knows and nobody can reach.

@@ -1,7 +1,8 @@
-import Foundation
-
 /// Chromium and aiortc, driven from Python. `ops/install-deps test` installs all three.
 package enum WebRTCClients {
+    /// Below `.tools`; its Python drives Chromium for `WebPlayers` too.
+    static let environment = "webrtc-clients-1.16.0-1.65.2"
+
     /// What a client says of one of its two directions.
     package struct Media: Decodable, Sendable {
         package var codec: String?
@@ -92,25 +93,10 @@ package enum WebRTCClients {
     }
 
     private static func result<Result: Decodable>(_ script: String, _ arguments: [String]) async throws -> Result {
-        let python = SourceTree.root.appending(path: ".tools/webrtc-clients-1.16.0-1.65.2/bin/python").path
-        for tool in [python, "/usr/bin/chromium"] where !FileManager.default.fileExists(atPath: tool) {
-            throw NeverHappened(description: "there is no \(tool): run ops/install-deps test")
-        }
-        let path = SourceTree.root.appending(path: "Tests/Support/WebRTCClients/\(script)").path
-        let answer = try await withoutBlocking { try run([python, path] + arguments, seconds: 60) }
-        let line = answer.output.split(separator: "\n").last { $0.hasPrefix("{") }
-        guard let line, answer.status == 0 else {
-            throw NeverHappened(description: "\(script) \(arguments.joined(separator: " ")): \(answer.output)")
-        }
-        return try JSONDecoder().decode(Result.self, from: Data(line.utf8))
-    }
-
-    /// A browser runs for seconds: another one of the same test goes on meanwhile.
-    private static func withoutBlocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws
-        -> Value
-    {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
-        }
+        try await PythonProgram(
+            environment: environment,
+            script: "WebRTCClients/\(script)",
+            needs: ["/usr/bin/chromium"]
+        ).result(arguments)
     }
 }

@@ -4,6 +4,9 @@ package import struct NIOCore.ByteBuffer
 
 /// One track of initialization sections and fragments as we write them: DASH players take no segment that holds several.
 package enum TrackExtraction {
+    /// The `track_ID` of the only track. Some readers take nothing else (Shaka Packager 3.8 crashes).
+    private static let soleTrack: UInt32 = 1
+
     private enum Flags {
         static let dataOffset: UInt32 = 0x0001
         static let sampleDuration: UInt32 = 0x0100
@@ -41,12 +44,13 @@ package enum TrackExtraction {
                 case "trak":
                     // `tkhd` of version 0: behind version, flags and two times.
                     let header = (try? child.children())?.first { $0.type == "tkhd" }
-                    if header?.number(at: 12) == track { output.writeImmutableBuffer(child.whole(in: bytes)) }
+                    guard let header, header.number(at: 12) == track else { continue }
+                    write(child, in: bytes, withTrackAt: 12, of: header, into: &output)
                 case "mvex":
                     let extends = (try? child.children()) ?? []
                     output.writeBox("mvex") { output in
                         for one in extends where one.number(at: 4) == track {
-                            output.writeImmutableBuffer(one.whole(in: bytes))
+                            write(one, in: bytes, withTrackAt: 4, of: one, into: &output)
                         }
                     }
                 default: output.writeImmutableBuffer(child.whole(in: bytes))
@@ -65,10 +69,11 @@ package enum TrackExtraction {
         guard let children = try? fragment.children(), let header = children.first(where: { $0.type == "mfhd" }) else {
             return false
         }
-        let runs = children.first { child in
-            child.type == "traf" && (try? child.children())?.first { $0.type == "tfhd" }?.number(at: 4) == track
+        let runs = children.filter { $0.type == "traf" }.lazy.compactMap { child -> (Box, Box)? in
+            let header = (try? child.children())?.first { $0.type == "tfhd" }
+            return header.flatMap { $0.number(at: 4) == track ? (child, $0) : nil }
         }
-        guard let runs else { return true }
+        guard let (runs, runsHeader) = runs.first else { return true }
         guard let run = (try? runs.children())?.first(where: { $0.type == "trun" }),
             let (dataOffset, dataBytes) = data(of: run),
             let data = bytes.getSlice(at: bytes.readerIndex + fragment.offset + dataOffset, length: dataBytes)
@@ -79,11 +84,24 @@ package enum TrackExtraction {
             output.writeImmutableBuffer(header.whole(in: bytes))
             // In `trun`: behind its own header, version, flags and the number of samples.
             dataOffsetField = output.writerIndex + run.offset - runs.offset + 16
-            output.writeImmutableBuffer(runs.whole(in: bytes))
+            write(runs, in: bytes, withTrackAt: 4, of: runsHeader, into: &output)
         }
         result.setInteger(Int32(clamping: result.writerIndex - start + 8), at: dataOffsetField)
         result.writeBox("mdat") { $0.writeImmutableBuffer(data) }
         return true
+    }
+
+    /// Writes a box in which the payload of `header`, itself or one within, names the track at `position`.
+    private static func write(
+        _ box: Box,
+        in bytes: ByteBuffer,
+        withTrackAt position: Int,
+        of header: Box,
+        into output: inout ByteBuffer
+    ) {
+        let start = output.writerIndex
+        output.writeImmutableBuffer(box.whole(in: bytes))
+        output.setInteger(soleTrack, at: start + header.offset - box.offset + 8 + position)
     }
 
     /// Where the samples of a run begin, from the first byte of `moof`, and how many bytes they have.

@@ -1,0 +1,65 @@
+import ClusterHarness
+import ClusterModel
+import Testing
+
+/// Players of the web on an edge, and how old the pictures are that they show. `ops/soak` does the same for longer.
+@Suite(.serialized) struct WebPlayerTests {
+    private static let rungs = #"{"encoderSettings":[{"height":144,"videoBitrate":150000}],"encoderSpeed":"ultrafast"}"#
+
+    private static let targetDuration = 2.0
+
+    private func cluster(_ settings: String? = nil) async throws -> (Cluster, edge: WorkerHandle) {
+        let cluster = try await Cluster.start(on: .sqlite)
+        if let settings { try cluster.set(settings, app: "live") }
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        _ = try cluster.publishClock(at: origin.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
+        return (cluster, edge)
+    }
+
+    @Test func `hls.js shows low-latency HLS two seconds after it was made, or sooner`() async throws {
+        let (cluster, edge) = try await cluster()
+        let shown = try await WebPlayers.play(edge.media("live/s1", ".m3u8"), in: .hlsJS)
+        #expect(shown.errors == [])
+        #expect(shown.longestPause < 1, "\(shown)\n\(cluster.logs)")
+        #expect(try #require(shown.medianDelay) < 2, "\(shown)\n\(cluster.logs)")
+    }
+
+    /// Three from the newest whole segment, whose age is up to one more; video.js 7 begins with a whole segment before that.
+    @Test(arguments: [(WebPlayers.Player.hlsJS, "mpegts", 4.0), (.native, "fmp4", 4), (.videoJS, "fmp4", 5)])
+    func `players without low latency are few target durations behind`(
+        player: WebPlayers.Player,
+        container: String,
+        targets: Double
+    ) async throws {
+        let (cluster, edge) = try await cluster(#"{"hlsSegmentType":"\#(container)"}"#)
+        let shown = try await WebPlayers.play(edge.media("live/s1", ".m3u8"), in: player, isLowLatency: false)
+        #expect(shown.errors == [])
+        #expect(shown.frames > 100, "\(shown)\n\(cluster.logs)")
+        #expect(shown.longestPause < 1, "\(shown)\n\(cluster.logs)")
+        #expect(try #require(shown.medianDelay) <= targets * Self.targetDuration, "\(shown)\n\(cluster.logs)")
+    }
+
+    @Test func `hls.js changes to a rung and back without a pause`() async throws {
+        let (cluster, edge) = try await cluster(Self.rungs)
+        // A player that begins with a window has a buffer, in whose time a rung is made again.
+        for (name, count) in [("live/s1_144p150kbps", 1), ("live/s1", 4)] {
+            try await eventually("\(name) has \(count) segments\n\(cluster.logs)") {
+                let text = String(decoding: try http(edge.media(name, ".m3u8")).body, as: UTF8.self)
+                return text.split(separator: "\n").count { $0.hasSuffix(".m4s") && !$0.hasPrefix("#") } >= count
+            }
+        }
+        let shown = try await WebPlayers.play(
+            edge.media("live/s1", "_adaptive.m3u8"),
+            in: .hlsJS,
+            seconds: 24,
+            isLowLatency: false,
+            changesLevels: true
+        )
+        #expect(shown.errors == [])
+        #expect(Array(shown.heights.suffix(2)) == [144, 360], "\(shown)\n\(cluster.logs)")
+        #expect(shown.longestPause < 1, "\(shown)\n\(cluster.logs)")
+    }
+}

@@ -57,6 +57,7 @@ package struct API: Sendable {
             request: request,
             body: ByteBuffer(),
             parameters: context.parameters,
+            role: context.role,
             coordinator: coordinator,
             limits: limits
         )

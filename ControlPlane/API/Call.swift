@@ -13,6 +13,8 @@ struct Call: Sendable {
     /// Already read for writes; empty for GET.
     var body: ByteBuffer
     var parameters: Parameters
+    /// Nil for what anybody may ask.
+    var role: AccessRole?
     var coordinator: Coordinator
     var limits: APILimits
 

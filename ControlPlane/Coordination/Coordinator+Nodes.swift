@@ -51,16 +51,29 @@ extension Coordinator {
         }
     }
 
-    package func leave(_ nodeID: String, ifMatch: RevisionCondition) async throws(Problem) {
+    /// `isForgotten`: by an operator, which is for nodes that do not live; else the node itself leaves.
+    package func leave(
+        _ nodeID: String,
+        isForgotten: Bool = false,
+        ifMatch: RevisionCondition
+    ) async throws(Problem) {
         try requireAnswering()
-        _ = try await commit { shared, _ throws(Problem) in try shared.state.decideLeave(nodeID, ifMatch: ifMatch) }
+        _ = try await commit { shared, now throws(Problem) in
+            if isForgotten { try shared.state.checkForgettable(nodeID, at: now) }
+            return try shared.state.decideLeave(nodeID, ifMatch: ifMatch)
+        }
         do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw failed(error) }
     }
 
-    package func drain(_ nodeID: String, _ request: DrainRequest, ifMatch: RevisionCondition) async throws(Problem) {
+    package func drain(
+        _ nodeID: String,
+        _ request: DrainRequest,
+        forScaling: Bool = false,
+        ifMatch: RevisionCondition
+    ) async throws(Problem) {
         try requireAnswering()
         _ = try await commit { shared, now throws(Problem) in
-            try shared.state.decideDrain(nodeID, request, ifMatch: ifMatch, at: now)
+            try shared.state.decideDrain(nodeID, request, forScaling: forScaling, ifMatch: ifMatch, at: now)
         }
     }
 

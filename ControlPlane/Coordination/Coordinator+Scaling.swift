@@ -24,7 +24,7 @@ extension Coordinator {
                 guard let decision else { continue }
                 report(decision, target)
                 let request = DrainRequest(deadline: read { state, _ in state.policy(of: target).policy.drainSeconds })
-                for nodeID in decision.drained { try await drain(nodeID, request, ifMatch: .any) }
+                for nodeID in decision.drained { try await drain(nodeID, request, forScaling: true, ifMatch: .any) }
                 for nodeID in decision.recalled ?? [] { try await undrain(nodeID, ifMatch: .any) }
             } catch {
                 logger.debug("Scaling was not judged", metadata: ["error": "\(error.detail)"])

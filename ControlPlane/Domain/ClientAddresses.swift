@@ -64,6 +64,7 @@ package enum StreamURLs {
         guard purpose == .play, let web else { return urls }
         urls["httpFlv"] = "\(web)/\(app)/streams/\(id).flv"
         urls["hls"] = "\(web)/\(app)/streams/\(id).m3u8"
+        urls["dash"] = "\(web)/\(app)/streams/\(id)/\(id).mpd"
         return urls
     }
 }

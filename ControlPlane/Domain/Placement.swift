@@ -40,7 +40,8 @@ extension ClusterState {
         let chain = wish.group.map { [$0] + ancestors(of: $0) } ?? []
         let candidates = nodes.keys.sorted().compactMap { candidate($0, wish, nearest: chain, at: now) }
         let chosen = try choose(among: candidates, wish, using: &random)
-        let urls = wish.stream.map { StreamURLs.all(of: $0, on: chosen.node.addresses, for: wish.purpose) } ?? [:]
+        var urls = wish.stream.map { StreamURLs.all(of: $0, on: chosen.node.addresses, for: wish.purpose) } ?? [:]
+        if let app = wish.stream?.app, settings(of: app).hlsSegmentType == .mpegts { urls["dash"] = nil }
         return Assignment(
             nodeId: chosen.node.nodeId,
             group: chosen.node.group,
@@ -124,6 +125,8 @@ extension ClusterState {
     func refusal(of node: NodeRecord, _ wish: Wish, at now: WallTime) -> String? {
         let state = state(of: node.nodeId, at: now)
         guard state == .alive else { return state.rawValue }
+        // Taken in service again while its process ends, or not heard from since.
+        guard leases[node.nodeId]?.report?.isDraining != true else { return "says that it drains" }
         switch wish.purpose {
         case .publish where !node.role.takesPublishers: return "role edge takes no publishers"
         case .play where !node.role.takesPlayers: return "role origin is not given players"

@@ -104,7 +104,16 @@ package final class WebhookSender: Sendable {
         }
     }
 
-    private func deliver(_ message: StandardWebhook, to webhook: WebhookRecord) async {
+    /// And those that wait behind it, as long as they are taken.
+    private func deliver(_ first: StandardWebhook, to webhook: WebhookRecord) async {
+        var message: StandardWebhook? = first
+        while let present = message, !Task.isCancelled {
+            await deliverOne(present, to: webhook)
+            message = state.withLock { $0.lines[webhook.id]?.next(at: clock.now()) }
+        }
+    }
+
+    private func deliverOne(_ message: StandardWebhook, to webhook: WebhookRecord) async {
         let outcome = await attempt(message, to: webhook)
         let verdict = state.withLock { state in
             state.lines[webhook.id]?.ended(outcome, at: clock.now(), using: &state.random)

@@ -68,6 +68,36 @@ import Testing
         #expect(try balancer.servers(of: "origins_http")["origin1"]?.sessionsTotal == 1)
     }
 
+    @Test
+    func
+        `streams are shared out among all edges, and a node that comes back before it was removed gets sessions again`()
+        async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        _ = try await cluster.startWorker("origin1", .origin, answersAgentCheck: true)
+        let edges = (1...4).map { "edge\($0)" }
+        for edge in edges { _ = try await cluster.startWorker(edge, .edge, answersAgentCheck: true) }
+        let balancer = try await cluster.startLoadBalancer()
+        try await waitForServers(balancer, "origins_rtmp", ["origin1"])
+        try await waitForServers(balancer, "edges_http", edges)
+        let paths = (1...60).map { balancer.http("/live/streams/s\($0).m3u8") }
+        for path in paths { _ = try run(["curl", "-s", "-o", "/dev/null", "-m", "5", path]) }
+        let shares = try balancer.servers(of: "edges_http").mapValues(\.sessionsTotal)
+        #expect(edges.allSatisfy { shares[$0] ?? 0 >= 3 }, "\(shares)")
+
+        let publisher = try cluster.publish(at: balancer.rtmpPublish("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        // As a node leaves; its next heartbeat makes it join again. HAProxy cannot delete what has sessions.
+        let node = cluster.controlURL + "/v1/nodes/origin1"
+        #expect(try http(node, method: "DELETE", bearer: Cluster.adminToken).status == 409)
+        #expect(try http(node, method: "DELETE", bearer: Cluster.nodeToken).status == 204)
+        try await eventually("origin1 is taken out\n\(balancer.lastLines)") {
+            try balancer.servers(of: "origins_rtmp")["origin1"]?.status.hasPrefix("UP") != true
+        }
+        try await waitForServers(balancer, "origins_rtmp", ["origin1"])
+        #expect(publisher.isRunning)
+    }
+
     private func playsEverywhere(_ cluster: Cluster, _ balancer: LoadBalancer) async throws {
         try await cluster.waitUntilPlayable(balancer.rtmpPlay("live/s1"))
         try await cluster.waitUntilPlayable(balancer.http("/live/streams/s1.flv"))

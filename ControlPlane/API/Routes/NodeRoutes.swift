@@ -64,7 +64,11 @@ enum NodeRoutes {
             method: .delete,
             path: "/v1/nodes/{nodeId}",
             summary: "Leave, or forget a dead node.",
-            answers: [.empty("Forgotten."), .problem(404, "No such node."), .problem(412, "If-Match does not hold.")],
+            answers: [
+                .empty("Forgotten."), .problem(404, "No such node."),
+                .problem(409, "It lives, and somebody else than itself asks."),
+                .problem(412, "If-Match does not hold."),
+            ],
             handler: delete
         ),
         Operation(
@@ -146,7 +150,7 @@ enum NodeRoutes {
 
     @Sendable private static func delete(_ call: Call) async throws -> Reply {
         let id = try call.name("nodeId", .nodeID)
-        try await call.coordinator.leave(id, ifMatch: try call.condition())
+        try await call.coordinator.leave(id, isForgotten: call.role == .admin, ifMatch: try call.condition())
         return .noContent
     }
 }

@@ -3,10 +3,11 @@ package import Timebase
 
 /// Taking a node out of service without losing anybody, and taking it in again.
 extension ClusterState {
-    /// Repeating it sets a new deadline.
+    /// Repeating it sets a new deadline, and makes what scaling began the operator's.
     package func decideDrain(
         _ nodeID: String,
         _ request: DrainRequest,
+        forScaling: Bool = false,
         ifMatch: RevisionCondition = .any,
         at now: WallTime
     ) throws(Problem) -> Decision<Bool> {
@@ -14,7 +15,11 @@ extension ClusterState {
         try ifMatch.check(stored.revision)
         var record = stored.body
         let endsAt = now + .seconds(request.deadline)
-        record.drain = NodeRecord.Drain(startedAt: record.drain?.startedAt ?? now, endsAt: endsAt)
+        record.drain = NodeRecord.Drain(
+            startedAt: record.drain?.startedAt ?? now,
+            endsAt: endsAt,
+            isForScaling: forScaling ? true : nil
+        )
         guard record != stored.body else { return .answer(false) }
         return .write(try .of(.node, nodeID, record, expecting: stored.revision), then: true)
     }

@@ -21,7 +21,8 @@ extension Problem {
             .notFound,
             status: 404,
             title: "Unknown node",
-            detail: "Node '\(nodeID)' is not registered. Register it with PUT /v1/nodes/\(nodeID) first."
+            detail: "Node '\(nodeID)' is not registered. GET /v1/nodes lists those that are; "
+                + "a worker registers itself when it starts."
         )
     }
 

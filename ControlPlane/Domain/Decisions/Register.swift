@@ -44,6 +44,16 @@ extension ClusterState {
         return .write(RecordWrite(kind: .node, key: nodeID, body: nil, expected: stored.revision), then: true)
     }
 
+    /// Forgetting a node that serves would end its streams, and it would come back without its drain and its group.
+    package func checkForgettable(_ nodeID: String, at now: WallTime) throws(Problem) {
+        let state = state(of: nodeID, at: now)
+        guard case .connected = evidence[nodeID]?.watch, state == .alive || state == .draining else { return }
+        throw .conflict(
+            "Node '\(nodeID)' lives. Drain it and end its process: it then leaves by itself. "
+                + "DELETE is for nodes that died."
+        )
+    }
+
     package func registered(_ nodeID: String, revision: Int64, at now: WallTime) -> NodeRegistered? {
         guard let node = nodes[nodeID]?.body else { return nil }
         return NodeRegistered(

@@ -265,8 +265,8 @@ extension ClusterState {
     /// Whether it takes relay children now. An origin that drains goes on giving what it owns.
     private func isOpen(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
         let state = state(of: node.nodeId, at: query.now)
-        return node.addresses.relay != nil
-            && (state == .alive || node.nodeId == query.origin.nodeId && state != .dead)
+        let takesNew = state == .alive && leases[node.nodeId]?.report?.isDraining != true
+        return node.addresses.relay != nil && (takesNew || node.nodeId == query.origin.nodeId && state != .dead)
     }
 
     private func canUse(_ node: NodeRecord, _ query: RouteQuery) -> Bool {

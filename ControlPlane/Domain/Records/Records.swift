@@ -19,6 +19,8 @@ package struct NodeRecord: Codable, Hashable, Sendable {
         package var startedAt: WallTime
         /// When what is left is closed.
         package var endsAt: WallTime
+        /// Set where autoscaling asked for it; it takes back no other drain.
+        package var isForScaling: Bool?
     }
 
     package var bootId: String { registration.bootId }

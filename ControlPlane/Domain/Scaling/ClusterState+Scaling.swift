@@ -43,7 +43,7 @@ extension ClusterState {
         let spare = isSet ? min(members.count - outcome.desired, max(1, members.count / Self.drainedShareMin)) : 0
         let drained = spare > 0 ? Array(candidates(members, policy, at: now).prefix(spare)) : []
         let missing = isSet ? outcome.desired - members.count : 0
-        let recalled = missing > 0 ? Array(recallable(target, record, at: now).prefix(missing)) : []
+        let recalled = missing > 0 ? Array(recallable(target, at: now).prefix(missing)) : []
         if outcome.desired != before || !drained.isEmpty || !recalled.isEmpty {
             let made = ScalingDecision(
                 at: now,
@@ -146,10 +146,9 @@ extension ClusterState {
 
     /// Nodes that scaling asked to leave and that still serve somebody: quicker to have than new ones. Who has drained may be
     /// switched off any moment.
-    private func recallable(_ target: ScalingTarget, _ record: ScalingRecord, at now: WallTime) -> [String] {
-        let asked = Set(record.trail.flatMap(\.drained))
-        return (members[target] ?? []).sorted().filter { nodeID in
-            asked.contains(nodeID) && nodes[nodeID]?.body.drain != nil && state(of: nodeID, at: now) == .draining
+    private func recallable(_ target: ScalingTarget, at now: WallTime) -> [String] {
+        (members[target] ?? []).sorted().filter { nodeID in
+            nodes[nodeID]?.body.drain?.isForScaling == true && state(of: nodeID, at: now) == .draining
         }
     }
 

@@ -3,12 +3,15 @@ package import Logging
 import NIOCore
 import NIOPosix
 import Observability
+import Synchronization
 
 /// Looks for a control plane on the local network until one answers that has the same node token.
 package struct DiscoverySearch: Sendable {
     package struct Limits: Sendable {
         /// Between two questions. A control plane that has just been started is found at the next.
         package var askEvery = Duration.seconds(2)
+        /// After the first answer, so that all control planes of a cluster are known.
+        package var gatherFor = Duration.milliseconds(300)
         /// Between two log lines that nobody has answered.
         package var sayEvery = 5
 
@@ -39,7 +42,7 @@ package struct DiscoverySearch: Sendable {
         self.limits = limits
     }
 
-    /// The URLs of the first that answers; nil when the task was cancelled, or after `rounds` without an answer.
+    /// The URLs of all that answer the same question; nil when the task was cancelled, or after `rounds` without an answer.
     package func run(rounds: Int = .max) async -> [String]? {
         for round in 0..<rounds {
             if Task.isCancelled { return nil }
@@ -59,16 +62,19 @@ package struct DiscoverySearch: Sendable {
         return nil
     }
 
-    /// One question on every interface; waits for the first good answer.
+    /// One question on every interface; waits for the first good answer, and a moment for others.
     private func ask() async -> [String]? {
         var random = SystemRandomNumberGenerator()
         let nonce = Discovery.Nonce(using: &random)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let found = loop.makePromise(of: [String]?.self)
         let timer = loop.scheduleTask(in: TimeAmount(limits.askEvery)) { found.succeed(nil) }
+        let answers = Answers(found: found, gatherFor: TimeAmount(limits.gatherFor))
         var channels: [any Channel] = []
         for way in ways() {
-            if let channel = await send(Discovery.question(nonce, key), way, nonce, found) { channels.append(channel) }
+            if let channel = await send(Discovery.question(nonce, key), way, nonce, answers) {
+                channels.append(channel)
+            }
         }
         let urls = await withTaskCancellationHandler {
             (try? await found.futureResult.get()) ?? nil
@@ -91,14 +97,14 @@ package struct DiscoverySearch: Sendable {
         _ question: [UInt8],
         _ way: Way,
         _ nonce: Discovery.Nonce,
-        _ found: EventLoopPromise<[String]?>
+        _ answers: Answers
     ) async -> (any Channel)? {
         do {
-            let channel = try await DatagramBootstrap(group: found.futureResult.eventLoop)
+            let channel = try await DatagramBootstrap(group: answers.loop)
                 .channelOption(.socketOption(.so_broadcast), value: 1)
                 .channelInitializer { [key] channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let handler = AnswerHandler(nonce: nonce, key: key, found: found)
+                        let handler = AnswerHandler(nonce: nonce, key: key, answers: answers)
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
                 }
@@ -141,22 +147,45 @@ extension SocketAddress {
     fileprivate var isLoopback: Bool { ipAddress?.hasPrefix("127.") == true }
 }
 
+/// What was found, each URL once.
+private final class Answers: Sendable {
+    private let urls = Mutex<[String]>([])
+    private let found: EventLoopPromise<[String]?>
+    private let gatherFor: TimeAmount
+
+    init(found: EventLoopPromise<[String]?>, gatherFor: TimeAmount) {
+        self.found = found
+        self.gatherFor = gatherFor
+    }
+
+    var loop: any EventLoop { found.futureResult.eventLoop }
+
+    func take(_ new: [String]) {
+        let isFirst = urls.withLock { urls in
+            defer { urls += new.filter { !urls.contains($0) } }
+            return urls.isEmpty
+        }
+        guard isFirst else { return }
+        loop.scheduleTask(in: gatherFor) { self.found.succeed(self.urls.withLock { $0 }) }
+    }
+}
+
 private final class AnswerHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
     private let nonce: Discovery.Nonce
     private let key: Discovery.Key
-    private let found: EventLoopPromise<[String]?>
+    private let answers: Answers
 
-    init(nonce: Discovery.Nonce, key: Discovery.Key, found: EventLoopPromise<[String]?>) {
+    init(nonce: Discovery.Nonce, key: Discovery.Key, answers: Answers) {
         self.nonce = nonce
         self.key = key
-        self.found = found
+        self.answers = answers
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let datagram = Array(unwrapInboundIn(data).data.readableBytesView)
-        if let urls = Discovery.urls(inAnswer: datagram, to: nonce, key) { found.succeed(urls) }
+        if let urls = Discovery.urls(inAnswer: datagram, to: nonce, key) { answers.take(urls) }
     }
 
     /// A port without listener is told by ICMP; another one may answer yet.

@@ -82,6 +82,19 @@ import Timebase
         }
     }
 
+    @Test func `a node that lives is not forgotten, one that died is`() throws {
+        var cluster = Dialogue()
+        try cluster.register("edge1")
+        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        cluster.state.watchOpened(by: "edge1", boot: "boot1")
+        #expect(kind { try cluster.state.checkForgettable("edge1", at: cluster.now) } == .conflict)
+        cluster.state.watchClosed(by: "edge1", boot: "boot1", at: cluster.now)
+        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        cluster.state.watchOpened(by: "edge1", boot: "boot1")
+        cluster.pass(.seconds(21))
+        try cluster.state.checkForgettable("edge1", at: cluster.now)
+    }
+
     @Test func `a group cannot become its own ancestor`() throws {
         var cluster = Dialogue()
         _ = try cluster.settle(try cluster.state.decidePut(group: "b", GroupSettings(parent: "a"), ifMatch: .any))

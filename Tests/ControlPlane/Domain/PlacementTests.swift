@@ -77,6 +77,23 @@ import Timebase
         #expect(try assign(&cluster, .publish, group: "region2").nodeId == "origin1")
     }
 
+    /// Its process ends, whatever an operator wishes; what it says is believed.
+    @Test func `a node that says it drains gets nobody and feeds nobody, though it was undrained`() throws {
+        var cluster = Dialogue()
+        for edge in ["ending", "edge1", "edge2"] { try cluster.register(edge, role: .edge, group: "region2") }
+        try cluster.register("origin1", role: .origin)
+        _ = try cluster.claim("origin1")
+        var heartbeat = Heartbeat(bootId: "boot1", load: NodeLoad(), pulls: [cluster.pull(from: "origin1")])
+        heartbeat.isDraining = true
+        try cluster.take(heartbeat, from: "ending")
+        for _ in 0..<20 { #expect(try assign(&cluster).nodeId != "ending") }
+        #expect(try cluster.route("edge1").parent.nodeId == "origin1")
+        heartbeat.isDraining = nil
+        cluster.pass(.seconds(5))
+        try cluster.take(heartbeat, from: "ending")
+        #expect(try (0..<20).map { _ in try assign(&cluster, group: "region2").nodeId }.contains("ending"))
+    }
+
     @Test func `dead and full nodes are refused, with the reason`() throws {
         var cluster = Dialogue()
         try cluster.register("dead", role: .edge)
@@ -168,6 +185,7 @@ import Timebase
                 "rtmp": "rtmp://e21.example.org:1935/live/s1",
                 "httpFlv": "http://e21.example.org:5080/live/streams/s1.flv",
                 "hls": "http://e21.example.org:5080/live/streams/s1.m3u8",
+                "dash": "http://e21.example.org:5080/live/streams/s1/s1.mpd",
             ]
         )
         addresses = NodeAddresses(host: "::1")

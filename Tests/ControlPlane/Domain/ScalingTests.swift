@@ -37,7 +37,7 @@ import Timebase
     private static func judge(_ cluster: inout Dialogue) throws -> ScalingDecision? {
         let decision = try cluster.settle(try cluster.state.decideScaling(target, at: cluster.now))
         for id in decision?.drained ?? [] {
-            _ = try cluster.settle(try cluster.state.decideDrain(id, DrainRequest(), at: cluster.now))
+            _ = try cluster.settle(try cluster.state.decideDrain(id, DrainRequest(), forScaling: true, at: cluster.now))
         }
         return decision
     }
@@ -78,6 +78,21 @@ import Timebase
         #expect(!leaving.isEmpty)
         let decision = try Self.period(&cluster, cpu: 0.95)
         #expect(decision?.recalled == leaving, "\(String(describing: decision))")
+    }
+
+    @Test func `a drain that an operator asked for is not taken back, be the node drained for scaling before or not`()
+        throws
+    {
+        var cluster = try Self.cluster(nodes: 4) {
+            $0.scaleOutPeriods = 1; $0.scaleInPeriods = 1
+        }
+        try Self.period(&cluster, cpu: 0.1)
+        let leaving = try #require(cluster.state.scalingResource(Self.target, at: cluster.now)).leaving
+        for id in Set(leaving).union(["edge0"]) {
+            _ = try cluster.settle(try cluster.state.decideDrain(id, DrainRequest(deadline: 60), at: cluster.now))
+        }
+        let decision = try Self.period(&cluster, cpu: 0.95)
+        #expect(decision != nil && decision?.recalled == nil, "\(String(describing: decision))")
     }
 
     @Test func `a decision is in the trail with its reasons, and the trail is bounded`() throws {

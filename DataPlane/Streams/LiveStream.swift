@@ -52,7 +52,7 @@ package final class LiveStream: @unchecked Sendable {
     private var objectInterest = 0
     /// The publisher of this node that fed the stream last.
     private weak var publication: Publication?
-    private var keyframeAskedAt: NIODeadline?
+    private var keyframeAskedAt: [TrackID: NIODeadline] = [:]
     private let viewers = Mutex(ViewerCounts())
     private let byteCount = Atomic<Int>(0)
     private let serving = Atomic<Bool>(false)
@@ -159,13 +159,14 @@ package final class LiveStream: @unchecked Sendable {
     private static let keyframePause = TimeAmount.seconds(1)
 
     /// A player that joined or lost pictures cannot decode on. However many ask, one request a second goes to the publisher,
-    /// through all nodes between, if its protocol can ask it.
-    package func wantKeyframe() {
+    /// through all nodes between, if its protocol can ask it. `track` may be one of the pictures' layers where they are.
+    package func wantKeyframe(of track: TrackID = .video) {
         loop.preconditionInEventLoop()
         let now = loop.now
-        if let keyframeAskedAt, now - keyframeAskedAt < Self.keyframePause { return }
-        keyframeAskedAt = now
-        if let upstream { upstream.wantKeyframe() } else { publication?.wantKeyframe() }
+        keyframeAskedAt = keyframeAskedAt.filter { now - $0.value < Self.keyframePause }
+        guard keyframeAskedAt[track] == nil else { return }
+        keyframeAskedAt[track] = now
+        if let upstream { upstream.wantKeyframe() } else { publication?.wantKeyframe(of: track) }
     }
 
     // MARK: Objects
@@ -212,6 +213,10 @@ package final class LiveStream: @unchecked Sendable {
         if publication !== self.publication { self.publication = publication }
         guard let placed = origin?.place(items, at: wall) else { return }
         send(placed)
+        for case .layer(var unit) in items {
+            unit.decodeTime = origin?.repair.place(beside: unit.decodeTime) ?? unit.decodeTime
+            for subscriber in subscribers { subscriber.stream(self, sentLayer: unit) }
+        }
     }
 
     /// Where the next owner would continue; nil on a node that does not own the stream.
@@ -415,6 +420,7 @@ private struct OriginFeed {
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)
                 if repair.jumpCount > jumps { Self.jumps.increment() }
                 next = .unit(unit)
+            case .layer: continue
             }
             if let mark = cutter.mark(before: next, at: wall) { placed.append(.cut(mark)) }
             placed.append(next)

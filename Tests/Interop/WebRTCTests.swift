@@ -109,6 +109,23 @@ import Testing
         }
     }
 
+    @Test func `a player that forces a quality by Ant Media's signalling is led to the rung of so many lines`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        try cluster.setLadder(#"[{"height":120,"videoBitrate":200000,"audioBitrate":0}]"#)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let result = try await WebRTCClients.browser(
+            play: node.webSocket("/live/websocket") + "#s1",
+            seconds: 20,
+            forcedHeight: 120
+        )
+        #expect(result.error == nil, "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.frameHeight == 120, "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.packetsLost == 0, "\(result)")
+        #expect(publisher.isRunning)
+    }
+
     @Test(arguments: ["webrtc": "WebRTC", "hls": "HLS"])
     func `the player page of an edge plays by the way that is asked for`(order: String, shown: String) async throws {
         let pair = try await Pair()

@@ -89,8 +89,8 @@ final class PeerConnection: @unchecked Sendable {
             publication.whenAsked { [weak self] request in
                 if request == .leaveAtKeyframe { loop.execute { [weak self] in self?.close() } }
             }
-            publication.whenKeyframeWanted { [weak self] in
-                loop.execute { [weak self] in self?.wantKeyframe() }
+            publication.whenKeyframeWanted { [weak self] track in
+                loop.execute { [weak self] in self?.wantKeyframe(of: track) }
             }
         case .player(let stream, let outlet):
             stream.countViewers(1, of: .webrtc)
@@ -169,8 +169,8 @@ final class PeerConnection: @unchecked Sendable {
         if follower?.ended(outlet) != true { close() }
     }
 
-    private func wantKeyframe() {
-        session?.wantKeyframe(at: loop.instant)
+    private func wantKeyframe(of track: TrackID) {
+        session?.wantKeyframe(of: track, at: loop.instant)
         drain()
     }
 
@@ -192,6 +192,9 @@ final class PeerConnection: @unchecked Sendable {
         session?.close(at: loop.instant)
         drain()
     }
+
+    /// A player asks for pictures of so many lines.
+    func force(_ height: Int?) { follower?.forced = height }
 
     private func revoked(_ reason: EndReason) {
         logger.notice("publisher closed", metadata: [LogKeys.reason: "\(reason)"])
@@ -273,6 +276,9 @@ final class PeerConnection: @unchecked Sendable {
             service.ingestBytes.increment(by: unit.payload.readableBytes)
             let frame = samples.map { AudioFrameDuration(samples: Int64($0), rate: 48_000) }
             publication.deliver([.unit(unit, frame: frame)])
+        case .layer(let unit):
+            service.ingestBytes.increment(by: unit.payload.readableBytes)
+            publication.deliver([.layer(unit)])
         }
     }
 

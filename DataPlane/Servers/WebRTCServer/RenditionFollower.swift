@@ -9,15 +9,20 @@ import Streams
 import Timebase
 import WebRTC
 
-/// What a stream's players may have instead of its source, where the app has a ladder.
+/// What a stream's players may have instead of its source, where the app has a ladder or the publisher sends layers.
 struct RenditionOffer: Sendable {
     struct Rung: Sendable {
         var name: String
+        var height: Int
         var bitsPerSecond: Int
+        /// A layer of the publisher's, in order as all that came by WebRTC.
+        var isPublished: Bool
     }
 
     /// Highest first.
     var rungs: [Rung] = []
+    /// Of the stream itself.
+    var height = 0
     /// Of the stream itself, as measured.
     var bitsPerSecond = 0
     /// Of its pictures; what was agreed on with a player holds for all renditions.
@@ -40,6 +45,8 @@ final class RenditionFollower {
     private var nextJudgement: MonotonicInstant?
     private var isSearching = false
     private var absentUntil: [String: MonotonicInstant] = [:]
+    /// Lines that the player asked for, instead of what its path carries.
+    var forced: Int?
 
     init(_ home: PeerOutlet, ask: SessionAsk, service: WebRTCService, peer: PeerConnection) {
         self.home = home
@@ -63,7 +70,8 @@ final class RenditionFollower {
 
     /// The frames of an outlet that are for the player.
     func admit(_ frames: [PacketizedFrame], of outlet: PeerOutlet) -> [PacketizedFrame] {
-        frames.filter { frame in
+        if switching.admitsAll(frames, of: outlet.stream.id) { return frames }
+        return frames.filter { frame in
             let (isWanted, step) = switching.admit(frame, of: outlet.stream.id)
             if let step { take(step) }
             return isWanted
@@ -95,22 +103,29 @@ final class RenditionFollower {
         let offer = home.offer
         guard !offer.rungs.isEmpty, switching.isSteady, !isSearching else { return }
         let usable = offer.rungs.filter { rung in
-            rung.bitsPerSecond < offer.bitsPerSecond && absentUntil[rung.name].map { now >= $0 } ?? true
+            (forced != nil || rung.bitsPerSecond < offer.bitsPerSecond)
+                && absentUntil[rung.name].map { now >= $0 } ?? true
         }
         let names = [nil] + usable.map { Optional($0.name) }
         guard let place = names.firstIndex(of: outlets[switching.current]?.rung) else {
             return switching.move(to: home.stream.id)
         }
-        let bitrates = [offer.bitsPerSecond] + usable.map(\.bitsPerSecond)
-        let chosen = choice.judge(capacity: capacity, bitrates: bitrates, current: place, at: now)
+        let chosen: Int
+        if let forced {
+            chosen = RenditionChoice.place(of: forced, heights: [offer.height] + usable.map(\.height))
+        } else {
+            let bitrates = [offer.bitsPerSecond] + usable.map(\.bitsPerSecond)
+            chosen = choice.judge(capacity: capacity, bitrates: bitrates, current: place, at: now)
+        }
         guard chosen != place else { return }
-        if let name = names[chosen] { search(name) } else { switching.move(to: home.stream.id) }
+        if chosen > 0 { search(usable[chosen - 1]) } else { switching.move(to: home.stream.id) }
     }
 
-    private func search(_ name: String) {
+    private func search(_ rung: RenditionOffer.Rung) {
         isSearching = true
+        let name = rung.name
         let request = PlayRequest(
-            stream: home.stream.id.source.derived(.inOrder(rung: name)),
+            stream: home.stream.id.source.derived(rung.isPublished ? .rung(name) : .inOrder(rung: name)),
             protocol: .webrtc,
             remoteAddress: ask.remoteAddress,
             token: ask.token

@@ -11,6 +11,7 @@ package enum WebRTCClients {
         package var packetsLost: Int?
         package var totalSamplesReceived: Int?
         package var freezeCount: Int?
+        package var frameHeight: Int?
     }
 
     package struct Session: Decodable, Sendable {
@@ -73,9 +74,14 @@ package enum WebRTCClients {
         seconds: Int = 6,
         onlyTCP: Bool = false,
         hasRSA: Bool = false,
-        restarts: Bool = false
+        restarts: Bool = false,
+        lowerLayerFor simulcast: Int? = nil,
+        forcedHeight: Int? = nil
     ) async throws -> Browser {
-        let wishes = [("--publish", publish), ("--play", play), ("--codec", codec)]
+        let wishes = [
+            ("--publish", publish), ("--play", play), ("--codec", codec), ("--simulcast", simulcast.map { "\($0)" }),
+            ("--force", forcedHeight.map { "\($0)" }),
+        ]
         let arguments = wishes.flatMap { name, value in value.map { [name, $0] } ?? [] }
         let flags = [("--tcp", onlyTCP), ("--rsa", hasRSA), ("--restart", restarts)].filter(\.1).map(\.0)
         return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + flags)
@@ -97,7 +103,7 @@ package enum WebRTCClients {
             throw NeverHappened(description: "there is no \(tool): run ops/install-deps test")
         }
         let path = SourceTree.root.appending(path: "Tests/Support/WebRTCClients/\(script)").path
-        let answer = try await withoutBlocking { try run([python, path] + arguments, seconds: 60) }
+        let answer = try await withoutBlocking { try run([python, path] + arguments, seconds: 90) }
         let line = answer.output.split(separator: "\n").last { $0.hasPrefix("{") }
         guard let line, answer.status == 0 else {
             throw NeverHappened(description: "\(script) \(arguments.joined(separator: " ")): \(answer.output)")

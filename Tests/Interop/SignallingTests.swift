@@ -1,4 +1,5 @@
 import ClusterHarness
+import ClusterModel
 import Foundation
 import Testing
 

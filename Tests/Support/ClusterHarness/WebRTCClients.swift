@@ -1,6 +1,6 @@
 import Foundation
 
-/// Chromium and aiortc, driven from Python. `ops/install-deps test` installs all three.
+/// Chromium, aiortc and GStreamer, driven from Python. `ops/install-deps test` installs them all.
 package enum WebRTCClients {
     /// What a client says of one of its two directions.
     package struct Media: Decodable, Sendable {
@@ -35,7 +35,8 @@ package enum WebRTCClients {
         package var error: String?
     }
 
-    package struct Aiortc: Decodable, Sendable {
+    /// What a client that is no browser says: GStreamer of state, frames and errors only.
+    package struct Peer: Decodable, Sendable {
         package var state: String?
         package var video: Media?
         package var audio: Media?
@@ -88,7 +89,7 @@ package enum WebRTCClients {
     }
 
     package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6, estimate: Int? = nil)
-        async throws -> Aiortc
+        async throws -> Peer
     {
         let estimate = estimate.map { ["--remb", "\($0)"] } ?? []
         return try await result(
@@ -97,8 +98,22 @@ package enum WebRTCClients {
         )
     }
 
-    private static func result<Result: Decodable>(_ script: String, _ arguments: [String]) async throws -> Result {
-        let python = SourceTree.root.appending(path: ".tools/webrtc-clients-1.16.0-1.65.2/bin/python").path
+    package static func gstreamer(_ role: String, _ url: String, codec: String, seconds: Int = 6) async throws -> Peer {
+        try await result(
+            "gstreamer_peer.py",
+            [role, url, "--codec", codec, "--seconds", "\(seconds)"],
+            // Its bindings are Debian's, for Debian's Python.
+            python: "/usr/bin/python3"
+        )
+    }
+
+    private static let environment = ".tools/webrtc-clients-1.16.0-1.65.2/bin/python"
+
+    private static func result<Result: Decodable>(
+        _ script: String,
+        _ arguments: [String],
+        python: String = SourceTree.root.appending(path: environment).path
+    ) async throws -> Result {
         for tool in [python, "/usr/bin/chromium"] where !FileManager.default.fileExists(atPath: tool) {
             throw NeverHappened(description: "there is no \(tool): run ops/install-deps test")
         }

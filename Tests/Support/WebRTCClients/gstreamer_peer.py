@@ -30,7 +30,8 @@ class Session:
     def __init__(self, wish):
         self.wish, self.place, self.frames, self.error = wish, None, {}, None
         self.loop = GLib.MainLoop()
-        self.pipeline = Gst.parse_launch(self.publishing() if wish.role == "publish" else PEER)
+        # In parentheses one element is a bin too.
+        self.pipeline = Gst.parse_launch(self.publishing() if wish.role == "publish" else f"( {PEER} )")
         self.peer = self.pipeline.get_by_name("peer")
         # It never offers loopback by itself, which may be the only network there is. 1.22 needs the reference kept.
         self.ice = self.peer.get_property("ice-agent")
@@ -49,6 +50,8 @@ class Session:
 
     def receive(self, media, codec, number, rate):
         form = f"application/x-rtp,media={media},encoding-name={codec},payload={number},clock-rate={rate}"
+        if codec == "OPUS":
+            form += ",encoding-params=(string)2"
         if codec == "H264":
             form += ",packetization-mode=(string)1,profile-level-id=(string)42e01f"
         direction = GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY
@@ -58,7 +61,8 @@ class Session:
         peer.emit("create-offer", None, Gst.Promise.new_with_change_func(self.offered))
 
     def offered(self, promise):
-        self.peer.emit("set-local-description", promise.get_reply().get_value("offer"), Gst.Promise.new())
+        reply = promise.get_reply()
+        self.peer.emit("set-local-description", reply.get_value("offer"), Gst.Promise.new())
 
     def gathered(self, peer, _):
         if peer.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:

@@ -79,7 +79,9 @@ package struct RenditionSplicer: Sendable {
     // MARK: The rung
 
     /// `layers` are those below it, of a rung that is one itself.
-    package mutating func codec(_ codec: CodecParameters, layers: [Track] = []) { (video, self.layers) = (codec, layers) }
+    package mutating func codec(_ codec: CodecParameters, layers: [Track] = []) {
+        (video, self.layers) = (codec, layers)
+    }
 
     package mutating func take(_ picture: EncodedPicture) -> [Output] {
         let passed = awaited.prefix { $0.isReached(by: picture) }.count

@@ -211,10 +211,9 @@ package final class LiveStream: @unchecked Sendable {
     package func ingest(_ items: [IngestItem], at wall: WallTime, from publication: Publication? = nil) {
         loop.preconditionInEventLoop()
         if publication !== self.publication { self.publication = publication }
-        guard let placed = origin?.place(items, at: wall) else { return }
+        guard let (placed, layers) = origin?.place(items, at: wall) else { return }
         send(placed)
-        for case .layer(var unit) in items {
-            unit.decodeTime = origin?.repair.place(beside: unit.decodeTime) ?? unit.decodeTime
+        for unit in layers {
             for subscriber in subscribers { subscriber.stream(self, sentLayer: unit) }
         }
     }
@@ -405,8 +404,10 @@ private struct OriginFeed {
     var repair: TimelineRepair
     var cutter: any StreamCutter
 
-    mutating func place(_ items: [IngestItem], at wall: WallTime) -> [StreamItem] {
+    /// The stream's items, and the pictures of its layers.
+    mutating func place(_ items: [IngestItem], at wall: WallTime) -> (items: [StreamItem], layers: [AccessUnit]) {
         var placed: [StreamItem] = []
+        var layers: [AccessUnit] = []
         placed.reserveCapacity(items.count + 1)
         for item in items {
             let next: StreamItem
@@ -420,11 +421,14 @@ private struct OriginFeed {
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)
                 if repair.jumpCount > jumps { Self.jumps.increment() }
                 next = .unit(unit)
-            case .layer: continue
+            case .layer(var unit):
+                unit.decodeTime = repair.place(beside: unit.decodeTime)
+                layers.append(unit)
+                continue
             }
             if let mark = cutter.mark(before: next, at: wall) { placed.append(.cut(mark)) }
             placed.append(next)
         }
-        return placed
+        return (placed, layers)
     }
 }

@@ -76,9 +76,11 @@ import Testing
     }
 
     @Test(arguments: ["H264", "VP8"])
-    func `a browser's lower layer is a rendition at the edge: chosen where the path carries no more, and left when it stops`(
-        codec: String
-    ) async throws {
+    func
+        `a browser's lower layer is a rendition at the edge: chosen where the path carries no more, and left when it stops`(
+            codec: String
+        ) async throws
+    {
         let cluster = try await Cluster.start(on: .sqlite)
         let origin = try await cluster.startWorker("origin1", .origin)
         let edge = try await cluster.startWorker("edge1", .edge)

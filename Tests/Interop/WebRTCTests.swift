@@ -140,7 +140,9 @@ import Testing
         }
     }
 
-    @Test func `a player that forces a quality by Ant Media's signalling is led to the rung of so many lines`() async throws {
+    @Test func `a player that forces a quality by Ant Media's signalling is led to the rung of so many lines`()
+        async throws
+    {
         let cluster = try await Cluster.start(on: .sqlite)
         try cluster.setLadder(#"[{"height":120,"videoBitrate":200000,"audioBitrate":0}]"#)
         let node = try await cluster.startWorker("node1", .hybrid)

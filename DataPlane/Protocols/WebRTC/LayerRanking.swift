@@ -16,8 +16,9 @@ struct LayerRanking: Sendable {
     /// Others had pictures meanwhile, so it is not the camera that waits.
     private let silenceMax: Duration
     private var layers: [TrackID: Layer] = [:]
-    /// The one that is the stream.
+    /// The one that is the stream, also while it is away and no other has had a keyframe since.
     private(set) var main: TrackID?
+    private var mainHeight = 0
 
     init(silenceMax: Duration) { self.silenceMax = silenceMax }
 
@@ -25,7 +26,7 @@ struct LayerRanking: Sendable {
     mutating func showed(_ id: TrackID, _ codec: CodecParameters, isKeyframe: Bool, at now: MonotonicInstant) {
         layers[id] = Layer(codec: codec, lastPicture: now)
         layers = layers.filter { now - $0.value.lastPicture <= silenceMax }
-        if isKeyframe, id == highest { main = id }
+        if isKeyframe, id == highest { (main, mainHeight) = (id, codec.pictureSize?.height ?? 0) }
     }
 
     /// The layer that is to be the stream, whose keyframe is waited for.
@@ -33,9 +34,8 @@ struct LayerRanking: Sendable {
 
     /// Those below the stream, highest first. Of several of one height the first is as good as the others.
     var lower: [Track] {
-        guard let main, let top = layers[main]?.height else { return [] }
-        var heights: Set<Int> = [top]
-        return ranked.filter { $0.value.height < top && heights.insert($0.value.height).inserted }
+        var heights: Set<Int> = []
+        return ranked.filter { $0.value.height < mainHeight && heights.insert($0.value.height).inserted }
             .map { Track(id: $0.key, codec: $0.value.codec) }
     }
 

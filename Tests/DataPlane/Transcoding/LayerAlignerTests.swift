@@ -8,7 +8,9 @@ import struct NIOCore.ByteBuffer
 
 /// A source of 30 pictures a second, and a layer of it whose clock is off.
 @Suite struct LayerAlignerTests {
-    private func time(_ number: Int, off ticks: Int64 = 0) -> MediaTime { MediaTime(ticks: Int64(number) * 3000 + ticks) }
+    private func time(_ number: Int, off ticks: Int64 = 0) -> MediaTime {
+        MediaTime(ticks: Int64(number) * 3000 + ticks)
+    }
 
     private func unit(_ number: Int, off ticks: Int64 = 0) -> AccessUnit {
         AccessUnit(

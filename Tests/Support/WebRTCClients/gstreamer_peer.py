@@ -30,8 +30,7 @@ class Session:
     def __init__(self, wish):
         self.wish, self.place, self.frames, self.error = wish, None, {}, None
         self.loop = GLib.MainLoop()
-        # In parentheses one element is a bin too.
-        self.pipeline = Gst.parse_launch(self.publishing() if wish.role == "publish" else f"( {PEER} )")
+        self.pipeline = Gst.parse_launch(self.publishing()) if wish.role == "publish" else self.playing()
         self.peer = self.pipeline.get_by_name("peer")
         # It never offers loopback by itself, which may be the only network there is. 1.22 needs the reference kept.
         self.ice = self.peer.get_property("ice-agent")
@@ -47,6 +46,12 @@ class Session:
         video = f"videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1" \
                 f" ! {ENCODERS[self.wish.codec]} pt=96 ! peer. "
         return f"{PEER} {video} audiotestsrc is-live=true ! opusenc ! rtpopuspay pt=97 ! peer."
+
+    def playing(self):
+        # The description of one element makes no pipeline.
+        pipeline = Gst.Pipeline.new(None)
+        pipeline.add(Gst.parse_launch(PEER))
+        return pipeline
 
     def receive(self, media, codec, number, rate):
         form = f"application/x-rtp,media={media},encoding-name={codec},payload={number},clock-rate={rate}"

@@ -77,7 +77,9 @@ package struct HeaderExtensionMap: Hashable, Sendable {
     package func read(_ block: HeaderExtensionBlock?) -> HeaderExtensions {
         var values = HeaderExtensions()
         for element in block?.elements ?? [] where element.id != 0 {
-            guard let kind = HeaderExtensionKind.allCases.first(where: { ids[$0.place] == element.id }) else { continue }
+            guard let kind = HeaderExtensionKind.allCases.first(where: { ids[$0.place] == element.id }) else {
+                continue
+            }
             values.read(kind, element.data)
         }
         return values

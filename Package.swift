@@ -274,7 +274,7 @@ let dataPlane: [Target] = [
 ]
 
 let controlPlane: [Target] = [
-    library("Domain", "ControlPlane/Domain", ["ClusterModel", "Timebase", ordered]),
+    library("Domain", "ControlPlane/Domain", ["ClusterModel", "Timebase", deque, ordered]),
     library("MemoryStore", "ControlPlane/Stores/MemoryStore", ["ClusterModel", "Domain", "Timebase"]),
     library("SQLiteStore", "ControlPlane/Stores/SQLiteStore", ["ClusterModel", "Domain", "Timebase", grdb, logging]),
     .systemLibrary(

@@ -128,6 +128,9 @@ extension DecodingError {
         case .typeMismatch(_, let context): return "The field '\(path(context))' has the wrong type."
         case .dataCorrupted(let context):
             let place = path(context)
+            if let choice = context.underlyingError as? NotAmong {
+                return "The value of '\(place)' is not allowed: it is one of \(choice.words.joined(separator: ", "))."
+            }
             return place.isEmpty ? "The body is not valid JSON." : "The value of '\(place)' is not allowed."
         @unknown default: return "The body could not be read."
         }

@@ -101,8 +101,7 @@ extension Coordinator {
             shared.storeTime.heard(time, at: clock.now())
             let now = shared.storeTime.now(at: clock.now())
             let former = shared.state.leases[lease.nodeID]
-            shared.state.apply(lease, report: heartbeat)
-            shared.state.noteStoreTime(storeTime, of: lease.nodeID)
+            shared.state.apply(lease, heartbeat, storeTime: storeTime)
             var news = shared.state.announceNode(lease.nodeID, at: now)
             for stream in heartbeat.news(since: former, at: now) {
                 news += shared.state.announce(stream, at: now)

@@ -9,6 +9,8 @@ extension Coordinator {
     static let pingInterval = Duration.seconds(1)
     private static let followPause = Duration.seconds(1)
     private static let leaseRefreshPings = 5
+    /// Taken in under one lock, which heartbeats wait for.
+    private static let leasesAtOnceMax = 200
 
     /// Runs until the task is cancelled.
     package func keepInStep() async {
@@ -103,9 +105,17 @@ extension Coordinator {
 
     func refreshLeases() async throws(StoreError) {
         let (leases, now) = try await store.leases()
-        shared.withLock { shared in
-            shared.storeTime.heard(now, at: clock.now())
-            for lease in leases { shared.state.apply(lease) }
+        heard(now)
+        var rest = leases[...]
+        while !rest.isEmpty {
+            let slice = rest.prefix(Self.leasesAtOnceMax)
+            rest = rest.dropFirst(slice.count)
+            // Reports are read outside the lock, and only those that came through another control plane.
+            let news = shared.withLock { shared in slice.filter { shared.state.isNews($0) } }
+            let reports = news.map(ClusterState.report(of:))
+            shared.withLock { shared in
+                for (lease, report) in zip(news, reports) { shared.state.apply(lease, report) }
+            }
         }
     }
 

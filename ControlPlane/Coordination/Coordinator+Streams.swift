@@ -93,7 +93,10 @@ extension Coordinator {
         try requireAnswering()
         return try shared.withLock { shared throws(Problem) in
             let now = shared.storeTime.now(at: clock.now())
-            return try shared.state.assign(wish, explain: explain, at: now, using: &shared.random)
+            let assignment = try shared.state.assign(wish, explain: explain, at: now, using: &shared.random)
+            // Who asks for an explanation comes to look, not to play.
+            if !explain { shared.state.noteAssigned(assignment.nodeId, for: wish.purpose) }
+            return assignment
         }
     }
 

@@ -168,16 +168,19 @@ extension ClusterState {
     mutating func take(_ change: StoreChange, at now: WallTime) throws(StoreError) -> [Announcement] {
         switch change {
         case .deleted(let kind, let key):
+            let formerParent = kind == .group ? groups[key]?.body.settings.parent : nil
             applyDeletion(of: kind, key: key, at: now)
             switch kind {
             case .node: return announceNode(key, at: now)
             // What was set up falls back to the defaults.
             case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
-            case .stream, .group, .scaling, .webhook, .recording, .cluster: return []
+            case .group: return formerParent == nil ? [] : announceMembers(below: key, at: now)
+            case .stream, .scaling, .webhook, .recording, .cluster: return []
             }
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
             let former = stream.flatMap { streams[$0]?.body }
+            let formerParent = record.kind == .group ? groups[record.key]?.body.settings.parent : nil
             try apply(record)
             switch record.kind {
             case .node: return announceNode(record.key, always: true, at: now)
@@ -192,7 +195,10 @@ extension ClusterState {
                     $0 += announceNode($1, always: true, at: now)
                 }
             case .cluster: return announceSurvey(at: now)
-            case .group, .scaling, .webhook, .recording: return []
+            case .group:
+                let isMoved = groups[record.key]?.body.settings.parent != formerParent
+                return isMoved ? announceMembers(below: record.key, at: now) : []
+            case .scaling, .webhook, .recording: return []
             }
         }
     }

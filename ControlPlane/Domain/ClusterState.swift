@@ -6,9 +6,15 @@ package import Timebase
 /// Pure: it is told what was written and what time it is. Decisions read it and propose writes; nothing is true here before
 /// the store said so.
 package struct ClusterState: Sendable {
-    package struct Stored<Body: Sendable>: Sendable {
-        package var body: Body
-        package var revision: Revision
+    /// A record as it was read. An object, so that looking something up in it copies nothing.
+    package final class Stored<Body: Sendable>: Sendable {
+        package let body: Body
+        package let revision: Revision
+
+        init(body: Body, revision: Revision) {
+            self.body = body
+            self.revision = revision
+        }
     }
 
     package let timing: ClusterTiming
@@ -31,6 +37,8 @@ package struct ClusterState: Sendable {
     var members: [ScalingTarget: Set<String>] = [:]
     /// Streams by the node that owns them.
     var owned: [String: Set<StreamID>] = [:]
+    /// Streams by the nodes that stand by for their owner or are secondary origins of them.
+    var assisted: [String: Set<StreamID>] = [:]
     /// Streams that are fetched rather than published.
     var sourced: Set<StreamID> = []
     /// Of these, by the node they are placed on.
@@ -43,6 +51,10 @@ package struct ClusterState: Sendable {
     var carriers: [StreamID: Set<String>] = [:]
     /// Of each stream, by the node that pulls it, whom it says it pulls from.
     var reportedParents: [StreamID: [String: String]] = [:]
+    /// Pulls of any stream by the node they are from.
+    var reportedChildren: [String: Int] = [:]
+    /// Players sent to a node since its last heartbeat, which could not count them yet.
+    var assigned: [String: Int] = [:]
     /// Streams whose status can change by time alone.
     var unsettled: Set<StreamID> = []
     var failedParents = FailedParents()
@@ -67,14 +79,22 @@ package struct ClusterState: Sendable {
     package var allSettings: [String: AppSettings] { apps.mapValues(\.body.settings) }
 }
 
-/// A node's lease with its report read.
-package struct LeaseView: Sendable {
-    package var bootID: String
-    package var bootNumber: Int64
-    package var validUntil: WallTime
-    package var report: Heartbeat?
+/// A node's lease with its report read. An object, so that looking something up in it copies nothing.
+package final class LeaseView: Sendable {
+    package let bootID: String
+    package let bootNumber: Int64
+    package let validUntil: WallTime
+    package let report: Heartbeat?
     /// How long the store took for the last renewal that went through this control plane.
-    package var storeTime: Duration?
+    package let storeTime: Duration?
+
+    init(_ lease: Lease, _ report: Heartbeat?, storeTime: Duration?) {
+        bootID = lease.bootID
+        bootNumber = lease.bootNumber
+        validUntil = lease.validUntil
+        self.report = report
+        self.storeTime = storeTime
+    }
 }
 
 // MARK: - Records
@@ -176,16 +196,32 @@ extension ClusterState {
             if owned[owner]?.isEmpty == true { owned[owner] = nil }
         }
         if let owner = new?.owner?.nodeId { owned[owner, default: []].insert(stream) }
+        indexAssistants(stream, from: old?.assistants ?? [], to: new?.assistants ?? [])
         indexSource(stream, from: old, to: new)
         if new == nil {
             unsettled.remove(stream)
             positions[stream] = nil
             unnamed[stream] = nil
-            announced.streams[stream] = nil
+            announced.note(stream, nil)
         } else {
             // Also with an owner: it may be gone already by the time this is heard of.
             unsettled.insert(stream)
         }
+    }
+
+    private mutating func indexAssistants(_ stream: StreamID, from old: Set<String>, to new: Set<String>) {
+        for nodeID in old.subtracting(new) {
+            assisted[nodeID]?.remove(stream)
+            if assisted[nodeID]?.isEmpty == true { assisted[nodeID] = nil }
+        }
+        for nodeID in new.subtracting(old) { assisted[nodeID, default: []].insert(stream) }
+    }
+}
+
+extension StreamRecord {
+    /// Who stands by for its owner, and its secondary origins.
+    var assistants: Set<String> {
+        Set(secondaries.values.map(\.nodeId)).union(standby.map { [$0.nodeId] } ?? [])
     }
 }
 
@@ -204,18 +240,22 @@ extension StreamID {
 // MARK: - Leases
 
 extension ClusterState {
-    /// Takes in a lease as the store has it. An older boot's never replaces a newer one's. `report` spares reading it again.
-    package mutating func apply(_ lease: Lease, report known: Heartbeat? = nil) {
-        let read =
-            known ?? lease.report.withUnsafeBytes(HeartbeatReader.read)
+    /// The last heartbeat as the lease carries it; nil when it is not to be read.
+    package static func report(of lease: Lease) -> Heartbeat? {
+        lease.report.withUnsafeBytes(HeartbeatReader.read)
             ?? (try? RecordCoding.decode(Heartbeat.self, from: lease.report, key: lease.nodeID))
-        apply(lease, read)
     }
 
-    private mutating func apply(_ lease: Lease, _ report: Heartbeat?) {
+    /// Whether the lease as the store has it says more than the known one. An older boot's never replaces a newer one's.
+    package func isNews(_ lease: Lease) -> Bool {
+        guard let known = leases[lease.nodeID] else { return true }
+        return (known.bootNumber, known.validUntil) < (lease.bootNumber, lease.validUntil)
+    }
+
+    /// Takes in a lease with its report, unless it is old. `storeTime`: of a renewal that went through this control plane.
+    package mutating func apply(_ lease: Lease, _ report: Heartbeat?, storeTime: Duration? = nil) {
         let known = leases[lease.nodeID]
-        if let known, known.bootNumber > lease.bootNumber { return }
-        if let known, known.bootNumber == lease.bootNumber, known.validUntil > lease.validUntil { return }
+        if let known, (known.bootNumber, known.validUntil) > (lease.bootNumber, lease.validUntil) { return }
         announcedEnds.noteEnd(lease.validUntil)
         sweptEnds.noteEnd(lease.validUntil)
         replaceCarried(by: lease.nodeID, known?.report, with: report)
@@ -226,16 +266,9 @@ extension ClusterState {
             unsettled.formUnion(others)
             noteUnnamed(others, butNamed: held, by: lease)
         }
-        leases[lease.nodeID] = LeaseView(
-            bootID: lease.bootID,
-            bootNumber: lease.bootNumber,
-            validUntil: lease.validUntil,
-            report: report,
-            storeTime: known?.storeTime
-        )
+        assigned[lease.nodeID] = nil
+        leases[lease.nodeID] = LeaseView(lease, report, storeTime: storeTime ?? known?.storeTime)
     }
-
-    package mutating func noteStoreTime(_ time: Duration, of nodeID: String) { leases[nodeID]?.storeTime = time }
 
     package mutating func removeLease(of nodeID: String) {
         guard let lease = leases.removeValue(forKey: nodeID) else { return }
@@ -263,13 +296,22 @@ extension ClusterState {
         if let old, let new, old.pulls == new.pulls { return }
         for pull in old?.pulls ?? [] {
             guard let stream = try? StreamID(app: pull.app, id: pull.id) else { continue }
-            reportedParents[stream]?[nodeID] = nil
-            if reportedParents[stream]?.isEmpty == true { reportedParents[stream] = nil }
+            replaceParent(of: nodeID, stream, with: nil)
         }
         for pull in new?.pulls ?? [] {
             guard let stream = try? StreamID(app: pull.app, id: pull.id) else { continue }
-            reportedParents[stream, default: [:]][nodeID] = pull.from
+            replaceParent(of: nodeID, stream, with: pull.from)
         }
+    }
+
+    private mutating func replaceParent(of nodeID: String, _ stream: StreamID, with parent: String?) {
+        if let former = reportedParents[stream]?[nodeID] {
+            reportedChildren[former, default: 0] -= 1
+            if reportedChildren[former] == 0 { reportedChildren[former] = nil }
+        }
+        if let parent { reportedChildren[parent, default: 0] += 1 }
+        reportedParents[stream, default: [:]][nodeID] = parent
+        if reportedParents[stream]?.isEmpty == true { reportedParents[stream] = nil }
     }
 }
 
@@ -321,7 +363,7 @@ extension Heartbeat {
 
     func carriesSame(as other: Heartbeat) -> Bool {
         holds.elementsEqual(other.holds) { $0.id == $1.id && $0.app == $1.app }
-            && pulls.elementsEqual(other.pulls) { $0.id == $1.id && $0.app == $1.app }
+            && pulls.elementsEqual(other.pulls) { $0.id == $1.id && $0.app == $1.app && $0.from == $1.from }
             && streams.elementsEqual(other.streams) { $0.id == $1.id && $0.app == $1.app }
     }
 

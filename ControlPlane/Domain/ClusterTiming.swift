@@ -60,6 +60,8 @@ package struct ClusterLimits: Hashable, Sendable {
     /// Nodes that may pull one stream from one node, where neither node nor group says otherwise: more than a tree needs
     /// to stay shallow, fewer than fill a link with copies of one stream.
     package var childrenPerParentDefault = 32
+    /// Players that fill a node that does not say how many do: for reckoning with those that were sent to it just now.
+    package var viewersDefault = 500
     /// Superseded boots a node record remembers, so that an old process cannot supersede its successor.
     package var formerBootsMax = 8
     /// Decisions that a scaling record remembers.

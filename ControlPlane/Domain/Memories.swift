@@ -1,21 +1,17 @@
 import ClusterModel
+import DequeModule
 import Timebase
 
 /// Parents that an asker could not use for a stream, until when.
 struct FailedParents: Sendable {
-    private struct Key: Hashable {
-        var asker: String
-        var stream: StreamID
-    }
-
     private struct Failure {
         var until: WallTime
         /// A new owner's stream is another matter: it may even be published to the parent that failed.
         var epoch: Int64
     }
 
-    private var entries: [Key: [String: Failure]] = [:]
-    private var lookedThroughAt: WallTime?
+    private var entries: [Asked: [String: Failure]] = [:]
+    private var expiries = Expiries<Asked>()
 
     /// Naming a parent again does not make its time longer.
     mutating func remember(
@@ -27,23 +23,23 @@ struct FailedParents: Sendable {
         at now: WallTime,
         max: Int
     ) {
-        let key = Key(asker: asker, stream: stream)
+        let key = Asked(stream: stream, asker: asker)
         guard !parents.isEmpty, entries[key] != nil || entries.count < max else { return }
+        if entries[key] == nil { expiries.add(key, until: until) }
         for parent in parents.prefix(16) where !contains(parent, of: stream, epoch, for: asker, at: now) {
             entries[key, default: [:]][parent] = Failure(until: until, epoch: epoch)
         }
     }
 
     func contains(_ parent: String, of stream: StreamID, _ epoch: Int64, for asker: String, at now: WallTime) -> Bool {
-        entries[Key(asker: asker, stream: stream)]?[parent].map { now < $0.until && $0.epoch == epoch } ?? false
+        entries[Asked(stream: stream, asker: asker)]?[parent].map { now < $0.until && $0.epoch == epoch } ?? false
     }
 
     mutating func forgetExpired(at now: WallTime) {
-        guard now.isPast(lookedThroughAt, by: MemoryExpiry.interval) else { return }
-        lookedThroughAt = now
-        entries = entries.compactMapValues { parents in
-            let left = parents.filter { now < $0.value.until }
-            return left.isEmpty ? nil : left
+        while let key = expiries.next(at: now) {
+            let left = entries[key]?.filter { now < $0.value.until } ?? [:]
+            entries[key] = left.isEmpty ? nil : left
+            if let last = left.values.map(\.until).max() { expiries.add(key, until: last) }
         }
     }
 }
@@ -56,19 +52,18 @@ struct GivenRoutes: Sendable {
     }
 
     private var given: [StreamID: [String: Given]] = [:]
-    private var count = 0
+    private var expiries = Expiries<Asked>()
 
     mutating func note(_ stream: StreamID, asker: String, parent: String, until: WallTime, max: Int) {
         if given[stream]?[asker] == nil {
-            guard count < max else { return }
-            count += 1
+            guard expiries.count < max else { return }
+            expiries.add(Asked(stream: stream, asker: asker), until: until)
         }
         given[stream, default: [:]][asker] = Given(parent: parent, until: until)
     }
 
     mutating func forget(_ asker: String, _ stream: StreamID) {
-        guard given[stream]?.removeValue(forKey: asker) != nil else { return }
-        count -= 1
+        given[stream]?[asker] = nil
         if given[stream]?.isEmpty == true { given[stream] = nil }
     }
 
@@ -81,32 +76,27 @@ struct GivenRoutes: Sendable {
         (given[stream] ?? [:]).compactMapValues { now < $0.until ? $0.parent : nil }
     }
 
-    /// Of any stream.
-    func parents(of asker: String, at now: WallTime) -> [String] {
-        given.values.compactMap { $0[asker].flatMap { now < $0.until ? $0.parent : nil } }
-    }
-
     mutating func forgetExpired(at now: WallTime) {
-        given = given.compactMapValues { routes in
-            let left = routes.filter { now < $0.value.until }
-            return left.isEmpty ? nil : left
+        while let key = expiries.next(at: now) {
+            guard let until = given[key.stream]?[key.asker]?.until else { continue }
+            if now < until { expiries.add(key, until: until) } else { forget(key.asker, key.stream) }
         }
-        count = given.values.reduce(0) { $0 + $1.count }
     }
 }
 
 /// Nodes that asked for a stream's route lately and want to hear what becomes of it.
 struct RouteInterests: Sendable {
     private var askers: [StreamID: [String: WallTime]] = [:]
-    private var count = 0
-    private var lookedThroughAt: WallTime?
+    private var wishes: [String: Set<StreamID>] = [:]
+    private var expiries = Expiries<Asked>()
 
     mutating func note(_ stream: StreamID, askedBy node: String, until: WallTime, max: Int) {
         if askers[stream]?[node] == nil {
-            guard count < max else { return }
-            count += 1
+            guard expiries.count < max else { return }
+            expiries.add(Asked(stream: stream, asker: node), until: until)
         }
         askers[stream, default: [:]][node] = until
+        wishes[node, default: []].insert(stream)
     }
 
     /// When the newest interest in the stream will have passed.
@@ -116,24 +106,42 @@ struct RouteInterests: Sendable {
         (askers[stream] ?? [:]).filter { now < $0.value }.map(\.key)
     }
 
+    func streams(askedForBy node: String, at now: WallTime) -> Set<StreamID> {
+        (wishes[node] ?? []).filter { askers[$0]?[node].map { now < $0 } == true }
+    }
+
     mutating func forgetExpired(at now: WallTime) {
-        guard now.isPast(lookedThroughAt, by: MemoryExpiry.interval) else { return }
-        lookedThroughAt = now
-        askers = askers.compactMapValues { nodes in
-            let left = nodes.filter { now < $0.value }
-            return left.isEmpty ? nil : left
+        while let key = expiries.next(at: now) {
+            guard let until = askers[key.stream]?[key.asker] else { continue }
+            if now < until {
+                expiries.add(key, until: until)
+            } else {
+                askers[key.stream]?[key.asker] = nil
+                if askers[key.stream]?.isEmpty == true { askers[key.stream] = nil }
+                wishes[key.asker]?.remove(key.stream)
+                if wishes[key.asker]?.isEmpty == true { wishes[key.asker] = nil }
+            }
         }
-        count = askers.values.reduce(0) { $0 + $1.count }
     }
 }
 
-/// Looking through all that is remembered costs with its number; what has expired meanwhile does not count anyway.
-private enum MemoryExpiry {
-    static let interval = Duration.seconds(5)
+private struct Asked: Hashable, Sendable {
+    var stream: StreamID
+    var asker: String
 }
 
-extension WallTime {
-    fileprivate func isPast(_ last: WallTime?, by interval: Duration) -> Bool {
-        last.map { self - $0 >= interval || self < $0 } ?? true
+/// When entries that all live equally long end, so that looking for those that did costs with their number alone. What ends
+/// later than it was said at first is added again when its first end has come.
+private struct Expiries<Key: Sendable>: Sendable {
+    private var waiting: Deque<(key: Key, until: WallTime)> = []
+
+    var count: Int { waiting.count }
+
+    mutating func add(_ key: Key, until: WallTime) { waiting.append((key, until)) }
+
+    /// One whose end has come; it is not named again.
+    mutating func next(at now: WallTime) -> Key? {
+        guard let first = waiting.first, first.until <= now else { return nil }
+        return waiting.removeFirst().key
     }
 }

@@ -49,6 +49,12 @@ extension ClusterState {
         )
     }
 
+    /// A player was sent to the node: until its next heartbeat this alone says so.
+    package mutating func noteAssigned(_ nodeID: String, for purpose: Purpose) {
+        guard purpose == .play, leases[nodeID] != nil else { return }
+        assigned[nodeID, default: 0] += 1
+    }
+
     private func choose(
         among candidates: [Candidate],
         _ wish: Wish,
@@ -90,7 +96,7 @@ extension ClusterState {
 
     private func candidate(_ nodeID: String, _ wish: Wish, nearest chain: [String], at now: WallTime) -> Candidate? {
         guard let node = nodes[nodeID]?.body else { return nil }
-        let load = utilisation(of: nodeID)
+        let load = utilisation(of: nodeID) + loadOfAssigned(to: nodeID)
         // The asked group is as near as can be, each step up to a parent group is one further, all others are far.
         let nearness = chain.firstIndex(of: node.group).map { chain.count - $0 } ?? 0
         let isWarm = load < Self.warmLoadMax && wish.stream.map { carriers[$0]?.contains(nodeID) == true } ?? false
@@ -141,6 +147,13 @@ extension ClusterState {
     func utilisation(of nodeID: String) -> Double {
         guard let load = leases[nodeID]?.report?.load else { return 0 }
         return max(load.cpu, load.memory, shareOfCapacity(of: nodeID))
+    }
+
+    /// What the players will add that were sent to the node and that it has not counted yet.
+    private func loadOfAssigned(to nodeID: String) -> Double {
+        guard let count = assigned[nodeID] else { return 0 }
+        let viewersMax = nodes[nodeID]?.body.registration.capacity?.viewers ?? limits.viewersDefault
+        return Double(count) / Double(max(1, viewersMax))
     }
 
     /// Of what the node registered. How busy its machine may be, it judges itself, and says when it is full.

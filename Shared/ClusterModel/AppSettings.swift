@@ -1,13 +1,13 @@
 /// `PUT /v1/apps/{app}`. Every field has a default, so an app that was never set up works.
 package struct AppSettings: Codable, Hashable, Sendable {
-    package enum SecondPublisher: String, Codable, CaseIterable, Sendable {
+    package enum SecondPublisher: String, Choice {
         case refuse
         case takeOver
         case standBy
     }
 
     /// What HLS segments are.
-    package enum HLSSegmentType: String, Codable, CaseIterable, Sendable {
+    package enum HLSSegmentType: String, Choice {
         /// CMAF, which DASH shares.
         case fmp4
         /// For old players; without DASH.

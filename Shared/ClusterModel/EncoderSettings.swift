@@ -50,7 +50,7 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
 }
 
 /// Ladders by name, for apps that name no rungs of their own.
-package enum LadderPreset: String, Codable, CaseIterable, Hashable, Sendable {
+package enum LadderPreset: String, Choice {
     /// The source alone.
     case none
     /// For small screens and thin lines.

@@ -1,7 +1,7 @@
 package import Timebase
 
 /// What a worker does in the cluster.
-package enum NodeRole: String, Codable, CaseIterable, Sendable {
+package enum NodeRole: String, Choice {
     case origin
     case edge
     /// Origin and edge at once.

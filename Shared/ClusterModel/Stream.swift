@@ -70,7 +70,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
 
 /// `POST /v1/streams/{app}/{id}/release`.
 package struct ReleaseRequest: Codable, Hashable, Sendable {
-    package enum Reason: String, Codable, Sendable {
+    package enum Reason: String, Choice {
         /// The publisher said it is done: the stream is finished.
         case unpublished
         /// The publisher did not come back within the grace: the stream is finished.

@@ -60,7 +60,7 @@ package struct Restream: Codable, Hashable, Sendable {
 
 /// Where a stream comes from that nobody publishes.
 package struct StreamSource: Codable, Hashable, Sendable {
-    package enum Mode: String, Codable, CaseIterable, Sendable {
+    package enum Mode: String, Choice {
         /// From now on, on some origin.
         case always
         /// While somebody watches.

@@ -2,7 +2,7 @@
 package enum WatchEvent: Hashable, Sendable {
     /// First on every connection that could not be resumed: everything the watcher must know starts from here.
     case snapshot(WatchSnapshot)
-    /// The watched node changed: state, group, directives. Or a node it pulls from drains.
+    /// The watched node changed: state, group, the groups above it, directives. Or a node it pulls from drains.
     case node(NodeChange)
     /// A hold of the watched node belongs to somebody else now.
     case lost(LostHold)
@@ -20,12 +20,21 @@ package enum WatchEvent: Hashable, Sendable {
     package struct NodeChange: Codable, Hashable, Sendable {
         package var nodeId: String
         package var group: String
+        /// The parent of the group, its parent, and so on; nil where it is not told.
+        package var ancestors: [String]?
         package var state: NodeState
         package var directives: [Directive]
 
-        package init(nodeId: String, group: String, state: NodeState, directives: [Directive]) {
+        package init(
+            nodeId: String,
+            group: String,
+            ancestors: [String]? = nil,
+            state: NodeState,
+            directives: [Directive]
+        ) {
             self.nodeId = nodeId
             self.group = group
+            self.ancestors = ancestors
             self.state = state
             self.directives = directives
         }

@@ -3,7 +3,7 @@ package import Timebase
 import struct Foundation.Data
 
 /// What can be told to a webhook. The raw value is the event's `type`.
-package enum WebhookEventType: String, Codable, CaseIterable, Sendable {
+package enum WebhookEventType: String, Choice {
     case streamStarted = "stream.started"
     case streamInterrupted = "stream.interrupted"
     case streamFinished = "stream.finished"

@@ -57,7 +57,10 @@ import Testing
         }
     }
 
-    @Test func `a tree of three levels: a group between gets the stream for all below it`() async throws {
+    @Test
+    func `a tree of three levels: a group between gets the stream for all below it, until it is above them no more`()
+        async throws
+    {
         let cluster = try await Cluster.start(on: .sqlite)
         let origin = try await cluster.startWorker("origin1", .origin, group: "region1")
         _ = try await cluster.startWorker("mid1", .edge, group: "land")
@@ -65,17 +68,24 @@ import Testing
             try await cluster.startWorker("leaf1", .edge, group: "city"),
             try await cluster.startWorker("leaf2", .edge, group: "city"),
         ]
-        let parent = try http(
-            cluster.controlURL + "/v1/groups/city",
-            method: "PUT",
-            bearer: Cluster.adminToken,
-            body: #"{"parent":"land"}"#
-        )
-        #expect(parent.status == 201)
+        let city = { body in
+            try http(
+                cluster.controlURL + "/v1/groups/city",
+                method: "PUT",
+                bearer: Cluster.adminToken,
+                body: body
+            )
+        }
+        #expect(try city(#"{"parent":"land"}"#).status == 201)
         let publisher = try cluster.publish("live/s1", to: origin)
         try await cluster.waitForOrigin(of: "live/s1", "origin1")
-        for leaf in leaves { try await cluster.view(leaf.rtmp("live/s1")).waitForMore() }
+        let viewers = try leaves.map { try cluster.view($0.rtmp("live/s1")) }
+        for viewer in viewers { try await viewer.waitForMore() }
         try await cluster.waitForTree(of: "live/s1", ["mid1": "origin1", "leaf1": "mid1", "leaf2": "leaf1"])
+
+        #expect(try city("{}").status == 200)
+        try await cluster.waitForTree(of: "live/s1", ["leaf1": "origin1", "leaf2": "leaf1"])
+        for viewer in viewers { try await viewer.waitForMore() }
         #expect(publisher.isRunning)
     }
 }

@@ -158,10 +158,10 @@ enum AutoscaleRoutes {
 
     /// For `/metrics`.
     static func record(_ coordinator: Coordinator) {
-        let all = coordinator.read { state, now in
-            state.scalingTargets.compactMap { state.scalingResource($0, at: now) }
-        }
-        for scaling in all {
+        for target in coordinator.read({ state, _ in state.scalingTargets }) {
+            guard let scaling = coordinator.read({ state, now in state.scalingResource(target, at: now) }) else {
+                continue
+            }
             MetricNames.scalingCurrent.gauge(scaling.group, scaling.role.rawValue).record(scaling.current)
             MetricNames.scalingDesired.gauge(scaling.group, scaling.role.rawValue).record(scaling.desired)
             MetricNames.scalingUtilisation.gauge(scaling.group, scaling.role.rawValue).record(scaling.utilisation)

@@ -53,14 +53,7 @@ enum HealthRoutes {
     }
 
     private static func recordClusterSize(_ coordinator: Coordinator) {
-        let (nodes, streams) = coordinator.read { state, now in
-            (
-                state.nodes.keys.reduce(into: [NodeState: Int]()) { $0[state.state(of: $1, at: now), default: 0] += 1 },
-                state.streams.keys.reduce(into: [StreamStatus: Int]()) { counts, stream in
-                    if let status = state.condition(of: stream, at: now)?.status { counts[status, default: 0] += 1 }
-                }
-            )
-        }
+        let (nodes, streams) = coordinator.read { state, _ in (state.nodeCounts, state.streamCounts) }
         MetricNames.storeUp.gauge().record(coordinator.phase == .answering ? 1 : 0)
         MetricNames.watchers.gauge().record(coordinator.hub.watchers)
         for state in NodeState.allCases {

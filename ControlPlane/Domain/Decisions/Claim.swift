@@ -74,7 +74,7 @@ extension ClusterState {
         if let present = record.standby {
             if present.isMade(by: request) { return .answer(answer) }
             guard present.nodeId == request.nodeId || verdict(on: present, at: now).isGone else {
-                throw .streamInUse(stream, owner: owner.nodeId)
+                throw .standbyInUse(stream, owner: owner.nodeId, standby: present.nodeId)
             }
         }
         record.standby = StreamRecord.Owner(request, at: now)

@@ -49,6 +49,18 @@ extension Problem {
         )
     }
 
+    /// The second publisher's place is taken too.
+    package static func standbyInUse(_ stream: StreamID, owner: String, standby: String) -> Problem {
+        Problem(
+            .streamInUse,
+            status: 409,
+            title: "Stream in use",
+            detail: "'\(stream)' is being published through node '\(owner)', and a publisher stands by at node "
+                + "'\(standby)' already. Stop one of the two first.",
+            owner: owner
+        )
+    }
+
     package static func conflict(_ detail: String) -> Problem {
         Problem(.conflict, status: 409, title: "Conflict", detail: detail)
     }

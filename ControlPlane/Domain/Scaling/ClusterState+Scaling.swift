@@ -105,21 +105,19 @@ extension ClusterState {
 
     // MARK: Measures
 
-    private func members(of target: ScalingTarget, at now: WallTime) -> [NodeRecord] {
-        (members[target] ?? []).compactMap { nodes[$0]?.body }.filter { node in
-            state(of: node.nodeId, at: now) == .alive
-        }
+    private func members(of target: ScalingTarget, at now: WallTime) -> [String] {
+        (members[target] ?? []).filter { state(of: $0, at: now) == .alive }
     }
 
     private func measure(
-        _ members: [NodeRecord],
+        _ members: [String],
         _ role: NodeRole,
         _ policy: ScalingPolicy
     ) -> (measures: [ScalingMeasure], utilisation: Double) {
         guard !members.isEmpty else { return ([], 0) }
-        let loads = members.compactMap { leases[$0.nodeId]?.report?.load }
+        let leases = members.compactMap { self.leases[$0] }
         func mean(_ value: (NodeLoad) -> Double) -> Double {
-            loads.reduce(0) { $0 + value($1) } / Double(members.count)
+            leases.reduce(0) { $0 + ($1.report.map { value($0.load) } ?? 0) } / Double(members.count)
         }
         let targetCPU = policy.targetCPU(for: role)
         var measures = [ScalingMeasure(name: "cpu", value: mean(\.cpu), target: targetCPU)]
@@ -135,9 +133,9 @@ extension ClusterState {
             measures.append(.init(name: "encoderQueueDepth", value: value, target: Double(target)))
         }
         // Its own limits close a node whatever its CPU does.
-        let capacity = members.reduce(0) { sum, node in
-            let isFull = leases[node.nodeId]?.report?.full?.isEmpty == false
-            return sum + (isFull ? 1 : min(1, shareOfCapacity(of: node.nodeId)))
+        let capacity = members.reduce(0) { sum, nodeID in
+            let isFull = self.leases[nodeID]?.report?.full?.isEmpty == false
+            return sum + (isFull ? 1 : min(1, shareOfCapacity(of: nodeID)))
         }
         if capacity > 0 {
             measures.append(.init(name: "capacity", value: capacity / Double(members.count), target: targetCPU))
@@ -157,24 +155,19 @@ extension ClusterState {
 
     /// Nodes that may go, cheapest to move first: publishers have to reconnect, children to find another parent, players
     /// to be waited for.
-    private func candidates(_ members: [NodeRecord], _ policy: ScalingPolicy, at now: WallTime) -> [String] {
-        let children = childrenByParent()
-        let movable = members.filter { now - $0.bootedAt >= .seconds(policy.protectedSeconds) }
-        let costs = movable.map { node in
-            let report = leases[node.nodeId]?.report
+    private func candidates(_ members: [String], _ policy: ScalingPolicy, at now: WallTime) -> [String] {
+        let movable = members.filter { nodeID in
+            nodes[nodeID].map { now - $0.body.bootedAt >= .seconds(policy.protectedSeconds) } ?? false
+        }
+        let costs = movable.map { nodeID in
+            let report = leases[nodeID]?.report
             return (
-                id: node.nodeId, publishers: report?.load.publishers ?? 0, children: children[node.nodeId] ?? 0,
+                id: nodeID, publishers: report?.load.publishers ?? 0, children: reportedChildren[nodeID] ?? 0,
                 sessions: report?.sessions ?? 0
             )
         }
         return costs.sorted {
             ($0.publishers, $0.children, $0.sessions, $0.id) < ($1.publishers, $1.children, $1.sessions, $1.id)
         }.map(\.id)
-    }
-
-    private func childrenByParent() -> [String: Int] {
-        leases.values.reduce(into: [:]) { counts, lease in
-            for pull in lease.report?.pulls ?? [] { counts[pull.from, default: 0] += 1 }
-        }
     }
 }

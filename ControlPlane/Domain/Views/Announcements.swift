@@ -13,18 +13,38 @@ package struct Announcement: Hashable, Sendable {
     }
 }
 
-/// What watchers were last told, so that only changes are sent.
+/// What watchers were last told, so that only changes are sent; counted, so that nobody has to judge all of a large cluster
+/// to tell how it is.
 struct Announcements: Sendable {
-    var nodes: [String: WatchEvent.NodeChange] = [:]
-    var streams: [StreamID: WatchEvent.StreamChange] = [:]
+    private(set) var nodes: [String: WatchEvent.NodeChange] = [:]
+    private(set) var streams: [StreamID: WatchEvent.StreamChange] = [:]
+    private(set) var nodeCounts: [NodeState: Int] = [:]
+    private(set) var streamCounts: [StreamStatus: Int] = [:]
+
+    mutating func note(_ nodeID: String, _ change: WatchEvent.NodeChange?) {
+        if let former = nodes[nodeID] { nodeCounts[former.state, default: 0] -= 1 }
+        if let change { nodeCounts[change.state, default: 0] += 1 }
+        nodes[nodeID] = change
+    }
+
+    mutating func note(_ stream: StreamID, _ change: WatchEvent.StreamChange?) {
+        if let former = streams[stream] { streamCounts[former.status, default: 0] -= 1 }
+        if let change { streamCounts[change.status, default: 0] += 1 }
+        streams[stream] = change
+    }
 }
 
 extension ClusterState {
+    /// Nodes by state, as the watchers know them: what time alone changed is a sweep late.
+    package var nodeCounts: [NodeState: Int] { announced.nodeCounts }
+    package var streamCounts: [StreamStatus: Int] { announced.streamCounts }
+
     package func nodeChange(_ nodeID: String, at now: WallTime) -> WatchEvent.NodeChange? {
         nodes[nodeID].map {
             WatchEvent.NodeChange(
                 nodeId: nodeID,
                 group: $0.body.group,
+                ancestors: ancestors(of: $0.body.group),
                 state: state(of: nodeID, at: now),
                 directives: directives(for: nodeID, at: now)
             )
@@ -58,7 +78,7 @@ extension ClusterState {
         guard let record = streams[stream]?.body, let change = streamChange(stream, at: now) else { return [] }
         var news: [Announcement] = []
         if announced.streams[stream] != change {
-            announced.streams[stream] = change
+            announced.note(stream, change)
             news.append(Announcement(event: .stream(change), nodes: concerned(with: stream, formerOwner, at: now)))
         }
         if let formerOwner, record.epoch > formerEpoch, record.owner?.nodeId != formerOwner.nodeId {
@@ -70,18 +90,28 @@ extension ClusterState {
 
     package mutating func announceNode(_ nodeID: String, always: Bool = false, at now: WallTime) -> [Announcement] {
         guard let change = nodeChange(nodeID, at: now) else {
-            announced.nodes[nodeID] = nil
+            announced.note(nodeID, nil)
             return []
         }
         let last = announced.nodes[nodeID]
-        guard always || last?.state != change.state || last?.group != change.group else { return [] }
-        announced.nodes[nodeID] = change
+        guard
+            always || last?.state != change.state || last?.group != change.group || last?.ancestors != change.ancestors
+        else { return [] }
+        announced.note(nodeID, change)
         var told: Set<String> = [nodeID]
         // Those who pull from a node that drains, or moved to another group, must ask where they belong now.
         if change.state == .draining || last.map({ $0.group != change.group }) == true {
             told.formUnion(children(of: nodeID, at: now))
         }
         return [Announcement(event: .node(change), nodes: told)]
+    }
+
+    /// The nodes of a group whose parent was changed, and of all groups below it: each belongs elsewhere in the tree.
+    package mutating func announceMembers(below group: String, at now: WallTime) -> [Announcement] {
+        let groups = Set(members.keys.map(\.group)).filter { $0 == group || ancestors(of: $0).contains(group) }
+        return groups.sorted().flatMap { members(ofGroup: $0).sorted() }.reduce(into: []) {
+            $0 += announceNode($1, at: now)
+        }
     }
 
     /// Nodes that pull anything from it.
@@ -115,13 +145,11 @@ extension ClusterState {
     }
 
     package func snapshot(for nodeID: String?, at now: WallTime) -> WatchSnapshot {
-        let names = nodeID.map { id in
-            streams.keys.filter { concerned(with: $0, nil, at: now).contains(id) }
-        }
+        let names = nodeID.map { streams(concerning: $0, at: now) } ?? Set(streams.keys)
         return WatchSnapshot(
             node: nodeID.flatMap { nodeChange($0, at: now) },
             apps: allSettings,
-            streams: (names ?? Array(streams.keys)).sorted().compactMap { streamChange($0, at: now) },
+            streams: names.sorted().compactMap { streamChange($0, at: now) },
             parents: nodeID.map { parents(of: $0, at: now).sorted().compactMap { nodeChange($0, at: now) } }
         )
     }
@@ -129,16 +157,22 @@ extension ClusterState {
     /// Nodes that it pulls anything from.
     private func parents(of nodeID: String, at now: WallTime) -> Set<String> {
         let told = leases[nodeID]?.report?.pulls.map(\.from) ?? []
-        return Set(told).union(givenRoutes.parents(of: nodeID, at: now))
+        return interests.streams(askedForBy: nodeID, at: now).reduce(into: Set(told)) { parents, stream in
+            if let parent = givenRoutes.parent(of: nodeID, stream, at: now) { parents.insert(parent) }
+        }
+    }
+
+    /// The other way round than `concerned(with:)`.
+    private func streams(concerning nodeID: String, at now: WallTime) -> Set<StreamID> {
+        (leases[nodeID]?.report?.carried ?? []).union(interests.streams(askedForBy: nodeID, at: now))
+            .union(owned[nodeID] ?? []).union(assisted[nodeID] ?? [])
     }
 
     private func concerned(with stream: StreamID, _ formerOwner: StreamRecord.Owner?, at now: WallTime) -> Set<String> {
         var nodes = carriers[stream] ?? []
         nodes.formUnion(interests.nodes(askingFor: stream, at: now))
         if let owner = streams[stream]?.body.owner { nodes.insert(owner.nodeId) }
-        if let standby = streams[stream]?.body.standby { nodes.insert(standby.nodeId) }
         if let formerOwner { nodes.insert(formerOwner.nodeId) }
-        for secondary in streams[stream]?.body.secondaries.values.map(\.nodeId) ?? [] { nodes.insert(secondary) }
-        return nodes
+        return nodes.union(streams[stream]?.body.assistants ?? [])
     }
 }

@@ -73,7 +73,7 @@ extension ClusterState {
     }
 
     package func groupResource(_ name: String, at now: WallTime) -> GroupResource? {
-        let members = nodes.filter { $0.value.body.group == name }.map(\.key)
+        let members = members(ofGroup: name)
         guard groups[name] != nil || !members.isEmpty else { return nil }
         return GroupResource(
             name: name,
@@ -86,7 +86,11 @@ extension ClusterState {
     }
 
     /// Groups that were set up and groups that nodes name.
-    package var groupNames: Set<String> { Set(groups.keys).union(nodes.values.map(\.body.group)) }
+    package var groupNames: Set<String> { Set(groups.keys).union(members.keys.map(\.group)) }
+
+    func members(ofGroup name: String) -> Set<String> {
+        NodeRole.allCases.reduce(into: []) { $0.formUnion(members[ScalingTarget(group: name, role: $1)] ?? []) }
+    }
 }
 
 /// The first keys after a cursor, in the order of their bytes, without sorting all of them.

@@ -67,6 +67,8 @@ package struct Admission: Hashable, Sendable {
 
     package let limits: AdmissionLimits
     package private(set) var full: [Full] = []
+    /// The fullest resource: of the machine, 0 to 1, or of what a limit allows, 0 to 1 and above.
+    package private(set) var utilisation = 0.0
 
     package init(limits: AdmissionLimits) { self.limits = limits }
 
@@ -78,6 +80,8 @@ package struct Admission: Hashable, Sendable {
             guard used >= threshold else { return nil }
             return Full(resource: resource, reason: words(resource, used, limit))
         }
+        let shares = Resource.allCases.compactMap { use(of: $0, load).map { $0.used / max($0.limit, .ulpOfOne) } }
+        utilisation = max(load.cpu, load.memory, shares.max() ?? 0)
     }
 
     private func use(of resource: Resource, _ load: NodeLoad) -> (used: Double, limit: Double)? {

@@ -18,6 +18,8 @@ final class Membership: Sendable {
         var heartbeatSeconds = 5
         /// The group the control plane counts this node in.
         var group: String?
+        /// The groups above it.
+        var ancestors: [String]?
     }
 
     private let state = Mutex(State())
@@ -178,17 +180,17 @@ final class Membership: Sendable {
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
         nodeLoad.encoderQueueDepth = report.renditions.queueDepth
-        state.withLock { $0.utilisation = max(sample.cpu, sample.memory) }
         nodeLoad.cpu = sample.cpu
         nodeLoad.memory = sample.memory
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
         nodeLoad.publishers = report.publishers
         nodeLoad.viewers = report.viewers
         coordinator.intake.counted(viewers: report.viewers.total)
-        let full = admission.withLock { admission in
+        let (full, utilisation) = admission.withLock { admission in
             admission.judge(nodeLoad)
-            return admission.full
+            return (admission.full, admission.utilisation)
         }
+        state.withLock { $0.utilisation = utilisation }
         if coordinator.intake.setFull(full) {
             let reasons = full.map(\.reason).joined(separator: ", ")
             logger.notice(full.isEmpty ? "Within the limits again" : "Full", metadata: [LogKeys.reason: "\(reasons)"])
@@ -251,7 +253,7 @@ final class Membership: Sendable {
             // A node this one pulls from drains, or has moved to another group.
             Task { await coordinator.reroute(from: change.nodeId) }
         case .node(let change):
-            enter(change.group)
+            enter(change.group, below: change.ancestors)
             await coordinator.follow(change.directives, change.state)
             // Its answer tells what this node is to do.
             news.fire()
@@ -263,14 +265,18 @@ final class Membership: Sendable {
         }
     }
 
-    /// In another group this node belongs elsewhere in the relay tree.
-    private func enter(_ group: String) {
-        let former = state.withLock { state in
-            defer { state.group = group }
-            return state.group
+    /// In another group, or with others above its group, this node belongs elsewhere in the relay tree.
+    private func enter(_ group: String, below ancestors: [String]? = nil) {
+        let isMoved = state.withLock { state in
+            let isOther = state.group.map { $0 != group } ?? false
+            let isBelowOthers = state.ancestors.flatMap { known in ancestors.map { $0 != known } } ?? false
+            state.ancestors = ancestors ?? (isOther ? nil : state.ancestors)
+            state.group = group
+            return isOther || isBelowOthers
         }
-        guard let former, former != group else { return }
-        logger.notice("In another node group now", metadata: ["from": "\(former)", "group": "\(group)"])
+        guard isMoved else { return }
+        let above = (ancestors ?? []).joined(separator: ", ")
+        logger.notice("Elsewhere in the tree of groups now", metadata: ["group": "\(group)", "above": "\(above)"])
         Task { await coordinator.reroute() }
     }
 

@@ -90,7 +90,7 @@ import Timebase
             (#"{"role":"edge"}"#, "The field 'bootId' is missing."),
             (
                 #"{"bootId":"b","role":"boss","group":"g","version":"1","addresses":{"host":"h"}}"#,
-                "The value of 'role' is not allowed."
+                "The value of 'role' is not allowed: it is one of origin, edge, hybrid."
             ),
             (
                 #"{"bootId":"b","role":"edge","group":"g","version":"1","addresses":{"host":"h","relay":70000}}"#,

@@ -67,17 +67,22 @@ struct Dialogue {
         streams: [StreamReport] = [],
         full: [String]? = nil
     ) throws {
-        let heartbeat = Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams, full: full)
-        let renewal = try state.renewal(for: id, heartbeat)
-        state.apply(
-            Lease(
-                nodeID: id,
-                bootID: boot,
-                bootNumber: renewal.bootNumber,
-                validUntil: now + state.timing.leaseDuration,
-                report: renewal.report
-            )
+        try take(
+            Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams, full: full),
+            from: id
         )
+    }
+
+    mutating func take(_ heartbeat: Heartbeat, from id: String) throws {
+        let renewal = try state.renewal(for: id, heartbeat)
+        let lease = Lease(
+            nodeID: id,
+            bootID: heartbeat.bootId,
+            bootNumber: renewal.bootNumber,
+            validUntil: now + state.timing.leaseDuration,
+            report: renewal.report
+        )
+        state.apply(lease, ClusterState.report(of: lease))
     }
 
     mutating func set(group: String, _ settings: GroupSettings) throws {

@@ -29,16 +29,7 @@ import Timebase
             streams: streams,
             isDraining: true
         )
-        let renewal = try cluster.state.renewal(for: id, heartbeat)
-        cluster.state.apply(
-            Lease(
-                nodeID: id,
-                bootID: "boot1",
-                bootNumber: renewal.bootNumber,
-                validUntil: cluster.now + cluster.state.timing.leaseDuration,
-                report: renewal.report
-            )
-        )
+        try cluster.take(heartbeat, from: id)
         return try cluster.state.answer(to: heartbeat, of: id, revision: 1, at: cluster.now)
     }
 
@@ -183,17 +174,7 @@ import Timebase
         var cluster = Dialogue()
         try cluster.register("edge1")
         let heartbeat = Heartbeat(bootId: "boot1", load: NodeLoad(), full: ["cpu 95 % of 90 %"])
-        let renewal = try cluster.state.renewal(for: "edge1", heartbeat)
-        let end = cluster.now + cluster.state.timing.leaseDuration
-        cluster.state.apply(
-            Lease(
-                nodeID: "edge1",
-                bootID: "boot1",
-                bootNumber: renewal.bootNumber,
-                validUntil: end,
-                report: renewal.report
-            )
-        )
+        try cluster.take(heartbeat, from: "edge1")
         let refusal = kind {
             let wish = ClusterState.Wish(stream, for: .play)
             _ = try cluster.state.assign(wish, at: cluster.now, using: &cluster.random)

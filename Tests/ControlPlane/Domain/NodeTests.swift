@@ -74,9 +74,10 @@ import Timebase
         try cluster.beat("edge1")
         let newest = try #require(cluster.state.leases["edge1"]?.validUntil)
         for (boot, number) in [(older.bootID, older.bootNumber), ("boot0", older.bootNumber - 1)] {
-            cluster.state.apply(
-                Lease(nodeID: "edge1", bootID: boot, bootNumber: number, validUntil: older.validUntil, report: [])
-            )
+            let end = older.validUntil
+            let late = Lease(nodeID: "edge1", bootID: boot, bootNumber: number, validUntil: end, report: [])
+            #expect(!cluster.state.isNews(late))
+            cluster.state.apply(late, nil)
             #expect(cluster.state.leases["edge1"]?.validUntil == newest)
         }
     }

@@ -44,6 +44,26 @@ import Timebase
         #expect(chosen.contains("cold") && !chosen.contains("far"))
     }
 
+    /// Else all who ask between two heartbeats are sent to the node that has the stream, however many they are.
+    @Test func `players sent to a node fill it before it has counted them, until its heartbeat does`() throws {
+        var cluster = Dialogue()
+        for edge in ["warm", "cold"] {
+            var capacity = NodeCapacity()
+            capacity.viewers = 10
+            try cluster.register(edge, role: .edge, capacity: capacity)
+        }
+        let heard = [cluster.pull(from: "origin1")]
+        try cluster.beat("warm", pulls: heard)
+        for _ in 0..<7 {
+            #expect(try assign(&cluster).nodeId == "warm")
+            cluster.state.noteAssigned("warm", for: .play)
+        }
+        let chosen = try (0..<40).map { _ in try assign(&cluster).nodeId }
+        #expect(chosen.contains("cold"))
+        try cluster.beat("warm", pulls: heard)
+        for _ in 0..<20 { #expect(try assign(&cluster).nodeId == "warm") }
+    }
+
     @Test func `a publisher that will stand by is sent to the stream's owner, whatever group it is near`() throws {
         var cluster = Dialogue()
         for (node, group) in [("origin1", "region1"), ("origin2", "region2")] {

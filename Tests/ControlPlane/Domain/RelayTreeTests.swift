@@ -230,6 +230,31 @@ import Timebase
         #expect(change.group == "region3")
     }
 
+    @Test func `a pull that moved hangs below its new parent, and below the old one no more`() throws {
+        var cluster = try cluster(region2(2))
+        for edge in ["edge21", "edge22"] { _ = cluster.state.announceNode(edge, at: cluster.now) }
+        try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")])
+        try cluster.beat("edge22", pulls: [cluster.pull(from: "edge21")])
+        try cluster.beat("edge22", pulls: [cluster.pull(from: "origin1")])
+        try cluster.beat("edge21", pulls: [cluster.pull(from: "edge22")])
+        for (moved, told) in [("edge21", ["edge21"]), ("edge22", ["edge21", "edge22"])] {
+            try cluster.assign(moved, toGroup: "region3")
+            #expect(cluster.state.announceNode(moved, at: cluster.now).map(\.nodes) == [Set(told)])
+        }
+    }
+
+    @Test func `a new parent of a group is told to the nodes of all groups below it`() throws {
+        var cluster = try cluster([("land1", "land"), ("city1", "city"), ("town1", "town")])
+        try cluster.set(group: "town", GroupSettings(parent: "city"))
+        for node in cluster.state.nodes.keys { _ = cluster.state.announceNode(node, at: cluster.now) }
+        try cluster.set(group: "city", GroupSettings(parent: "land"))
+        let told = cluster.state.announceMembers(below: "city", at: cluster.now).compactMap { news in
+            if case .node(let change) = news.event { [change.nodeId] + (change.ancestors ?? []) } else { nil }
+        }
+        #expect(told == [["city1", "land"], ["town1", "city", "land"]])
+        #expect(cluster.state.announceMembers(below: "city", at: cluster.now).isEmpty)
+    }
+
     @Test func `a list of members puts those in the group and lets the others go back`() throws {
         var cluster = try cluster(region2(3))
         try cluster.assign("edge21", toGroup: "vip")

@@ -68,6 +68,58 @@ import Timebase
         #expect(parent(cluster) == ["origin1 draining"])
     }
 
+    @Test func `who watches is told of what it carries, asked for, owns or helps with, and of nothing else`() throws {
+        var cluster = Dialogue()
+        for (node, group) in [("origin1", "g1"), ("carrier", "g2"), ("secondary", "g3"), ("other", "g4")] {
+            try cluster.register(node, group: group)
+        }
+        _ = try cluster.claim("origin1")
+        _ = try cluster.route("secondary")
+        let concerned = { (cluster: Dialogue) in
+            cluster.state.nodes.keys.sorted().filter {
+                !cluster.state.snapshot(for: $0, at: cluster.now).streams.isEmpty
+            }
+        }
+        try cluster.beat("carrier", streams: [report()])
+        #expect(concerned(cluster) == ["carrier", "origin1", "secondary"])
+        try cluster.beat("carrier")
+        #expect(concerned(cluster) == ["origin1", "secondary"])
+    }
+
+    @Test func `who asked for a stream is told of it for a minute after it asked last`() throws {
+        var cluster = Dialogue()
+        for node in ["origin1", "edge1"] { try cluster.register(node) }
+        var told: [Bool] = []
+        _ = try cluster.claim("origin1")
+        for second in stride(from: 0, to: 120, by: 10) {
+            try cluster.beat("origin1", holds: [cluster.hold(1)])
+            try cluster.beat("edge1")
+            if second == 0 || second == 30 { _ = try cluster.route("edge1") }
+            try cluster.sweep()
+            told.append(!cluster.state.snapshot(for: "edge1", at: cluster.now).streams.isEmpty)
+            cluster.pass(.seconds(10))
+        }
+        #expect(told.prefix(9).allSatisfy { $0 } && told.dropFirst(9).allSatisfy { !$0 }, "\(told)")
+    }
+
+    @Test func `nodes and streams are counted by what watchers were told of them last`() throws {
+        var cluster = Dialogue()
+        for node in ["origin1", "edge1"] { try cluster.register(node) }
+        _ = try cluster.claim("origin1")
+        _ = cluster.state.announceTimeouts(at: cluster.now)
+        #expect(cluster.state.nodeCounts == [.alive: 2] && cluster.state.streamCounts == [.broadcasting: 1])
+        cluster.pass(.seconds(21))
+        try cluster.beat("edge1")
+        _ = cluster.state.announceTimeouts(at: cluster.now)
+        #expect(cluster.state.nodeCounts[.alive] == 1 && cluster.state.nodeCounts[.dead] == 1)
+        #expect(cluster.state.streamCounts[.broadcasting] == 0 && cluster.state.streamCounts[.interrupted] == 1)
+        cluster.state.applyDeletion(of: .node, key: "origin1", at: cluster.now)
+        cluster.state.applyDeletion(of: .stream, key: stream.recordKey, at: cluster.now)
+        _ = cluster.state.announceNode("origin1", at: cluster.now)
+        #expect(cluster.state.nodeCounts.values.reduce(0, +) == 1)
+        #expect(cluster.state.streamCounts.values.reduce(0, +) == 0)
+    }
+
     @Test func `a change of owner concerns the old owner, the new one and those who asked for the stream`() throws {
         var cluster = Dialogue()
         for node in ["origin1", "origin2", "edge1", "edge2"] { try cluster.register(node) }

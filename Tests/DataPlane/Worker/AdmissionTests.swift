@@ -56,6 +56,19 @@ import Worker
         #expect(isFull == [false, true, true, true, false, false, true])
     }
 
+    /// New sessions are shared out by what is left of it.
+    @Test(arguments: [
+        (load(cpu: 0.45, memory: 0.2), 0.5), (load(cpu: 0.1, viewers: 75), 0.75), (load(publishers: 12), 1.2),
+    ])
+    func `The fullest resource is told as a share of its limit`(load: NodeLoad, share: Double) {
+        var admission = Admission(limits: Self.limits)
+        admission.judge(load)
+        #expect(abs(admission.utilisation - share) < 1e-9)
+        var unlimited = Admission(limits: AdmissionLimits())
+        unlimited.judge(load)
+        #expect(unlimited.utilisation == max(load.cpu, load.memory))
+    }
+
     @Test func `Without limits nothing is ever full`() {
         var admission = Admission(limits: AdmissionLimits())
         admission.judge(Self.load(cpu: 2, memory: 2, egress: .max, publishers: .max, viewers: 1_000_000))

@@ -23,6 +23,4 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case loseChanges
     /// Nobody checks where a stream has been.
     case ignoreHops
-    /// The end of a stream is not told to the control plane.
-    case neverRelease
 }

@@ -44,7 +44,6 @@ final class SimulatedLink: ControlPlaneLink, @unchecked Sendable {
     }
 
     func release(_ stream: StreamID, _ request: ReleaseRequest) async throws(ControlPlaneError) {
-        if cluster.bug == .neverRelease { return }
         try await exchange(Self.requestTimeout, rounds: 2) { coordinator throws(Problem) in
             try await coordinator.release(stream, request)
         }

@@ -82,24 +82,18 @@ private struct StoreMoveOrder {
         if case .sqlite(let path) = source, !FileManager.default.fileExists(atPath: path) {
             throw ValidationError("there is no file \(path); name the embedded store with --from sqlite:PATH")
         }
+        let from = try source.open()
+        let to = try target.open()
+        let isExclusive = if case .sqlite = source { true } else { false }
+        let summary: StoreMove.Summary
         do {
-            let from = try source.open()
-            let to = try target.open()
-            let isExclusive = if case .sqlite = source { true } else { false }
-            let summary: StoreMove.Summary
-            do {
-                summary = try await StoreMove(from: from, to: to, isSourceExclusive: isExclusive).run(replace: replace)
-            } catch {
-                await close(from, to)
-                throw error
-            }
+            summary = try await StoreMove(from: from, to: to, isSourceExclusive: isExclusive).run(replace: replace)
+        } catch {
             await close(from, to)
-            Output.line(words(summary))
-        } catch let error as StoreError {
-            throw ValidationError("\(error)")
-        } catch let error as StoreMove.Fault {
-            throw ValidationError(error.description)
+            throw error
         }
+        await close(from, to)
+        Output.line(words(summary))
     }
 
     private func close(_ stores: any ClusterStore...) async {

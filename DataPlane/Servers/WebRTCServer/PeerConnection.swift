@@ -17,7 +17,7 @@ import WebRTC
 final class PeerConnection: @unchecked Sendable {
     enum Part {
         case publisher(Publication)
-        case player(LiveStream, PeerOutlet)
+        case player(PeerOutlet)
 
         var role: PeerSession.Role {
             switch self {
@@ -92,8 +92,7 @@ final class PeerConnection: @unchecked Sendable {
             publication.whenKeyframeWanted { [weak self] track in
                 loop.execute { [weak self] in self?.wantKeyframe(of: track) }
             }
-        case .player(let stream, let outlet):
-            stream.countViewers(1, of: .webrtc)
+        case .player(let outlet):
             follower = RenditionFollower(outlet, ask: ask, service: service, peer: self)
         }
         schedule()
@@ -295,10 +294,9 @@ final class PeerConnection: @unchecked Sendable {
         }
         switch part {
         case .publisher(let publication): publication.end(isClean: isClean)
-        case .player(let stream, _):
+        case .player:
             follower?.end()
             follower = nil
-            stream.countViewers(-1, of: .webrtc)
         }
         service.connections.change(by: -1)
         ask.watch?.ended()

@@ -188,7 +188,7 @@ extension WebRTCService {
     }
 
     private func player(of stream: LiveStream) -> PeerConnection.Part {
-        .player(stream, parts.outlets.outlet(for: stream, limits: parts.limits, logger: parts.logger))
+        .player(parts.outlets.outlet(for: stream, limits: parts.limits, logger: parts.logger))
     }
 
     private struct OwnSide {

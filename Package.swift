@@ -112,7 +112,7 @@ let transcoding: [Target] = [
     library(
         "Transcoding",
         "DataPlane/Transcoding",
-        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, metrics, nioCore]
+        ["ClusterModel", "Codecs", "MediaModel", "Observability", "Timebase", deque, metrics, nioCore]
     ),
     .systemLibrary(
         name: "CLibAV",

@@ -37,6 +37,7 @@ package struct RenditionSplicer: Sendable {
     private var awaited: Deque<Awaited> = []
     private var sounds: Deque<AccessUnit> = []
     private var video: CodecParameters?
+    private var layers: [Track] = []
     /// Nil until it is known what sound there is: no segment begins before.
     private var sound: [Track]?
     private var told: [Track] = []
@@ -77,7 +78,10 @@ package struct RenditionSplicer: Sendable {
 
     // MARK: The rung
 
-    package mutating func codec(_ codec: CodecParameters) { video = codec }
+    /// `layers` are those below it, of a rung that is one itself.
+    package mutating func codec(_ codec: CodecParameters, layers: [Track] = []) {
+        (video, self.layers) = (codec, layers)
+    }
 
     package mutating func take(_ picture: EncodedPicture) -> [Output] {
         let passed = awaited.prefix { $0.isReached(by: picture) }.count
@@ -111,10 +115,17 @@ package struct RenditionSplicer: Sendable {
         mark.mediaTime = time
         mark.oldestSequence = oldestSequence(at: mark.sequence)
         open = OpenPart(mark: mark, start: time)
-        let tracks = (video.map { [Track(id: .video, codec: $0)] } ?? []) + (sound ?? [])
+        let tracks = pictureTracks + (sound ?? [])
         guard tracks != told else { return [.item(.cut(mark))] }
         told = tracks
         return [.item(.tracks(tracks)), .item(.cut(mark))]
+    }
+
+    private var pictureTracks: [Track] {
+        guard let video else { return [] }
+        var track = Track(id: .video, codec: video)
+        track.layers = layers
+        return [track]
     }
 
     /// What of the source can be had says nothing of a rung: players of the one are not those of the other.

@@ -38,6 +38,8 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     private(set) var hasEnded = false
     /// Whether anything came of it.
     private(set) var hasBegun = false
+    /// Set of a rung that the publisher sends itself.
+    private(set) var layer: (id: TrackID, aligner: LayerAligner)?
 
     init(_ kind: Kind, target: LiveStream, source: LiveStream, onEnd: @escaping @Sendable (DerivedEnd) -> Void) {
         self.kind = kind
@@ -59,6 +61,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         }
     }
 
+    /// The plan's rendition of this name; nil where the source has none such.
     func rendition(of plan: RenditionPlan) -> Rendition? {
         switch kind {
         case .rung(let name): plan[name]
@@ -86,6 +89,25 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     }
 
     func interrupt() { onTarget { target, _ in target.interrupt() } }
+
+    // MARK: A layer of the publisher's
+
+    /// The rung is this layer, as it is, with those below it.
+    func follow(_ rendition: Rendition, of plan: RenditionPlan) {
+        guard let track = rendition.layer else { return }
+        if layer?.id != track.id { layer = (track.id, LayerAligner()) }
+        let lower = plan.renditions.filter { $0.size.height < rendition.size.height }
+        splicer.codec(track.codec, layers: lower.compactMap(\.layer))
+    }
+
+    func take(layer unit: AccessUnit) {
+        guard layer?.id == unit.track else { return }
+        for picture in layer?.aligner.take(unit) ?? [] { take(picture) }
+    }
+
+    func sourceShowed(_ time: MediaTime) {
+        for picture in layer?.aligner.sourceShowed(time) ?? [] { take(picture) }
+    }
 
     // MARK: The source and the rung
 
@@ -124,9 +146,9 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         sourceLoop.execute { self.splicer.retainSegments(isWanted) }
     }
 
-    /// A rung's keyframes are the source's.
+    /// An encoded rung's keyframes are the source's.
     func wantKeyframe() {
-        sourceLoop.execute { self.source?.wantKeyframe() }
+        sourceLoop.execute { self.source?.wantKeyframe(of: self.layer?.id ?? .video) }
     }
 
     /// All that there is of a rung was made here.

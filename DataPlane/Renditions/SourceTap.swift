@@ -102,6 +102,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
     private func start(_ feed: RungFeed) {
         guard let video else { return }
         guard let rendition = feed.rendition(of: source.renditionPlan) else { return end(feed.name, .unknown) }
+        if rendition.layer != nil { return pass(rendition, to: feed) }
         let choice: EncoderChoice.Made
         do throws(CodecPortError) {
             let settings = source.settings
@@ -125,6 +126,14 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         readyPipeline(for: video).start(rendition, options(choice, video))
         feed.begin(epoch: source.epoch, settings: source.settings)
         logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "\(choice.encoder)"])
+    }
+
+    /// Nothing is encoded: the publisher sends the rung itself.
+    private func pass(_ rendition: Rendition, to feed: RungFeed) {
+        feed.follow(rendition, of: source.renditionPlan)
+        sound.add(feed, bitsPerSecond: 0)
+        feed.begin(epoch: source.epoch)
+        logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "none"])
     }
 
     private func options(_ choice: EncoderChoice.Made, _ video: CodecParameters) -> VideoEncodingOptions {
@@ -187,11 +196,24 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         let audio = tracks.filter { $0.kind == .audio }
         soundTracks = audio.map(\.id)
         sound.tracksChanged(to: audio)
+        followLayers()
         guard let codec = tracks.first(where: { $0.kind == .video })?.codec, codec != video else { return }
         let isFirst = video == nil
         video = codec
         pipeline?.sourceChanged(to: codec)
         if isFirst { for feed in Array(feeds.values) { start(feed) } }
+    }
+
+    /// A layer that is no longer sent, or changed its size, is not the rung it was.
+    private func followLayers() {
+        let plan = source.renditionPlan
+        for (name, feed) in feeds where feed.layer != nil {
+            if let rendition = feed.rendition(of: plan), rendition.layer != nil {
+                feed.follow(rendition, of: plan)
+            } else {
+                end(name, .unknown)
+            }
+        }
     }
 
     private func take(_ unit: AccessUnit) {
@@ -203,7 +225,12 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
                 for feed in feeds.values { feed.cut(mark, before: unit) }
             }
             pipeline?.send(unit)
+            for feed in feeds.values { feed.sourceShowed(unit.presentationTime) }
         }
+    }
+
+    func stream(_ stream: LiveStream, sentLayer unit: AccessUnit) {
+        for feed in feeds.values { feed.take(layer: unit) }
     }
 
     func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
@@ -213,6 +240,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         case .epochChanged: endAll(.lost("the stream has another owner"))
         case .fenced(let epoch): endAll(.ended(.fenced(epoch)))
         case .ended(let reason):
+            for (name, feed) in feeds where feed.layer != nil { end(name, .ended(reason)) }
             // What the decoder and the encoders hold comes out first.
             if let pipeline { pipeline.close() } else { endAll(.ended(reason)) }
         }

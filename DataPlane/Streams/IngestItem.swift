@@ -8,6 +8,8 @@ package enum IngestItem: Hashable, Sendable {
     case tracks([Track])
     /// `decodeTime` is the publisher's own clock, unwrapped; `frame` is set for audio of a known frame duration.
     case unit(AccessUnit, frame: AudioFrameDuration?)
+    /// A picture of one of the video track's layers.
+    case layer(AccessUnit)
 }
 
 /// Decides where the stream is cut into segments and parts. Runs at the origin only.

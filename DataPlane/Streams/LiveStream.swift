@@ -54,7 +54,7 @@ package final class LiveStream: @unchecked Sendable {
     private var objectInterest = 0
     /// The publisher of this node that fed the stream last.
     private weak var publication: Publication?
-    private var keyframeAskedAt: NIODeadline?
+    private var keyframeAskedAt: [TrackID: NIODeadline] = [:]
     private let viewers = Mutex(ViewerCounts())
     private let byteCount = Atomic<Int>(0)
     private let serving = Atomic<Bool>(false)
@@ -162,13 +162,14 @@ package final class LiveStream: @unchecked Sendable {
     private static let keyframePause = TimeAmount.seconds(1)
 
     /// A player that joined or lost pictures cannot decode on. However many ask, one request a second goes to the publisher,
-    /// through all nodes between, if its protocol can ask it.
-    package func wantKeyframe() {
+    /// through all nodes between, if its protocol can ask it. `track` may be one of the pictures' layers where they are.
+    package func wantKeyframe(of track: TrackID = .video) {
         loop.preconditionInEventLoop()
         let now = loop.now
-        if let keyframeAskedAt, now - keyframeAskedAt < Self.keyframePause { return }
-        keyframeAskedAt = now
-        if let upstream { upstream.wantKeyframe() } else { publication?.wantKeyframe() }
+        keyframeAskedAt = keyframeAskedAt.filter { now - $0.value < Self.keyframePause }
+        guard keyframeAskedAt[track] == nil else { return }
+        keyframeAskedAt[track] = now
+        if let upstream { upstream.wantKeyframe() } else { publication?.wantKeyframe(of: track) }
     }
 
     // MARK: Objects
@@ -213,8 +214,11 @@ package final class LiveStream: @unchecked Sendable {
     package func ingest(_ items: [IngestItem], at wall: WallTime, from publication: Publication? = nil) {
         loop.preconditionInEventLoop()
         if publication !== self.publication { self.publication = publication }
-        guard let placed = origin?.place(items, at: wall) else { return }
+        guard let (placed, layers) = origin?.place(items, at: wall) else { return }
         send(placed)
+        for unit in layers {
+            for subscriber in subscribers { subscriber.stream(self, sentLayer: unit) }
+        }
     }
 
     /// Where the next owner would continue; nil on a node that does not own the stream.
@@ -408,8 +412,10 @@ private struct OriginFeed {
     var repair: TimelineRepair
     var cutter: any StreamCutter
 
-    mutating func place(_ items: [IngestItem], at wall: WallTime) -> [StreamItem] {
+    /// The stream's items, and the pictures of its layers.
+    mutating func place(_ items: [IngestItem], at wall: WallTime) -> (items: [StreamItem], layers: [AccessUnit]) {
         var placed: [StreamItem] = []
+        var layers: [AccessUnit] = []
         placed.reserveCapacity(items.count + 1)
         for item in items {
             let next: StreamItem
@@ -423,10 +429,14 @@ private struct OriginFeed {
                 unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)
                 if repair.jumpCount > jumps { Self.jumps.increment() }
                 next = .unit(unit)
+            case .layer(var unit):
+                unit.decodeTime = repair.place(beside: unit.decodeTime)
+                layers.append(unit)
+                continue
             }
             if let mark = cutter.mark(before: next, at: wall) { placed.append(.cut(mark)) }
             placed.append(next)
         }
-        return placed
+        return (placed, layers)
     }
 }

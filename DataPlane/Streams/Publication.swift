@@ -13,7 +13,7 @@ package final class Publication: Sendable {
         var revocation: EndReason?
         var onAsked: (@Sendable (Request) -> Void)?
         var asked: Request?
-        var onKeyframeWanted: (@Sendable () -> Void)?
+        var onKeyframeWanted: (@Sendable (TrackID) -> Void)?
         /// Its protocol can, and the publisher said it understands.
         var canMove = false
         /// Set until its media is the stream's.
@@ -108,14 +108,14 @@ package final class Publication: Sendable {
         if let asked { body(asked) }
     }
 
-    /// Sets what asks the publisher for a keyframe, where its protocol can.
-    package func whenKeyframeWanted(_ body: @escaping @Sendable () -> Void) {
+    /// Sets what asks the publisher for a keyframe of its pictures or of one of their layers, where its protocol can.
+    package func whenKeyframeWanted(_ body: @escaping @Sendable (TrackID) -> Void) {
         state.withLock { $0.onKeyframeWanted = body }
     }
 
-    func wantKeyframe() {
+    func wantKeyframe(of track: TrackID = .video) {
         let body = state.withLock { $0.isOver ? nil : $0.onKeyframeWanted }
-        body?()
+        body?(track)
     }
 
     /// Called by the connection that has told its publisher to move.
@@ -168,6 +168,7 @@ private struct StandBy {
             case .tracks(let newest): tracks = newest
             case .unit(let unit, _):
                 if isOver, isStart(unit) { return [.tracks(tracks)] + items[index...] }
+            case .layer: break
             }
         }
         return []

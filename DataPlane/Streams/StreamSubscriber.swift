@@ -8,11 +8,14 @@ package protocol StreamSubscriber: AnyObject, Sendable {
     /// The next items, in order. Called once per batch of ingest.
     func stream(_ stream: LiveStream, sent items: [StreamItem])
     func stream(_ stream: LiveStream, noticed notice: StreamNotice)
+    /// A picture of one of the video track's layers, on the node that has the publisher.
+    func stream(_ stream: LiveStream, sentLayer unit: AccessUnit)
     /// The settings of the stream's app have changed.
     func stream(_ stream: LiveStream, applied settings: AppSettings)
 }
 
 extension StreamSubscriber {
+    package func stream(_ stream: LiveStream, sentLayer unit: AccessUnit) {}
     package func stream(_ stream: LiveStream, applied settings: AppSettings) {}
 }
 

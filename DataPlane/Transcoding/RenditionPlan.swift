@@ -1,6 +1,8 @@
-import ClusterModel
+package import ClusterModel
+import Codecs
+package import MediaModel
 
-/// One rung as a source of a known shape is encoded for it.
+/// One rung as a source of a known shape is encoded for it, or as its publisher sends it.
 package struct Rendition: Hashable, Sendable {
     /// Unique in its stream.
     package var name: String
@@ -10,6 +12,8 @@ package struct Rendition: Hashable, Sendable {
     package var audioBitsPerSecond: Int
     /// Pictures leave in the order of showing and at once, as WebRTC needs.
     package var isInOrder = false
+    /// The publisher's own, which nobody encodes.
+    package var layer: Track?
 
     package init(name: String, size: PictureSize, videoBitsPerSecond: Int, audioBitsPerSecond: Int) {
         self.name = name
@@ -26,7 +30,7 @@ package struct Rendition: Hashable, Sendable {
     }
 }
 
-/// Which rungs a source is encoded for.
+/// Which rungs a source has: the layers that its publisher sends beside it, and those it is encoded for.
 package struct RenditionPlan: Hashable, Sendable {
     /// What 720p30 needs to look well at 2.8 Mbit/s.
     private static let bitsPerPixelAndSecond = 3
@@ -35,9 +39,15 @@ package struct RenditionPlan: Hashable, Sendable {
     package let renditions: [Rendition]
     private let source: PictureSize
 
-    package init(_ ladder: Ladder, source: PictureSize) {
+    package init(_ ladder: Ladder, source: PictureSize, layers: [Track] = []) {
         self.source = source
-        renditions = ladder.rungs.filter { $0.forceEncode || $0.height <= source.height }.map { rung in
+        let published = layers.compactMap(Self.rendition(of:))
+        // What is sent already needs no encoder.
+        let rungs = ladder.rungs.filter { rung in
+            (rung.forceEncode || rung.height <= source.height)
+                && !published.contains { $0.size.height == rung.height }
+        }
+        let encoded = rungs.map { rung in
             Rendition(
                 name: rung.renditionName,
                 size: Self.size(height: rung.height, source: source),
@@ -45,6 +55,32 @@ package struct RenditionPlan: Hashable, Sendable {
                 audioBitsPerSecond: rung.audioBitrate
             )
         }
+        renditions = published.isEmpty ? encoded : (published + encoded).sorted { $0.size.height > $1.size.height }
+    }
+
+    /// Of a stream with these tracks.
+    package init(of tracks: [Track], settings: AppSettings) {
+        let video = tracks.first { $0.kind == .video }
+        let size = video?.codec.pictureSize ?? (0, 0)
+        self.init(
+            Ladder(settings: settings),
+            source: PictureSize(width: size.width, height: size.height),
+            layers: video?.layers ?? []
+        )
+    }
+
+    /// Named by what such pictures need, as publishers say no bit rate and theirs varies.
+    private static func rendition(of layer: Track) -> Rendition? {
+        guard let size = layer.codec.pictureSize else { return nil }
+        let bits = bitsPerSecond(PictureSize(width: size.width, height: size.height))
+        var rendition = Rendition(
+            name: EncoderSetting.renditionName(height: size.height, videoBitrate: bits),
+            size: PictureSize(width: size.width, height: size.height),
+            videoBitsPerSecond: bits,
+            audioBitsPerSecond: 0
+        )
+        rendition.layer = layer
+        return rendition
     }
 
     package subscript(name: String) -> Rendition? { renditions.first { $0.name == name } }
@@ -53,6 +89,10 @@ package struct RenditionPlan: Hashable, Sendable {
     /// of that.
     package func inOrder(rung: String?) -> Rendition? {
         guard var rendition = rung.map({ self[$0] }) ?? likeSource else { return nil }
+        if rendition.layer != nil {
+            rendition.layer = nil
+            rendition.size = Self.size(height: rendition.size.height & ~1, source: source)
+        }
         rendition.name += "~inorder"
         rendition.audioBitsPerSecond = 0
         rendition.isInOrder = true
@@ -61,13 +101,16 @@ package struct RenditionPlan: Hashable, Sendable {
 
     private var likeSource: Rendition? {
         guard source.pixels > 0 else { return nil }
-        let bits = min(max(source.pixels * Self.bitsPerPixelAndSecond, 300_000), 8_000_000)
         return Rendition(
             name: "source",
             size: Self.size(height: source.height, source: source),
-            videoBitsPerSecond: bits,
+            videoBitsPerSecond: max(Self.bitsPerSecond(source), 300_000),
             audioBitsPerSecond: 0
         )
+    }
+
+    private static func bitsPerSecond(_ size: PictureSize) -> Int {
+        min(size.pixels * bitsPerPixelAndSecond, 8_000_000)
     }
 
     /// The size of `height` lines in the source's shape. 4:2:0 pictures have even sides, and no encoder takes more than

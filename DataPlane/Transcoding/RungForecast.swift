@@ -1,6 +1,8 @@
 package import ClusterModel
+import Codecs
+import MediaModel
 
-/// What a multivariant playlist says of a rung before it is encoded: players choose by it, and choosing starts the encoder.
+/// What a multivariant playlist says of a rung before it is made: players choose by it, and choosing starts the encoder.
 /// A function of settings and source alone, so that all nodes say the same.
 package struct RungForecast: Hashable, Sendable {
     package let rendition: Rendition
@@ -22,7 +24,7 @@ package struct RungForecast: Hashable, Sendable {
         let ahead = Double(rendition.videoBitsPerSecond) / max(settings.hlsSegmentDuration, 1)
         averageBitsPerSecond = average * (100 + Self.overheadPercent) / 100
         peakBitsPerSecond = (average + Int(ahead)) * (100 + Self.overheadPercent) / 100
-        videoCodec = Self.codec(rendition, settings, framesPerSecond ?? 30)
+        videoCodec = rendition.layer.map(\.codec.codecString) ?? Self.codec(rendition, settings, framesPerSecond ?? 30)
     }
 
     private static func codec(_ rendition: Rendition, _ settings: AppSettings, _ framesPerSecond: Double) -> String? {

@@ -29,7 +29,11 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
     }
 
     /// As it stands in URLs behind the stream's id and `_`.
-    package var renditionName: String { "\(height)p\(videoBitrate / 1000)kbps" }
+    package var renditionName: String { Self.renditionName(height: height, videoBitrate: videoBitrate) }
+
+    package static func renditionName(height: Int, videoBitrate: Int) -> String {
+        "\(height)p\(videoBitrate / 1000)kbps"
+    }
 
     /// What is out of range, as a sentence; nil when all is fine.
     package var fault: String? {

@@ -56,14 +56,7 @@ import Testing
 
     @Test func `a player whose path carries less than the source is led to a rung, without a step back`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
-        let ladder = #"{"encoderSettings":[{"height":120,"videoBitrate":200000,"audioBitrate":0}]}"#
-        let put = try http(
-            cluster.controlURL + "/v1/apps/live",
-            method: "PUT",
-            bearer: Cluster.adminToken,
-            body: ladder
-        )
-        #expect((200...201).contains(put.status))
+        try cluster.setLadder(#"[{"height":120,"videoBitrate":200000,"audioBitrate":0}]"#)
         let origin = try await cluster.startWorker("origin1", .origin)
         let edge = try await cluster.startWorker("edge1", .edge)
         let publisher = try cluster.publish(clip: cluster.makeClip(kilobits: 2_000), at: origin.rtmp("live/s1"))
@@ -76,10 +69,43 @@ import Testing
             estimate: 700_000
         )
         #expect(player.error == nil && player.state == "connected", "\(player)\n\(cluster.logs)")
-        #expect(player.heights == [180, 120], "\(player)\n\(cluster.logs)")
+        // After ten quiet seconds the source is tried once more.
+        #expect(player.heights?.prefix(2) == [180, 120], "\(player)\n\(cluster.logs)")
         #expect(player.backwards == 0 && player.sinceLastFrame ?? .infinity < 2, "\(player)")
         #expect(player.sources?["video"]?.count == 1 && player.video?.packetsLost == 0, "\(player)")
         #expect(publisher.isRunning)
+    }
+
+    @Test(arguments: ["H264", "VP8"])
+    func
+        `a browser's lower layer is a rendition at the edge: chosen where the path carries no more, and left when it stops`(
+            codec: String
+        ) async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        async let publishing = WebRTCClients.browser(
+            publish: origin.http("/live/whip/s1"),
+            codec: codec.lowercased(),
+            seconds: 50,
+            lowerLayerFor: 30
+        )
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let player = try await WebRTCClients.aiortc(
+            "play",
+            edge.http("/live/whep/s1"),
+            codec: codec,
+            seconds: 42,
+            estimate: 200_000
+        )
+        #expect(player.error == nil && player.state == "connected", "\(player)\n\(cluster.logs)")
+        // After ten quiet seconds the source is tried once more, and found too much.
+        #expect(player.heights?.prefix(2) == [360, 180] && player.heights?.last == 360, "\(player)\n\(cluster.logs)")
+        #expect(player.backwards == 0 && player.sinceLastFrame ?? .infinity < 2, "\(player)")
+        #expect(player.sources?["video"]?.count == 1 && player.video?.packetsLost == 0, "\(player)")
+        let publisher = try await publishing
+        #expect(publisher.error == nil && publisher.publish?.state == "connected", "\(publisher)")
     }
 
     @Test func `over IPv6, what WHIP publishes WHEP plays`() async throws {

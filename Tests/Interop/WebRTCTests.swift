@@ -60,6 +60,37 @@ import Testing
         }
     }
 
+    @Test(arguments: ["H264", "VP8"])
+    func `what GStreamer publishes GStreamer decodes at an edge`(codec: String) async throws {
+        let pair = try await Pair()
+        async let publishing = WebRTCClients.gstreamer(
+            "publish",
+            pair.origin.http("/live/whip/s1"),
+            codec: codec,
+            seconds: 16
+        )
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let player = try await WebRTCClients.gstreamer("play", pair.edge.http("/live/whep/s1"), codec: codec)
+        #expect(player.error == nil && player.state == "connected", "\(player)\n\(pair.cluster.logs)")
+        #expect(
+            player.frames?["video"] ?? 0 > 60 && player.frames?["audio"] ?? 0 > 100,
+            "\(player)\n\(pair.cluster.logs)"
+        )
+        let publisher = try await publishing
+        #expect(publisher.error == nil && publisher.deleted == 200, "\(publisher)")
+    }
+
+    @Test func `a player that offers sound too watches a stream that has none`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish(clip: cluster.makeClip(hasSound: false), at: node.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let player = try await WebRTCClients.aiortc("play", node.http("/live/whep/s1"), codec: "H264", seconds: 4)
+        #expect(player.error == nil && player.frames?["video"] ?? 0 > 40, "\(player)\n\(cluster.logs)")
+        #expect(player.answer?.contains("m=audio 0 ") == true, "\(player)")
+        #expect(publisher.isRunning)
+    }
+
     @Test func `what ffmpeg publishes by RTMP a browser watches at an edge, and is counted`() async throws {
         let pair = try await Pair()
         let publisher = try pair.cluster.publish("live/s1", to: pair.origin)
@@ -107,6 +138,25 @@ import Testing
         try await eventually("stop finishes the stream\n\(pair.cluster.logs)") {
             try pair.cluster.stream("live/s1").status == .finished
         }
+    }
+
+    @Test func `a player that forces a quality by Ant Media's signalling is led to the rung of so many lines`()
+        async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        try cluster.setLadder(#"[{"height":120,"videoBitrate":200000,"audioBitrate":0}]"#)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let result = try await WebRTCClients.browser(
+            play: node.webSocket("/live/websocket") + "#s1",
+            seconds: 20,
+            forcedHeight: 120
+        )
+        #expect(result.error == nil, "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.frameHeight == 120, "\(result)\n\(cluster.logs)")
+        #expect(result.play?.video?.packetsLost == 0, "\(result)")
+        #expect(publisher.isRunning)
     }
 
     @Test(arguments: ["webrtc": "WebRTC", "hls": "HLS"])

@@ -17,9 +17,29 @@ COLUMNS = [
 ]
 
 
+def show_hops(rows):
+    """What each hop adds to the delay, round by round, as the machine is not the same in all of them."""
+    delays = {}
+    for row in rows:
+        delays[row["hops"], row["round"]] = row["report"]["videoDelay"]
+    rounds = sorted({row["round"] for row in rows})
+    lines = []
+    for hops in sorted({row["hops"] for row in rows}):
+        cells = [str(hops)]
+        for name in ("p50", "p99"):
+            cells.append(text(median([delays[hops, number][name] for number in rounds]), 1))
+            added = [delays[hops, number][name] - delays[hops - 1, number][name] for number in rounds] if hops else []
+            cells.append(text(median(added), 1) if added else "")
+        lines.append(cells)
+    print(machine())
+    show(["hops", "publish→play p50 ms", "added by the hop", "p99 ms", "added by the hop"], lines)
+
+
 def main(path):
     with open(path) as file:
         rows = [json.loads(line) for line in file]
+    if "hops" in rows[0]:
+        return show_hops(rows)
     groups = {}
     for row in rows:
         groups.setdefault((row["viewers"], row["suite"]), []).append(row["report"])

@@ -135,7 +135,7 @@ final class WHIPPublisher: Publisher {
         for place in packets.indices {
             var bytes = ByteBuffer()
             bytes.reserveCapacity(packets.bytes(at: place) + SRTP.overheadBytesMax)
-            stream?.write(packets, place, into: &bytes)
+            stream?.writer.write(packets, place, into: &bytes)
             try session.transport.send(rtp: bytes, on: connection)
         }
     }

@@ -4,6 +4,9 @@ package import struct NIOCore.ByteBuffer
 package struct Track: Hashable, Sendable {
     package var id: TrackID
     package var codec: CodecParameters
+    /// Lower layers that its publisher sends beside it (simulcast), highest first. Their units are none of the stream's: each
+    /// layer is a rendition. They have no layers themselves.
+    package var layers: [Track] = []
 
     package init(id: TrackID, codec: CodecParameters) {
         self.id = id

@@ -82,6 +82,8 @@ package final class DTLSSession: DTLSTransport {
         case .handshaking, .established: break
         }
         guard let retransmitAt, now >= retransmitAt else { return }
+        takeBuffers()
+        defer { giveBuffersBack() }
         ERR_clear_error()
         if copenssl_dtls_handle_timeout(ssl) < 0 {
             end(.failed(.handshake(OpenSSLError.take())))
@@ -92,6 +94,7 @@ package final class DTLSSession: DTLSTransport {
 
     package func close(at now: MonotonicInstant) {
         if case .established = state {
+            takeBuffers()
             ERR_clear_error()
             _ = SSL_shutdown(ssl)
             flush(at: now)
@@ -140,12 +143,29 @@ package final class DTLSSession: DTLSTransport {
             return
         }
         state = .established
+        giveBuffersBack()
         outputs.append(.established(material))
     }
+
+    // MARK: Buffers
+
+    /// OpenSSL's two, of 17 KB each, are most of what a session takes, and after the handshake nearly nothing comes.
+    private func giveBuffersBack() {
+        if case .established = state { _ = SSL_free_buffers(ssl) }
+    }
+
+    /// OpenSSL takes one to read into by itself, but none to write from.
+    private func takeBuffers() {
+        if case .established = state { _ = SSL_alloc_buffers(ssl) }
+    }
+
+    // MARK: After the handshake
 
     /// After the handshake only the repeats of a peer that missed our last flight, and its goodbye, are of interest.
     private func readOn(at now: MonotonicInstant) {
         var bytes = [UInt8](repeating: 0, count: limits.datagramBytesMax)
+        takeBuffers()
+        defer { giveBuffersBack() }
         ERR_clear_error()
         let result = SSL_read(ssl, &bytes, Int32(bytes.count))
         let failure = result > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, result)

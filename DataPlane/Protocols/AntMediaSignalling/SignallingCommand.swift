@@ -12,6 +12,8 @@ package enum SignallingCommand: Equatable, Sendable {
     case takeCandidate(StreamName)
     case stop(StreamName)
     case getStreamInfo(StreamName)
+    /// The player wants pictures of so many lines; nil leaves the choice to us again.
+    case forceStreamQuality(StreamName, height: Int?)
     case getIceServerConfig
     case ping
 
@@ -38,6 +40,7 @@ private struct Fields: Decodable {
     var token: String?
     var type: String?
     var sdp: String?
+    var streamHeight: Int?
 
     func command(of name: String) throws(SignallingError) -> SignallingCommand {
         switch name {
@@ -48,6 +51,8 @@ private struct Fields: Decodable {
         case "takeCandidate": .takeCandidate(try stream())
         case "stop": .stop(try stream())
         case "getStreamInfo": .getStreamInfo(try stream())
+        case "forceStreamQuality":
+            .forceStreamQuality(try stream(), height: streamHeight.flatMap { $0 > 0 ? $0 : nil })
         case "getIceServerConfig": .getIceServerConfig
         case "ping": .ping
         default: throw .unknownCommand(String(name.prefix(64)), streamID: streamId)

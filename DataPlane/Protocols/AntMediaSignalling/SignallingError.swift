@@ -46,7 +46,7 @@ package enum SignallingError: Error, Hashable, Sendable, CustomStringConvertible
         case .tooManyStreams(let limit, _): "a connection carries \(limit) streams: open another one"
         case .unknownCommand(let name, _):
             "'\(name)' is not known here: publish, play, takeConfiguration, takeCandidate, stop, getStreamInfo, "
-                + "getIceServerConfig and ping are"
+                + "forceStreamQuality, getIceServerConfig and ping are"
         }
     }
 }

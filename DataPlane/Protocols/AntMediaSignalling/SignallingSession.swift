@@ -24,6 +24,8 @@ package struct SignallingSession {
         case stopped(streamID: String)
         /// Answer with `streamInfo`.
         case infoRequested(streamID: String)
+        /// Of what plays under this name; nil leaves the choice to us.
+        case qualityForced(streamID: String, height: Int?)
         /// Answer with `iceServer`.
         case iceServerRequested
     }
@@ -156,6 +158,9 @@ package struct SignallingSession {
             remove(id)
             send(.notification(part.isPublish ? .publishFinished : .playFinished, streamID: id))
         case .getStreamInfo(let id): outputs.append(.event(.infoRequested(streamID: id)))
+        case .forceStreamQuality(let id, let height):
+            // The SDK expects no answer, and what does not play has no quality.
+            if case .playing? = parts[id] { outputs.append(.event(.qualityForced(streamID: id, height: height))) }
         case .getIceServerConfig: outputs.append(.event(.iceServerRequested))
         case .ping: send(.pong)
         }

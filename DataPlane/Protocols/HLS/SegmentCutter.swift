@@ -90,11 +90,16 @@ package struct SegmentCutter: Sendable {
     }
 
     private mutating func replaceTracks(_ replacement: [Track]) {
-        let media = replacement.filter { $0.kind != .data }
-        if media != tracks.filter({ $0.kind != .data }) { tracksChanged = true }
+        if Self.media(of: replacement) != Self.media(of: tracks) { tracksChanged = true }
         tracks = replacement
         kinds = replacement.map { ($0.id, $0.kind) }
         hasVideo = kinds.contains { $0.kind == .video }
+    }
+
+    /// What segments hold of the tracks: layers beside them come and go without a cut.
+    private static func media(of tracks: [Track]) -> [TrackID: CodecParameters] {
+        let media = tracks.filter { $0.kind != .data }.map { ($0.id, $0.codec) }
+        return Dictionary(media) { first, _ in first }
     }
 
     private mutating func note(_ unit: AccessUnit, _ kind: TrackKind) {

@@ -170,20 +170,24 @@ extension ByteReader {
         )
     }
 
-    fileprivate mutating func tracks(_ limits: RelayLimits) throws -> [Track] {
+    /// - Parameter areLayers: which have none themselves.
+    fileprivate mutating func tracks(_ limits: RelayLimits, areLayers: Bool = false) throws -> [Track] {
         let count = Int(try integer(as: UInt8.self))
         guard count <= limits.tracksMax else { throw RelayError.tooManyTracks(limit: limits.tracksMax) }
         var tracks: [Track] = []
         for _ in 0..<count {
             let id: UInt8 = try integer()
-            let code: UInt8 = try integer()
+            let mark: UInt8 = try integer()
+            let code = areLayers ? mark : mark & ~RelayCodec.layersFollow
             let first = Int(try integer(as: UInt32.self))
             let second = Int(try integer(as: UInt32.self))
             let configuration = try slice(Int(try integer(as: UInt32.self)))
             guard let codec = RelayCodec(rawValue: code) else { throw RelayError.unknownCodec(code) }
             // Times of sound are divided by its rate; 2²⁴ is the most that AAC can write.
             guard !codec.hasSampleRate || (1..<1 << 24).contains(first) else { throw Underflow() }
-            tracks.append(Track(id: TrackID(id), codec: codec.parameters(first, second, configuration)))
+            var track = Track(id: TrackID(id), codec: codec.parameters(first, second, configuration))
+            if mark != code { track.layers = try self.tracks(limits, areLayers: true) }
+            tracks.append(track)
         }
         guard Set(tracks.map(\.id)).count == tracks.count else { throw RelayError.duplicateTrack }
         return tracks

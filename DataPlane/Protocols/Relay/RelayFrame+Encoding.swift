@@ -144,17 +144,19 @@ extension ByteBuffer {
         for hop in hops { writeText(hop) }
     }
 
-    /// Count (u8), then per track: id, codec (u8), two u32 (width and height, or sample rate and channels), configuration.
+    /// Count (u8), then per track: id, codec (u8), two u32 (width and height, or sample rate and channels), configuration;
+    /// where the codec is marked so, its layers as tracks.
     mutating func writeTracks(_ tracks: [Track]) {
         writeInteger(UInt8(clamping: tracks.count))
         for track in tracks.prefix(Int(UInt8.max)) {
             writeInteger(track.id.value)
             let (code, first, second, configuration) = track.codec.relayFields
-            writeInteger(code.rawValue)
+            writeInteger(code.rawValue | (track.layers.isEmpty ? 0 : RelayCodec.layersFollow))
             writeInteger(UInt32(clamping: first))
             writeInteger(UInt32(clamping: second))
             writeInteger(UInt32(configuration.readableBytes))
             writeImmutableBuffer(configuration)
+            if !track.layers.isEmpty { writeTracks(track.layers) }
         }
     }
 }
@@ -170,6 +172,9 @@ enum RelayCodec: UInt8 {
     case ac3 = 8
     case vp8 = 9
     case vp9 = 10
+
+    /// Beside the codec's number.
+    static let layersFollow: UInt8 = 0x80
 }
 
 extension CodecParameters {

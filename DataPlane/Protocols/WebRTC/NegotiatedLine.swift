@@ -14,6 +14,8 @@ struct NegotiatedLine: Sendable {
     let channels: UInt8
     let sending: MediaCapabilities.Sending?
 
+    func carries(_ type: PayloadType) -> Bool { type == payloadType || type == repairPayloadType }
+
     /// Nil when the line's first codec is not one that RTP here knows, which our own capabilities rule out.
     init?(_ media: Negotiation.Media) {
         guard let first = media.codecs.first, let codec = RTPCodec(first.format),

@@ -20,6 +20,10 @@ package struct PeerLimits: Sendable {
     package var keyframeInterval = Duration.seconds(2)
     /// Units that wait meanwhile: two seconds of sound in 10 ms packets, and a first picture.
     package var pendingUnitsMax = 256
+    /// Layers of a simulcast: browsers send three.
+    package static let simulcastLayersMax = 4
+    /// A layer that has no picture for so long, while others have, is not sent any more. A lost packet is repeated sooner.
+    package var layerSilenceMax = Duration.milliseconds(1500)
     /// The pacer's rate against the estimate, so that a keyframe drains before the next frames pile up behind it.
     package var pacingPercent = 250
     /// Below it pacing would delay a keyframe more than any queue could, and cut pictures of 8 Mbit/s into many runs.

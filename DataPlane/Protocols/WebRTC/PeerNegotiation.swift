@@ -28,7 +28,9 @@ package enum PeerNegotiation {
             codecs: CodecCapability.h264(profiles, feedback: videoFeedback, retransmits: true)
                 + others.map { CodecCapability($0, feedback: videoFeedback, retransmits: true) }
         )
-        (audio.headerExtensions, video.headerExtensions) = (extensions, extensions)
+        audio.headerExtensions = extensions
+        video.headerExtensions = extensions + [HeaderExtensionURI.rid, HeaderExtensionURI.repairedRID]
+        video.simulcastLayerCountMax = PeerLimits.simulcastLayersMax
         return [audio, video]
     }
 

@@ -1,5 +1,6 @@
 import DequeModule
 package import ICE
+package import MediaModel
 package import RTP
 package import SDP
 package import SecureTransport
@@ -136,9 +137,9 @@ package struct PeerSession: ~Copyable {
     /// Frames are missing between the last and the next: pictures go on at a keyframe.
     package mutating func interrupt() { player?.interrupt() }
 
-    /// Asks a publisher for a keyframe, at most once a second.
-    package mutating func wantKeyframe(at now: MonotonicInstant) {
-        publisher?.wantKeyframe(at: now)
+    /// Asks a publisher for a keyframe of its pictures or of one of their layers, at most once a second.
+    package mutating func wantKeyframe(of track: TrackID = .video, at now: MonotonicInstant) {
+        publisher?.wantKeyframe(of: track, at: now)
     }
 
     package mutating func restart(credentials: ICECredentials, at now: MonotonicInstant) {

@@ -13,6 +13,8 @@ package enum PublishedMedia: Hashable, Sendable {
     case tracks([Track])
     /// `samples` of a frame of sound, at 48 kHz.
     case unit(AccessUnit, samples: Int?)
+    /// A picture of one of the video track's layers.
+    case layer(AccessUnit)
 }
 
 /// The media of a WHIP publisher: packets and reports in, units and feedback out.
@@ -28,6 +30,8 @@ struct PublisherMedia: Sendable {
 
     private struct Source: Sendable {
         var line: NegotiatedLine
+        /// Of a simulcast; what its packets name.
+        var rid: String?
         var track: IncomingTrack
         /// Nil until its first packet tells the SSRC.
         var stream: ReceiveStream?
@@ -38,6 +42,7 @@ struct PublisherMedia: Sendable {
     /// Ours, under which reports and requests go.
     private let ownSSRC: SSRC
     private var sources: [Source]
+    private var ranking: LayerRanking
     private var timeline = SessionTimeline()
     private var feedback = TransportFeedbackGenerator()
     private var nextReport: MonotonicInstant?
@@ -52,11 +57,25 @@ struct PublisherMedia: Sendable {
     init(_ negotiation: Negotiation, limits: PeerLimits, using random: inout some RandomNumberGenerator) {
         self.limits = limits
         ownSSRC = SSRC(UInt32.random(in: 1...UInt32.max, using: &random))
-        sources = negotiation.media.compactMap(NegotiatedLine.init).map { line in
-            let id: TrackID = line.codec.isVideo ? .video : .audio
-            return Source(line: line, track: IncomingTrack(id, codec: line.codec, channels: line.channels))
+        sources = negotiation.media.flatMap(Self.sources)
+        ranking = LayerRanking(silenceMax: limits.layerSilenceMax)
+    }
+
+    /// One, or one for each layer of a simulcast.
+    private static func sources(of media: Negotiation.Media) -> [Source] {
+        guard let line = NegotiatedLine(media) else { return [] }
+        let id: TrackID = line.codec.isVideo ? .video : .audio
+        guard line.codec.isVideo, !media.simulcastLayers.isEmpty else {
+            return [Source(line: line, track: IncomingTrack(id, codec: line.codec, channels: line.channels))]
+        }
+        return media.simulcastLayers.enumerated().map { number, rid in
+            let id = TrackID(layerIDsFrom + UInt8(clamping: number))
+            return Source(line: line, rid: rid, track: IncomingTrack(id, codec: line.codec))
         }
     }
+
+    /// Above the ids of tracks.
+    private static let layerIDsFrom: UInt8 = 16
 
     /// Compound packets may lack a report in front only when both sides said so (RFC 5506).
     var reducedSizeRTCP: Bool { sources.allSatisfy(\.line.reducedSizeRTCP) }
@@ -77,26 +96,39 @@ struct PublisherMedia: Sendable {
         do throws(RTPError) {
             packet = try RTPPacket(parsing: datagram)
         } catch { return outputs.append(.malformed) }
-        guard
-            let place = sources.firstIndex(where: {
-                $0.line.payloadType == packet.payloadType || $0.line.repairPayloadType == packet.payloadType
-            })
-        else { return outputs.append(.malformed) }
-        let line = sources[place].line
-        if line.usesTransportFeedback,
-            let sequence = line.extensions.read(packet.headerExtension).transportSequence
-        {
+        guard let first = sources.firstIndex(where: { $0.line.carries(packet.payloadType) }) else {
+            return outputs.append(.malformed)
+        }
+        let line = sources[first].line
+        let extensions = line.extensions.read(packet.headerExtension)
+        if line.usesTransportFeedback, let sequence = extensions.transportSequence {
             feedback.received(sequence, at: now)
         }
+        if nextReport == nil { nextReport = now + limits.reportInterval }
+        if let place = sources[first].rid == nil ? first : place(of: packet, extensions) {
+            take(packet, place, at: now)
+            drain(place, at: now)
+        }
+        sendFeedback(at: now)
+    }
+
+    /// Whose layer the packet is: senders name it until they know that we know its SSRC (RFC 8852 §3). Packets that nobody has
+    /// named are probes, or come early.
+    private mutating func place(of packet: RTPPacket, _ extensions: HeaderExtensions) -> Int? {
+        if let rid = extensions.rid ?? extensions.repairedRid {
+            return sources.firstIndex { $0.rid == rid && $0.line.carries(packet.payloadType) }
+        }
+        return sources.firstIndex { $0.stream?.ssrc == packet.ssrc || $0.repairSSRC == packet.ssrc }
+    }
+
+    private mutating func take(_ packet: RTPPacket, _ place: Int, at now: MonotonicInstant) {
         if sources[place].line.payloadType == packet.payloadType {
             open(place, for: packet.ssrc)
             sources[place].stream?.receive(packet, at: now)
         } else {
+            sources[place].repairSSRC = packet.ssrc
             sources[place].stream?.receive(retransmission: packet, at: now)
         }
-        if nextReport == nil { nextReport = now + limits.reportInterval }
-        drain(place, at: now)
-        sendFeedback(at: now)
     }
 
     mutating func receive(_ packets: [RTCPPacket], at now: MonotonicInstant) {
@@ -121,15 +153,17 @@ struct PublisherMedia: Sendable {
         }
         if let due = nextKeyframe, now >= due {
             nextKeyframe = now + limits.keyframeInterval
-            wantKeyframe(at: now)
+            wantKeyframe(of: .video, at: now)
         }
         sendFeedback(at: now)
         sendReports(at: now)
     }
 
-    /// A player needs one. Requests beyond one a second are held back.
-    mutating func wantKeyframe(at now: MonotonicInstant) {
+    /// A player of the pictures, or of one of their layers, needs one. Requests beyond one a second are held back. Layers are cut
+    /// where the pictures are, so they need theirs with them.
+    mutating func wantKeyframe(of track: TrackID, at now: MonotonicInstant) {
         for place in sources.indices where sources[place].line.codec.isVideo {
+            guard track == .video || sources[place].track.id == track else { continue }
             sources[place].stream?.wantKeyframe(at: now)
             drain(place, at: now)
         }
@@ -175,20 +209,44 @@ struct PublisherMedia: Sendable {
     }
 
     private mutating func take(_ frame: ReceivedFrame, _ place: Int, _ ssrc: SSRC, at now: MonotonicInstant) {
-        if frame.codec.isVideo, frame.isKeyframe || nextKeyframe == nil {
-            nextKeyframe = now + limits.keyframeInterval
-        }
         let time = timeline.time(of: frame, from: ssrc)
         let before = sources[place].track.parameters
         let unit: AccessUnit?
         do throws(CodecError) {
             unit = try sources[place].track.unit(of: frame, at: time)
         } catch { return outputs.append(.malformed) }
+        if sources[place].rid != nil { return take(layer: unit, place, at: now) }
         let hasChanged = sources[place].track.parameters != before
         if hasChanged, !announced.isEmpty { announce() }
+        noteKeyframe(frame.codec.isVideo, frame.isKeyframe, at: now)
         guard let unit else { return }
         let samples = frame.codec.isVideo ? nil : OpusPacket.samples(unit.payload)
         deliver(.unit(unit, samples: samples), at: now)
+    }
+
+    private mutating func noteKeyframe(_ isVideo: Bool, _ isKeyframe: Bool, at now: MonotonicInstant) {
+        if isVideo, isKeyframe || nextKeyframe == nil { nextKeyframe = now + limits.keyframeInterval }
+    }
+
+    private mutating func take(layer unit: AccessUnit?, _ place: Int, at now: MonotonicInstant) {
+        guard var unit, let codec = sources[place].track.parameters else { return }
+        let (main, lower) = (ranking.main, ranking.lower)
+        ranking.showed(unit.track, codec, isKeyframe: unit.isKeyframe, at: now)
+        if ranking.main != main { dropPendingPictures() }
+        if ranking.main != main || ranking.lower != lower, !announced.isEmpty { announce() }
+        if let awaited = ranking.awaited, awaited == unit.track { sources[place].stream?.wantKeyframe(at: now) }
+        if unit.track == ranking.main {
+            noteKeyframe(true, unit.isKeyframe, at: now)
+            unit.track = .video
+            deliver(.unit(unit, samples: nil), at: now)
+        } else if !announced.isEmpty, ranking.lower.contains(where: { $0.id == unit.track }) {
+            outputs.append(.media(.layer(unit)))
+        }
+    }
+
+    /// Of a layer that is not the stream any more before the stream has begun.
+    private mutating func dropPendingPictures() {
+        pending.removeAll { if case .unit(let unit, _) = $0 { unit.track == .video } else { false } }
     }
 
     /// Holds the first units back until the tracks are known, so that the stream does not begin with half of them.
@@ -206,7 +264,12 @@ struct PublisherMedia: Sendable {
     }
 
     private mutating func announce() {
-        announced = sources.compactMap(\.track.track)
+        announced = sources.filter { $0.rid == nil }.compactMap(\.track.track)
+        if let main = sources.first(where: { $0.track.id == ranking.main && $0.rid != nil })?.track.parameters {
+            var track = Track(id: .video, codec: main)
+            track.layers = ranking.lower
+            announced.append(track)
+        }
         outputs.append(.media(.tracks(announced)))
     }
 

@@ -31,6 +31,14 @@ package struct RenditionChoice: Sendable {
         tryAfter = limits.tryAfter
     }
 
+    /// The place in `heights`, the stream's own first, of what has so many lines or the next fewer; of the lowest where all have
+    /// more.
+    package static func place(of wanted: Int, heights: [Int]) -> Int {
+        let fewer = heights.indices.filter { heights[$0] <= wanted }
+        let nearest = fewer.max { heights[$0] < heights[$1] } ?? heights.indices.min { heights[$0] < heights[$1] }
+        return nearest ?? 0
+    }
+
     /// The place in `bitrates`, highest first, of what is to be played. `capacity` is nil while the path has shown no limit.
     package mutating func judge(
         capacity: Int?,

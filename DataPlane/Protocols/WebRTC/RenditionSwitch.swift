@@ -45,6 +45,22 @@ package struct RenditionSwitch<Rendition: Hashable & Sendable>: Sendable {
         if isSteady, next != current { state = .leaving(for: next) }
     }
 
+    /// Whether all these frames go to the player, which is how it mostly is: then nothing has to be looked at one by one.
+    package mutating func admitsAll(_ frames: [PacketizedFrame], of rendition: Rendition) -> Bool {
+        guard isSteady, rendition == current else { return false }
+        var (sound, picture) = (lastSound, lastPicture)
+        for frame in frames {
+            if frame.track == .video {
+                picture = frame.presentationTime
+            } else {
+                if let sound, frame.presentationTime <= sound { return false }
+                sound = frame.presentationTime
+            }
+        }
+        (lastSound, lastPicture) = (sound, picture)
+        return true
+    }
+
     /// Whether the frame goes to the player.
     package mutating func admit(_ frame: PacketizedFrame, of rendition: Rendition) -> (isWanted: Bool, step: Step?) {
         guard frame.track == .video else { return (admit(sound: frame.presentationTime), nil) }

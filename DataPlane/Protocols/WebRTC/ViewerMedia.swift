@@ -197,7 +197,7 @@ struct ViewerMedia: Sendable {
         if lines[stream].line.usesTransportFeedback {
             values.transportSequence = estimator.send(bytes: due.packets.bytes(at: place), at: now)
         }
-        lines[stream].stream.write(due.packets, place, extensions: values, into: &bytes)
+        lines[stream].stream.writer.write(due.packets, place, extensions: values, into: &bytes)
     }
 
     var nextDeadline: MonotonicInstant? {

@@ -29,9 +29,8 @@ extension SegmentContainer {
 extension LiveStream {
     /// The rungs that are good for a stream of this shape.
     var rungs: [String] {
-        guard let size = tracks.first(where: { $0.kind == .video })?.codec.pictureSize else { return [] }
-        let shape = PictureSize(width: size.width, height: size.height)
-        return RenditionPlan(Ladder(settings: settings), source: shape).renditions.map(\.name)
+        guard tracks.first(where: { $0.kind == .video })?.codec.pictureSize != nil else { return [] }
+        return RenditionPlan(of: tracks, settings: settings).renditions.map(\.name)
     }
 
     /// The playlists of the other renditions of the same source. A rung does not know how large its source is, so it names
@@ -51,12 +50,9 @@ extension MultivariantPlaylist {
     static func variants(of stream: LiveStream, index: SegmentIndex) -> [Variant] {
         let source = Variant(uri: "\(stream.id.id).m3u8", index: index, tracks: stream.tracks)
         guard stream.id.derivation == nil, let video = stream.tracks.first(where: { $0.kind == .video })?.codec,
-            let size = video.pictureSize
+            video.pictureSize != nil
         else { return [source] }
-        let plan = RenditionPlan(
-            Ladder(settings: stream.settings),
-            source: PictureSize(width: size.width, height: size.height)
-        )
+        let plan = RenditionPlan(of: stream.tracks, settings: stream.settings)
         let sound = stream.tracks.filter { $0.kind == .audio }.compactMap(\.codec.codecString)
         // AAC-LC, as rungs' sound is encoded.
         let aac = sound.isEmpty ? [] : ["mp4a.40.2"]

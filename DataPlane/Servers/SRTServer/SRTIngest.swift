@@ -99,6 +99,7 @@ final class SRTIngest: @unchecked Sendable {
             guard leavesAtKeyframe else { return false }
             let video = tracks.filter { $0.kind == .video }
             return video.isEmpty || unit.isKeyframe && video.contains { $0.id == unit.track }
+        case .layer: return false
         }
     }
 

@@ -9,6 +9,7 @@ import NIOCore
 import Observability
 import Streams
 import Timebase
+import Transcoding
 import WebRTC
 
 /// One WebSocket connection of an Ant Media SDK: drives the signalling engine on the connection's loop and begins and ends
@@ -84,6 +85,8 @@ final class AntMediaConnection: WebSocketSession {
         case .playAnswered(let name, let sdp): playAnswered(name, sdp)
         case .stopped(let name): stop(name)
         case .infoRequested(let name): tellInfo(of: name)
+        case .qualityForced(let name, let height):
+            if case .session(let secret)? = running[name] { service.force(height, on: secret) }
         case .iceServerRequested: session.iceServer(service.parts.iceServers.first.map { .init($0) })
         }
     }
@@ -236,19 +239,31 @@ extension WebRTCService: WebSocketEndpoint {
 }
 
 extension SignallingMessage.StreamInfo {
-    /// Of each track with pictures. On the stream's loop.
+    /// The stream itself, then its rungs: those that a player may force. On the stream's loop.
     static func all(of stream: LiveStream) -> [Self] {
-        let sound = stream.tracks.first { $0.kind == .audio }.flatMap { stream.bitsPerSecond(of: $0.id) }
-        return stream.tracks.filter { $0.kind == .video }.map { track in
-            let size = track.codec.pictureSize
-            return Self(
-                streamWidth: size?.width ?? 0,
-                streamHeight: size?.height ?? 0,
-                videoBitrate: stream.bitsPerSecond(of: track.id) ?? 0,
-                audioBitrate: sound ?? 0,
+        guard let track = stream.tracks.first(where: { $0.kind == .video }) else { return [] }
+        let sound = stream.tracks.first { $0.kind == .audio }.flatMap { stream.bitsPerSecond(of: $0.id) } ?? 0
+        let size = track.codec.pictureSize
+        let source = Self(
+            streamWidth: size?.width ?? 0,
+            streamHeight: size?.height ?? 0,
+            videoBitrate: stream.bitsPerSecond(of: track.id) ?? 0,
+            audioBitrate: sound,
+            videoCodec: track.codec.name
+        )
+        let plan = RenditionPlan(of: stream.tracks, settings: stream.settings)
+        // A player keeps the codec it has agreed on.
+        let playable = plan.renditions.filter { $0.layer != nil || track.codec.name == "h264" }
+        let rungs = playable.map { rendition in
+            Self(
+                streamWidth: rendition.size.width,
+                streamHeight: rendition.size.height,
+                videoBitrate: rendition.videoBitsPerSecond,
+                audioBitrate: rendition.audioBitsPerSecond > 0 ? rendition.audioBitsPerSecond : sound,
                 videoCodec: track.codec.name
             )
         }
+        return [source] + rungs
     }
 }
 

@@ -17,7 +17,7 @@ import WebRTC
 final class PeerConnection: @unchecked Sendable {
     enum Part {
         case publisher(Publication)
-        case player(LiveStream, PeerOutlet)
+        case player(PeerOutlet)
 
         var role: PeerSession.Role {
             switch self {
@@ -89,11 +89,10 @@ final class PeerConnection: @unchecked Sendable {
             publication.whenAsked { [weak self] request in
                 if request == .leaveAtKeyframe { loop.execute { [weak self] in self?.close() } }
             }
-            publication.whenKeyframeWanted { [weak self] in
-                loop.execute { [weak self] in self?.wantKeyframe() }
+            publication.whenKeyframeWanted { [weak self] track in
+                loop.execute { [weak self] in self?.wantKeyframe(of: track) }
             }
-        case .player(let stream, let outlet):
-            stream.countViewers(1, of: .webrtc)
+        case .player(let outlet):
             follower = RenditionFollower(outlet, ask: ask, service: service, peer: self)
         }
         schedule()
@@ -169,8 +168,8 @@ final class PeerConnection: @unchecked Sendable {
         if follower?.ended(outlet) != true { close() }
     }
 
-    private func wantKeyframe() {
-        session?.wantKeyframe(at: loop.instant)
+    private func wantKeyframe(of track: TrackID) {
+        session?.wantKeyframe(of: track, at: loop.instant)
         drain()
     }
 
@@ -192,6 +191,9 @@ final class PeerConnection: @unchecked Sendable {
         session?.close(at: loop.instant)
         drain()
     }
+
+    /// A player asks for pictures of so many lines.
+    func force(_ height: Int?) { follower?.forced = height }
 
     private func revoked(_ reason: EndReason) {
         logger.notice("publisher closed", metadata: [LogKeys.reason: "\(reason)"])
@@ -273,6 +275,9 @@ final class PeerConnection: @unchecked Sendable {
             service.ingestBytes.increment(by: unit.payload.readableBytes)
             let frame = samples.map { AudioFrameDuration(samples: Int64($0), rate: 48_000) }
             publication.deliver([.unit(unit, frame: frame)])
+        case .layer(let unit):
+            service.ingestBytes.increment(by: unit.payload.readableBytes)
+            publication.deliver([.layer(unit)])
         }
     }
 
@@ -289,10 +294,9 @@ final class PeerConnection: @unchecked Sendable {
         }
         switch part {
         case .publisher(let publication): publication.end(isClean: isClean)
-        case .player(let stream, _):
+        case .player:
             follower?.end()
             follower = nil
-            stream.countViewers(-1, of: .webrtc)
         }
         service.connections.change(by: -1)
         ask.watch?.ended()

@@ -117,18 +117,32 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         measuredBytes += frames.reduce(0) { $0 + $1.payloadBytes }
         guard now - since >= Self.measureInterval else { return }
         let milliseconds = Int((now - since).nanoseconds / 1_000_000)
-        let video = tracks.first { $0.kind == .video }?.codec
-        let size = video?.pictureSize ?? (0, 0)
-        let shape = PictureSize(width: size.width, height: size.height)
-        let rungs = RenditionPlan(Ladder(settings: stream.settings), source: shape).renditions
+        let bitsPerSecond = measuredBytes * 8000 / milliseconds
+        let rungs = rungs(beside: bitsPerSecond)
         offered.withLock { offer in
-            offer.bitsPerSecond = measuredBytes * 8000 / milliseconds
-            offer.rungs = rungs.map {
-                RenditionOffer.Rung(name: $0.name, bitsPerSecond: $0.videoBitsPerSecond + $0.audioBitsPerSecond)
-            }
-            offer.codec = video?.name
+            offer.bitsPerSecond = bitsPerSecond
+            offer.rungs = rungs
+            offer.height = tracks.first { $0.kind == .video }?.codec.pictureSize?.height ?? 0
+            offer.codec = tracks.first { $0.kind == .video }?.codec.name
         }
         (measuredSince, measuredBytes) = (now, 0)
+    }
+
+    /// A publisher's own layers have their part of its bits by their pixels, whatever those pictures would need.
+    private func rungs(beside bitsPerSecond: Int) -> [RenditionOffer.Rung] {
+        let size = tracks.first { $0.kind == .video }?.codec.pictureSize ?? (0, 0)
+        let pixels = max(size.width * size.height, 1)
+        return RenditionPlan(of: tracks, settings: stream.settings).renditions.map { rendition in
+            let isPublished = rendition.layer != nil
+            return RenditionOffer.Rung(
+                name: rendition.name,
+                height: rendition.size.height,
+                bitsPerSecond: isPublished
+                    ? bitsPerSecond * rendition.size.pixels / pixels
+                    : rendition.videoBitsPerSecond + rendition.audioBitsPerSecond,
+                isPublished: isPublished
+            )
+        }
     }
 
     // MARK: Parts

@@ -9,15 +9,22 @@ import Streams
 import Timebase
 import WebRTC
 
-/// What a stream's players may have instead of its source, where the app has a ladder.
+/// What a stream's players may have instead of its source, where the app has a ladder or the publisher sends layers.
 struct RenditionOffer: Sendable {
     struct Rung: Sendable {
         var name: String
+        var height: Int
         var bitsPerSecond: Int
+        /// A layer of the publisher's, in order as all that came by WebRTC.
+        var isPublished: Bool
+
+        var derivation: StreamID.Derivation { isPublished ? .rung(name) : .inOrder(rung: name) }
     }
 
     /// Highest first.
     var rungs: [Rung] = []
+    /// Of the stream itself.
+    var height = 0
     /// Of the stream itself, as measured.
     var bitsPerSecond = 0
     /// Of its pictures; what was agreed on with a player holds for all renditions.
@@ -29,7 +36,10 @@ final class RenditionFollower {
     /// A rung that could not be had, as encoders are busy or gave it up, is not asked for again within this.
     private static let pauseAfterFailure = Duration.seconds(30)
 
-    private let home: PeerOutlet
+    /// The stream as it was asked for. On an edge it ends while all its players are on rungs; who comes back has it opened anew.
+    private var home: PeerOutlet
+    /// Whose viewer the player is.
+    private var counted: LiveStream
     private let ask: SessionAsk
     private let service: WebRTCService
     private unowned let peer: PeerConnection
@@ -39,7 +49,11 @@ final class RenditionFollower {
     private var outlets: [StreamID: (outlet: PeerOutlet, rung: String?)]
     private var nextJudgement: MonotonicInstant?
     private var isSearching = false
+    /// What was played has ended.
+    private var isStranded = false
     private var absentUntil: [String: MonotonicInstant] = [:]
+    /// Lines that the player asked for, instead of what its path carries.
+    var forced: Int?
 
     init(_ home: PeerOutlet, ask: SessionAsk, service: WebRTCService, peer: PeerConnection) {
         self.home = home
@@ -49,6 +63,8 @@ final class RenditionFollower {
         choice = RenditionChoice(limits: service.parts.limits.renditions)
         switching = RenditionSwitch(home.stream.id)
         outlets = [home.stream.id: (home, nil)]
+        counted = home.stream
+        counted.countViewers(1, of: .webrtc)
     }
 
     /// Whose pictures the player sees.
@@ -59,11 +75,13 @@ final class RenditionFollower {
     func end() {
         for id in switching.joined { outlets[id]?.outlet.remove(peer) }
         outlets = [:]
+        counted.countViewers(-1, of: .webrtc)
     }
 
     /// The frames of an outlet that are for the player.
     func admit(_ frames: [PacketizedFrame], of outlet: PeerOutlet) -> [PacketizedFrame] {
-        frames.filter { frame in
+        if switching.admitsAll(frames, of: outlet.stream.id) { return frames }
+        return frames.filter { frame in
             let (isWanted, step) = switching.admit(frame, of: outlet.stream.id)
             if let step { take(step) }
             return isWanted
@@ -72,9 +90,16 @@ final class RenditionFollower {
 
     /// False when nothing is left to play.
     func ended(_ outlet: PeerOutlet) -> Bool {
-        guard let step = switching.lost(outlet.stream.id, fallback: home.stream.id) else { return false }
+        let id = outlet.stream.id
+        guard outlets[id]?.outlet === outlet else { return true }
+        guard let step = switching.lost(id, fallback: home.stream.id) else { return false }
+        if case .join = step {
+            (outlets[id], isStranded) = (nil, true)
+            if !isSearching { search(nil) }
+            return true
+        }
         take(step)
-        return true
+        return outlets[switching.current] != nil
     }
 
     private func take(_ step: RenditionSwitch<StreamID>.Step) {
@@ -83,7 +108,16 @@ final class RenditionFollower {
         case .leave(let id):
             outlets[id]?.outlet.remove(peer)
             if id != home.stream.id, id != switching.current { outlets[id] = nil }
+            countOver()
         }
+    }
+
+    private func countOver() {
+        let stream = current.stream
+        guard stream !== counted else { return }
+        counted.countViewers(-1, of: .webrtc)
+        stream.countViewers(1, of: .webrtc)
+        counted = stream
     }
 
     // MARK: Which one
@@ -95,26 +129,35 @@ final class RenditionFollower {
         let offer = home.offer
         guard !offer.rungs.isEmpty, switching.isSteady, !isSearching else { return }
         let usable = offer.rungs.filter { rung in
-            rung.bitsPerSecond < offer.bitsPerSecond && absentUntil[rung.name].map { now >= $0 } ?? true
+            (forced != nil || rung.bitsPerSecond < offer.bitsPerSecond)
+                && absentUntil[rung.name].map { now >= $0 } ?? true
         }
         let names = [nil] + usable.map { Optional($0.name) }
         guard let place = names.firstIndex(of: outlets[switching.current]?.rung) else {
-            return switching.move(to: home.stream.id)
+            return search(nil)
         }
-        let bitrates = [offer.bitsPerSecond] + usable.map(\.bitsPerSecond)
-        let chosen = choice.judge(capacity: capacity, bitrates: bitrates, current: place, at: now)
+        let chosen: Int
+        if let forced {
+            chosen = RenditionChoice.place(of: forced, heights: [offer.height] + usable.map(\.height))
+        } else {
+            let bitrates = [offer.bitsPerSecond] + usable.map(\.bitsPerSecond)
+            chosen = choice.judge(capacity: capacity, bitrates: bitrates, current: place, at: now)
+        }
         guard chosen != place else { return }
-        if let name = names[chosen] { search(name) } else { switching.move(to: home.stream.id) }
+        search(chosen > 0 ? usable[chosen - 1] : nil)
     }
 
-    private func search(_ name: String) {
+    /// Nil for the stream itself.
+    private func search(_ rung: RenditionOffer.Rung?) {
         isSearching = true
-        let request = PlayRequest(
-            stream: home.stream.id.source.derived(.inOrder(rung: name)),
+        let name = rung?.name
+        var request = PlayRequest(
+            stream: rung.map { home.stream.id.source.derived($0.derivation) } ?? home.stream.id,
             protocol: .webrtc,
             remoteAddress: ask.remoteAddress,
             token: ask.token
         )
+        request.isOfPresentPlayer = true
         let bound = NIOLoopBound(self, eventLoop: peer.loop)
         let (service, loop, codec) = (service, peer.loop, home.offer.codec)
         Task {
@@ -123,15 +166,30 @@ final class RenditionFollower {
         }
     }
 
-    private func found(_ outlet: PeerOutlet?, _ name: String) {
+    private func found(_ outlet: PeerOutlet?, _ name: String?) {
         isSearching = false
         guard !peer.isGone else { return }
+        if isStranded { return strandedFound(outlet, name) }
         guard let outlet else {
-            absentUntil[name] = peer.loop.instant + Self.pauseAfterFailure
+            if let name { absentUntil[name] = peer.loop.instant + Self.pauseAfterFailure }
             return
         }
-        outlets[outlet.stream.id] = (outlet, name)
+        keep(outlet, name)
         switching.move(to: outlet.stream.id)
+    }
+
+    /// The switch waits for the stream itself; without it there is nothing left to play.
+    private func strandedFound(_ outlet: PeerOutlet?, _ name: String?) {
+        guard name == nil else { return search(nil) }
+        guard let outlet else { return peer.close() }
+        isStranded = false
+        keep(outlet, nil)
+        outlet.add(peer)
+    }
+
+    private func keep(_ outlet: PeerOutlet, _ name: String?) {
+        outlets[outlet.stream.id] = (outlet, name)
+        if name == nil { home = outlet }
     }
 }
 

@@ -116,6 +116,12 @@ extension WebRTCService {
         peer.loop.execute { peer.close() }
     }
 
+    /// Leads the session's player to the rendition of so many lines; nil leaves it to what its path carries.
+    func force(_ height: Int?, on secret: String) {
+        guard let peer = directory.peer(secret: secret) else { return }
+        peer.loop.execute { peer.force(height) }
+    }
+
     /// Counts and logs a refusal.
     func note(_ fault: SignallingFault, stream: String, _ remoteAddress: String?) {
         MetricNames.connectionsRefused.counter("webrtc", fault.reason).increment()
@@ -182,7 +188,7 @@ extension WebRTCService {
     }
 
     private func player(of stream: LiveStream) -> PeerConnection.Part {
-        .player(stream, parts.outlets.outlet(for: stream, limits: parts.limits, logger: parts.logger))
+        .player(parts.outlets.outlet(for: stream, limits: parts.limits, logger: parts.logger))
     }
 
     private struct OwnSide {

@@ -100,9 +100,11 @@ extension WebRTCService: SignallingEndpoint {
         } catch { throw .offer(error) }
         guard let ifMatch = request.ifMatch else { throw .withoutPrecondition }
         if ifMatch == "*" { return try await restart(peer, fragment) }
-        let tag = try? await peer.loop.submit { peer.entityTag }.get()
-        guard tag == ifMatch else { throw .stale }
-        return MediaResponse(status: .noContent, headers: ["etag": ifMatch, "cache-control": "no-store"])
+        let now = try? await peer.loop.submit { peer.entityTag }.get()
+        // A list, one of which it may be (RFC 9110 §13.1.1). Tags of ours have no commas.
+        let tags = ifMatch.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
+        guard let tag = now, tags.contains(where: { $0 == tag }) else { throw .stale }
+        return MediaResponse(status: .noContent, headers: ["etag": tag, "cache-control": "no-store"])
     }
 
     private func restart(_ peer: PeerConnection, _ fragment: TrickleFragment) async throws(SignallingFault)

@@ -48,6 +48,17 @@ struct SignallingSessionTests {
         #expect(dialogue.does { session, _ in session.ended("s1") } == [], "what was stopped ends without a word")
     }
 
+    @Test func `a player forces a quality, and zero lines leave the choice to the server`() {
+        var dialogue = Dialogue()
+        let force = #"{"command":"forceStreamQuality","streamId":"s1","streamHeight":"#
+        #expect(dialogue.hear(force + "240}") == [], "nothing plays")
+        _ = dialogue.hear(#"{"command":"play","streamId":"s1"}"#)
+        _ = dialogue.does { session, now in session.playOffered("s1", sdp: "v=0", at: now) }
+        _ = dialogue.hear(#"{"command":"takeConfiguration","streamId":"s1","type":"answer","sdp":"v=1"}"#)
+        #expect(dialogue.hear(force + "240}") == [.event(.qualityForced(streamID: "s1", height: 240))])
+        #expect(dialogue.hear(force + "0}") == [.event(.qualityForced(streamID: "s1", height: nil))])
+    }
+
     @Test(arguments: [
         (#"{"command":"publish"}"#, "noStreamNameSpecified"),
         (#"{"command":"takeConfiguration","streamId":"s1","type":"offer","sdp":"v=0"}"#, "notSetRemoteDescription"),

@@ -44,6 +44,17 @@ import Timebase
         #expect(cuts(items).allSatisfy { !$0.isDiscontinuous && $0.discontinuity == 0 })
     }
 
+    @Test func `layers that come and go beside the pictures cut nothing`() throws {
+        let stream = FixtureStream(seed: 1)
+        var items = stream.items(seconds: 7)
+        let before = cuts(marked(items))
+        var tracks = stream.tracks
+        let video = try #require(tracks.firstIndex { $0.kind == .video })
+        tracks[video].layers = [Track(id: TrackID(16), codec: .vp8(width: 320, height: 180))]
+        items.insert(.tracks(tracks), at: items.count / 2)
+        #expect(cuts(marked(items)) == before)
+    }
+
     /// The first segment makes the target duration 3 s; two of the longer groups of pictures last more than that.
     @Test func `a segment that could not wait for the next keyframe ends with the one before`() {
         var cutter = SegmentCutter(settings: PackagingSettings(), resume: .start)

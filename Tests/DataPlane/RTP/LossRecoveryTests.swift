@@ -52,7 +52,7 @@ private struct LossyPair {
     private mutating func transmit(_ packets: OutgoingPackets) {
         for place in packets.indices {
             var bytes = ByteBuffer()
-            sender.write(packets, place, into: &bytes)
+            sender.writer.write(packets, place, into: &bytes)
             forth.send(bytes, at: now)
         }
     }

@@ -60,6 +60,14 @@ import struct NIOCore.ByteBuffer
         return values
     }
 
+    private static func header(_ writer: RTPHeaderWriter, marker: Bool, _ values: HeaderExtensions) -> ByteBuffer {
+        var header = ByteBuffer()
+        header.writeWithUnsafeMutableBytes(minimumWritableBytes: writer.bytesMax(values)) {
+            writer.write(marker: marker, sequence: 5, timestamp: 9, extensions: values, into: $0)
+        }
+        return header
+    }
+
     /// Ids of one byte, and one beyond 14 that needs two.
     @Test(arguments: [1, 10] as [UInt8])
     func `every extension survives its way, and the fast writer writes what the plain one does`(firstID: UInt8) throws {
@@ -70,8 +78,7 @@ import struct NIOCore.ByteBuffer
 
         let type = try #require(PayloadType(96))
         let writer = RTPHeaderWriter(ssrc: SSRC(7), payloadType: type, extensions: map)
-        var written = ByteBuffer()
-        writer.write(marker: true, sequence: 5, timestamp: 9, extensions: values, into: &written)
+        let written = Self.header(writer, marker: true, values)
         let plain = RTPPacket(
             marker: true,
             payloadType: type,
@@ -87,8 +94,7 @@ import struct NIOCore.ByteBuffer
     @Test func `without agreed extensions the header has its twelve bytes`() throws {
         let type = try #require(PayloadType(96))
         let writer = RTPHeaderWriter(ssrc: SSRC(7), payloadType: type, extensions: HeaderExtensionMap())
-        var written = ByteBuffer()
-        writer.write(marker: false, sequence: 5, timestamp: 9, extensions: Self.everyExtension, into: &written)
+        let written = Self.header(writer, marker: false, Self.everyExtension)
         #expect(written == ByteBuffer(hex: "80 60 0005 00000009 00000007"))
     }
 

@@ -91,6 +91,15 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             08 08 0000BB80 00000006 00000003 103DE0
             """
         ),
+        RelayVector(
+            "tracks with a layer",
+            .item(.tracks([layered])),
+            """
+            12 0000001E 01
+            01 89 00000500 000002D0 00000000
+            01 10 09 00000140 000000B4 00000000
+            """
+        ),
         RelayVector("unit", .item(.unit(unit)), "13 00000011 01 01 0000000000015F90 FFFFFFFF 010203"),
         RelayVector(
             "cut",
@@ -123,6 +132,12 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
     ]
 
     static let all = fromChild + fromParent
+
+    private static var layered: Track {
+        var track = Track(id: .video, codec: .vp8(width: 1280, height: 720))
+        track.layers = [Track(id: TrackID(16), codec: .vp8(width: 320, height: 180))]
+        return track
+    }
 
     static let everyCodec = [
         Track(id: TrackID(1), codec: .h264(configuration: hex("A1"), width: 1280, height: 720)),

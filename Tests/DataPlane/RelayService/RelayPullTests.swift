@@ -33,7 +33,7 @@ import Timebase
         let publication = Publication(stream: parent.stream, epoch: Epoch(7), wallClock: { ParentNode.wall }) { _, _ in
         }
         let (asked, tell) = AsyncStream.makeStream(of: Void.self)
-        publication.whenKeyframeWanted { tell.yield() }
+        publication.whenKeyframeWanted { _ in tell.yield() }
         publication.deliver(Media.opening)
         let child = try await ChildNode()
         async let end = child.pull(from: parent)

@@ -163,6 +163,10 @@ import Testing
             #expect(answer.description.media[1].port == 0)
             #expect(answer.description.media[1].mid == offer.media[1].mid)
             #expect(answer.description.bundle == ["0"])
+            // aiortc takes no answer with a line that has less.
+            #expect(answer.description.media[1].transport == answer.description.media[0].transport)
+            #expect(answer.description.media[1].rtcpMux == offer.media[1].rtcpMux)
+            #expect(answer.description.media[1].codecs == Array(offer.media[1].codecs.prefix(1)))
             #expect(Self.summary(answer.negotiation) == ["0 opus 111"])
             return answer.negotiation.refusals.first?.reason
         }

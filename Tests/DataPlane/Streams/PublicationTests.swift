@@ -49,8 +49,8 @@ import Timebase
         let stream = LiveStream(id: try StreamID(app: "live", id: "s1"), loop: loop)
         let asked = NIOLockedValueBox<[String]>([])
         let (first, second) = (publication(stream), standingBy(stream))
-        first.whenKeyframeWanted { asked.withLockedValue { $0.append("first") } }
-        second.whenKeyframeWanted { asked.withLockedValue { $0.append("second") } }
+        first.whenKeyframeWanted { _ in asked.withLockedValue { $0.append("first") } }
+        second.whenKeyframeWanted { _ in asked.withLockedValue { $0.append("second") } }
         begin(stream, epoch: 1)
         for publication in [first, second] { publication.deliver([.tracks([Self.track]), Self.unit]) }
         stream.wantKeyframe()

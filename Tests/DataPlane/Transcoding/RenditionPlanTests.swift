@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import MediaModel
 import Testing
 import Transcoding
 
@@ -38,6 +39,25 @@ import Transcoding
     func `rungs above the source are left out unless forced, and widths follow its shape`(_ example: Case) {
         let plan = RenditionPlan(Self.ladder, source: example.source)
         #expect(plan.renditions.map { "\($0.name) \($0.size.width)×\($0.size.height)" } == example.expected)
+    }
+
+    @Test func `a publisher's layers are rungs, and no rung of their height is encoded beside them`() {
+        var video = Track(id: .video, codec: .vp8(width: 1280, height: 720))
+        video.layers = [(640, 360), (426, 240)].enumerated().map { place, size in
+            Track(id: TrackID(UInt8(16 + place)), codec: .vp8(width: size.0, height: size.1))
+        }
+        var settings = AppSettings()
+        settings.encoderSettings = [
+            EncoderSetting(height: 480, videoBitrate: 1_000_000, audioBitrate: 64_000),
+            EncoderSetting(height: 240, videoBitrate: 350_000, audioBitrate: 64_000),
+        ]
+        let plan = RenditionPlan(of: [video], settings: settings)
+        #expect(plan.renditions.map(\.name) == ["480p1000kbps", "360p691kbps", "240p306kbps"])
+        #expect(plan.renditions.map(\.layer?.id.value) == [nil, 16, 17])
+        #expect(plan.renditions.map(\.audioBitsPerSecond) == [64_000, 0, 0])
+        // Of another codec than the layer's it has to be encoded, in even sides.
+        let inOrder = plan.inOrder(rung: "240p306kbps")
+        #expect(inOrder?.layer == nil && inOrder?.size == PictureSize(width: 426, height: 240))
     }
 
     @Test func `a ladder is read in Ant Media's form`() throws {

@@ -167,7 +167,7 @@ import struct NIOCore.ByteBuffer
         private mutating func send(_ packets: OutgoingPackets) throws {
             for place in packets.indices {
                 var bytes = ByteBuffer()
-                stream.write(packets, place, into: &bytes)
+                stream.writer.write(packets, place, into: &bytes)
                 try pair.client.send(rtp: RTPPacket(parsing: bytes))
             }
         }

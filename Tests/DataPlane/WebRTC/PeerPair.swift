@@ -31,6 +31,7 @@ final class PeerPair {
         _ role: PeerSession.Role,
         _ ours: [MediaCapabilities],
         _ theirs: [MediaCapabilities],
+        layers: [String] = [],
         waitsForDTLS: Bool = false
     ) throws {
         var random = SplitMix64(seed: 3)
@@ -42,6 +43,12 @@ final class PeerPair {
         remote.isICELite = false
         let origin = SessionDescription.Origin(sessionID: 1, sessionVersion: 1)
         var offer = Offer(theirs, transport: remote, origin: origin).description
+        if !layers.isEmpty {
+            offer.media[0].rids = layers.map { RestrictionIdentifier($0, .send) }
+            var simulcast = Simulcast()
+            simulcast.send = layers.map { [Simulcast.Alternative($0)] }
+            offer.media[0].simulcast = simulcast
+        }
         if waitsForDTLS { for place in offer.media.indices { offer.media[place].transport.setup = .passive } }
         let answer = try Answer(to: offer, with: ours, transport: local, origin: origin)
         let ice = ICELiteAgent(credentials: serverICE, localCandidates: candidates, at: PeerPair.zero)
@@ -82,14 +89,15 @@ final class PeerPair {
         }
     }
 
-    static func theirs(_ direction: Direction, _ format: CodecFormat) -> [MediaCapabilities] {
+    static func theirs(_ direction: Direction, _ format: CodecFormat, layers: [String] = []) -> [MediaCapabilities] {
         let feedback: [RTCPFeedback] = [.nack, .pictureLoss]
         var video = MediaCapabilities(
             "video",
             direction,
             codecs: [CodecCapability(format, feedback: feedback, retransmits: true)]
         )
-        video.headerExtensions = [HeaderExtensionURI.mid]
+        let layerNames = [HeaderExtensionURI.rid, HeaderExtensionURI.repairedRID]
+        video.headerExtensions = [HeaderExtensionURI.mid] + (layers.isEmpty ? [] : layerNames)
         return [video]
     }
 

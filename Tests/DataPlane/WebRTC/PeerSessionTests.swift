@@ -155,7 +155,7 @@ import struct NIOCore.ByteBuffer
             let packets = stream.packets(for: try packetizer.packetize(unit), at: pair.now)
             for place in packets.indices {
                 var bytes = ByteBuffer()
-                stream.write(packets, place, into: &bytes)
+                stream.writer.write(packets, place, into: &bytes)
                 try pair.client.send(rtp: RTPPacket(parsing: bytes))
             }
             try pair.run(for: .milliseconds(35))

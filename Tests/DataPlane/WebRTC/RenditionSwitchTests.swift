@@ -6,6 +6,13 @@ import WebRTC
 
 import struct NIOCore.ByteBuffer
 
+@Suite struct ForcedRenditionTests {
+    @Test(arguments: [(720, 0), (1080, 0), (480, 1), (500, 1), (360, 2), (100, 2)])
+    func `who wants so many lines gets those, or the next fewer`(wanted: Int, expected: Int) {
+        #expect(RenditionChoice.place(of: wanted, heights: [720, 480, 240]) == expected)
+    }
+}
+
 @Suite struct RenditionSwitchTests {
     /// A GOP of 2 seconds, pictures every 100 ms; `number` counts pictures.
     fileprivate static func picture(_ number: Int) -> PacketizedFrame {

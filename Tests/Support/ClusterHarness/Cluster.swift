@@ -76,6 +76,17 @@ package final class Cluster: Sendable {
         try? FileManager.default.removeItem(at: directory)
     }
 
+    /// Of the app `live`: its rungs, as JSON.
+    package func setLadder(_ rungs: String) throws {
+        let put = try http(
+            controlURL + "/v1/apps/live",
+            method: "PUT",
+            bearer: Cluster.adminToken,
+            body: #"{"encoderSettings":\#(rungs)}"#
+        )
+        guard (200...201).contains(put.status) else { throw NeverHappened(description: "\(put)") }
+    }
+
     /// A store and a control plane that is ready.
     package static func start(on store: StoreKind, network: Network? = nil) async throws -> Cluster {
         let cluster = try Cluster(store: store, network: network)

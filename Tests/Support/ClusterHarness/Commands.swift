@@ -36,11 +36,14 @@ package func http(
     _ url: String,
     method: String = "GET",
     bearer: String? = nil,
-    body: String? = nil
+    body: String? = nil,
+    type: String = "application/json",
+    ifMatch: String? = nil
 ) throws -> HTTPAnswer {
     var command = ["curl", "-s", "-S", "-m", "15", "-i", "-X", method]
     if let bearer { command += ["-H", "Authorization: Bearer \(bearer)"] }
-    if let body { command += ["-H", "Content-Type: application/json", "-d", body] }
+    if let ifMatch { command += ["-H", "If-Match: \(ifMatch)"] }
+    if let body { command += ["-H", "Content-Type: \(type)", "-d", body] }
     let result = try run(command + ["--", url])
     guard result.status == 0, let end = result.output.range(of: "\r\n\r\n") else {
         throw NeverHappened(description: "\(method) \(url): \(result.output)")

@@ -50,7 +50,7 @@ package final class Publisher: Sendable {
 
 extension Cluster {
     /// Ten seconds of colour bars and a tone, a keyframe a second.
-    package func makeClip(kilobits: Int = 600) throws -> String {
+    package func makeClip(kilobits: Int = 600, hasSound: Bool = true) throws -> String {
         let path = directory.appending(path: "clip-\(UUID().uuidString.prefix(4)).flv").path
         let result = try run(
             [
@@ -59,8 +59,8 @@ extension Cluster {
                 "-i", "sine=frequency=440:sample_rate=48000", "-t", "10", "-c:v", "libx264", "-preset", "ultrafast",
                 "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25", "-b:v", "\(kilobits)k", "-minrate",
                 "\(kilobits)k",
-                "-maxrate", "\(kilobits)k", "-bufsize", "\(kilobits)k", "-nal-hrd", "cbr", "-c:a", "aac", path,
-            ],
+                "-maxrate", "\(kilobits)k", "-bufsize", "\(kilobits)k", "-nal-hrd", "cbr",
+            ] + (hasSound ? ["-c:a", "aac"] : ["-an"]) + [path],
             seconds: 60
         )
         guard result.status == 0 else { throw NeverHappened(description: result.output) }

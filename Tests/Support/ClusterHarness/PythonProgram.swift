@@ -1,16 +1,17 @@
 import Foundation
 
-/// A script of `Tests/Support`, run by the Python that `ops/install-deps test` has put into `.tools` for it.
+/// A script of `Tests/Support`, run by the Python that `ops/install-deps test` has put into `.tools` for it, or by Debian's.
 struct PythonProgram {
-    /// Below `.tools`.
-    let environment: String
+    /// Below `.tools`; nil is Debian's own.
+    let environment: String?
     /// Below `Tests/Support`.
     let script: String
     var needs: [String] = []
 
     /// What its last line says, which is JSON.
     func result<Result: Decodable>(_ arguments: [String], seconds: Int = 60) async throws -> Result {
-        let python = SourceTree.root.appending(path: ".tools/\(environment)/bin/python").path
+        let python =
+            environment.map { SourceTree.root.appending(path: ".tools/\($0)/bin/python").path } ?? "/usr/bin/python3"
         for tool in [python] + needs where !FileManager.default.fileExists(atPath: tool) {
             throw NeverHappened(description: "there is no \(tool): run ops/install-deps test")
         }

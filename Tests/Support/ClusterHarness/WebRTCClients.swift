@@ -1,4 +1,4 @@
-/// Chromium and aiortc, driven from Python. `ops/install-deps test` installs all three.
+/// Chromium, aiortc and GStreamer, driven from Python. `ops/install-deps test` installs them all.
 package enum WebRTCClients {
     /// Below `.tools`; its Python drives Chromium for `WebPlayers` too.
     static let environment = "webrtc-clients-1.16.0-1.65.2"
@@ -12,6 +12,7 @@ package enum WebRTCClients {
         package var packetsLost: Int?
         package var totalSamplesReceived: Int?
         package var freezeCount: Int?
+        package var frameHeight: Int?
     }
 
     package struct Session: Decodable, Sendable {
@@ -35,7 +36,8 @@ package enum WebRTCClients {
         package var error: String?
     }
 
-    package struct Aiortc: Decodable, Sendable {
+    /// What a client that is no browser says: GStreamer of state, frames and errors only.
+    package struct Peer: Decodable, Sendable {
         package var state: String?
         package var video: Media?
         package var audio: Media?
@@ -74,16 +76,21 @@ package enum WebRTCClients {
         seconds: Int = 6,
         onlyTCP: Bool = false,
         hasRSA: Bool = false,
-        restarts: Bool = false
+        restarts: Bool = false,
+        lowerLayerFor simulcast: Int? = nil,
+        forcedHeight: Int? = nil
     ) async throws -> Browser {
-        let wishes = [("--publish", publish), ("--play", play), ("--codec", codec)]
+        let wishes = [
+            ("--publish", publish), ("--play", play), ("--codec", codec), ("--simulcast", simulcast.map { "\($0)" }),
+            ("--force", forcedHeight.map { "\($0)" }),
+        ]
         let arguments = wishes.flatMap { name, value in value.map { [name, $0] } ?? [] }
         let flags = [("--tcp", onlyTCP), ("--rsa", hasRSA), ("--restart", restarts)].filter(\.1).map(\.0)
         return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + flags)
     }
 
     package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6, estimate: Int? = nil)
-        async throws -> Aiortc
+        async throws -> Peer
     {
         let estimate = estimate.map { ["--remb", "\($0)"] } ?? []
         return try await result(
@@ -92,11 +99,17 @@ package enum WebRTCClients {
         )
     }
 
+    package static func gstreamer(_ role: String, _ url: String, codec: String, seconds: Int = 6) async throws -> Peer {
+        // Its bindings are Debian's, for Debian's Python.
+        try await PythonProgram(environment: nil, script: "WebRTCClients/gstreamer_peer.py")
+            .result([role, url, "--codec", codec, "--seconds", "\(seconds)"], seconds: 90)
+    }
+
     private static func result<Result: Decodable>(_ script: String, _ arguments: [String]) async throws -> Result {
         try await PythonProgram(
             environment: environment,
             script: "WebRTCClients/\(script)",
             needs: ["/usr/bin/chromium"]
-        ).result(arguments)
+        ).result(arguments, seconds: 90)
     }
 }

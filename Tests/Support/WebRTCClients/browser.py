@@ -1,6 +1,7 @@
 """Chromium as WHIP publisher (its fake camera and microphone), as WHEP player, or as both.
 
     browser.py [--publish URL] [--play URL] [--codec h264|vp8|vp9|av1] [--seconds N] [--tcp] [--rsa] [--restart]
+               [--simulcast N] [--force LINES]
     browser.py --page URL: opens a player page and waits until it says that it plays
 
 A URL ws://HOST/APP/websocket#ID is spoken to as Ant Media's JavaScript SDK speaks.
@@ -92,6 +93,7 @@ async (wish) => {
     say({ command: role, token: "", video: true, audio: true });
     await told(role + "_started");
     say({ command: "getStreamInfo" });
+    if (role === "play" && wish.force) say({ command: "forceStreamQuality", streamHeight: wish.force });
     return {
       heard,
       end: async () => {
@@ -100,6 +102,11 @@ async (wish) => {
         socket.close();
       },
     };
+  };
+  const stopLowest = (sender) => {
+    const parameters = sender.getParameters();
+    parameters.encodings[0].active = false;
+    return sender.setParameters(parameters);
   };
   const begin = (peer, url, role) => url.startsWith("ws") ? converse(peer, url, role) : signal(peer, url);
   const report = async (peer) => {
@@ -125,8 +132,11 @@ async (wish) => {
       const picture = { width: 640, height: 360, frameRate: 20 };
       const media = await navigator.mediaDevices.getUserMedia({ video: picture, audio: true });
       for (const track of media.getTracks()) {
-        const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [media] });
+        const isLayered = wish.simulcast && track.kind === "video";
+        const sendEncodings = isLayered ? [{ rid: "low", scaleResolutionDownBy: 2 }, { rid: "high" }] : undefined;
+        const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [media], sendEncodings });
         if (track.kind === "video") prefer(transceiver, RTCRtpSender.getCapabilities("video"));
+        if (isLayered) setTimeout(() => stopLowest(transceiver.sender), wish.simulcast * 1000);
       }
       places.publish = await begin(peer, wish.publish, "publish");
       if (wish.play) await pause(1500);
@@ -174,6 +184,8 @@ def main():
     parser.add_argument("--tcp", action="store_true", help="leave no UDP candidate in the answer")
     parser.add_argument("--rsa", action="store_true", help="RSA certificates instead of ECDSA's")
     parser.add_argument("--restart", action="store_true", help="restart ICE of the player after --seconds, and go on as long")
+    parser.add_argument("--simulcast", type=float, help="publish a layer of half the height too, and stop it after so many seconds")
+    parser.add_argument("--force", type=int, help="over WebSocket: ask for pictures of so many lines")
     parser.add_argument("--page")
     wish = parser.parse_args()
     address = urllib.parse.urlsplit(wish.page or wish.play or wish.publish)

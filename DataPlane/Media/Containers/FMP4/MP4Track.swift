@@ -6,10 +6,10 @@ package import Timebase
 package struct MP4Track: Hashable, Sendable {
     package let track: Track
 
-    /// Nil for data, which has no place in CMAF.
+    /// Nil for data, which has no place in CMAF. Layers have none either.
     package init?(_ track: Track) {
         guard track.kind != .data else { return nil }
-        self.track = track
+        self.track = Track(id: track.id, codec: track.codec)
     }
 
     /// `track_ID`, which must not be 0.

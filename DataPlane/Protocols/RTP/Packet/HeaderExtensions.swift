@@ -56,8 +56,9 @@ package struct PlayoutDelay: Hashable, Sendable {
 
 /// Which id stands for which extension in one session, as offer and answer agreed.
 package struct HeaderExtensionMap: Hashable, Sendable {
-    private var kinds: [UInt8: HeaderExtensionKind] = [:]
-    private var ids: [HeaderExtensionKind: UInt8] = [:]
+    /// By the kinds' places; 0, which no extension has, of those that were not agreed on. Looked at for each packet, so no
+    /// dictionary: the kinds would be hashed by their URIs.
+    private var ids = SIMD8<UInt8>(repeating: 0)
 
     package init() {}
 
@@ -65,18 +66,20 @@ package struct HeaderExtensionMap: Hashable, Sendable {
         for (id, kind) in entries { add(kind, id: id) }
     }
 
-    package mutating func add(_ kind: HeaderExtensionKind, id: UInt8) {
-        kinds[id] = kind
-        ids[kind] = id
-    }
+    package mutating func add(_ kind: HeaderExtensionKind, id: UInt8) { ids[kind.place] = id }
 
-    package func id(of kind: HeaderExtensionKind) -> UInt8? { ids[kind] }
+    package func id(of kind: HeaderExtensionKind) -> UInt8? {
+        let id = ids[kind.place]
+        return id == 0 ? nil : id
+    }
 
     /// The known extensions of a packet; one with a wrong length is as good as absent.
     package func read(_ block: HeaderExtensionBlock?) -> HeaderExtensions {
         var values = HeaderExtensions()
-        for element in block?.elements ?? [] {
-            guard let kind = kinds[element.id] else { continue }
+        for element in block?.elements ?? [] where element.id != 0 {
+            guard let kind = HeaderExtensionKind.allCases.first(where: { ids[$0.place] == element.id }) else {
+                continue
+            }
             values.read(kind, element.data)
         }
         return values
@@ -86,10 +89,24 @@ package struct HeaderExtensionMap: Hashable, Sendable {
     package func block(for values: HeaderExtensions) -> HeaderExtensionBlock? {
         HeaderExtensionBlock(
             HeaderExtensionKind.allCases.compactMap { kind in
-                guard let id = ids[kind], let data = values.data(of: kind) else { return nil }
+                guard let id = id(of: kind), let data = values.data(of: kind) else { return nil }
                 return HeaderExtensionBlock.Element(id: id, data: data)
             }
         )
+    }
+}
+
+extension HeaderExtensionKind {
+    fileprivate var place: Int {
+        switch self {
+        case .mid: 0
+        case .rid: 1
+        case .repairedRid: 2
+        case .absoluteSendTime: 3
+        case .transportSequence: 4
+        case .absoluteCaptureTime: 5
+        case .playoutDelay: 6
+        }
     }
 }
 

@@ -59,11 +59,11 @@ package final class PayloadTrain: Hashable, Sendable {
 
     private func start(_ place: Int) -> Int { place == 0 ? 0 : ends[place - 1] }
 
-    func write(_ place: Int, into datagram: inout ByteBuffer) {
+    /// Returns how many bytes that were.
+    func copy(_ place: Int, to datagram: UnsafeMutableRawBufferPointer) -> Int {
         let range = range(place)
-        bytes.withUnsafeReadableBytes {
-            _ = datagram.writeBytes(UnsafeRawBufferPointer(rebasing: $0[range]))
-        }
+        bytes.withUnsafeReadableBytes { datagram.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+        return range.count
     }
 
     func payload(_ place: Int) -> ByteBuffer {

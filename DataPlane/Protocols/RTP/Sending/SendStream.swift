@@ -1,7 +1,5 @@
 package import Timebase
 
-package import struct NIOCore.ByteBuffer
-
 /// One stream to one viewer: numbers, timestamps, repeats and reports (RFC 3550, RFC 4588).
 ///
 /// It outlives its source: with another origin the same SSRC goes on, its numbers and timestamps growing.
@@ -42,8 +40,8 @@ package struct SendStream: Sendable {
     private var repairSequence: UInt16
     private let timestampOffset: UInt32
     private var history: PacketHistory
-    private let writer: RTPHeaderWriter
-    private let repairWriter: RTPHeaderWriter?
+    /// Of the packets that `packets` and `repeats` give.
+    package let writer: PacketWriter
 
     /// First numbers are drawn, as RFC 3550 §5.1 wants them.
     package init(_ configuration: Configuration, using random: inout some RandomNumberGenerator) {
@@ -53,14 +51,7 @@ package struct SendStream: Sendable {
         repairSequence = UInt16.random(in: 0..<0x8000, using: &random)
         timestampOffset = UInt32.random(in: 0...UInt32.max, using: &random)
         history = PacketHistory(limits: configuration.history)
-        writer = RTPHeaderWriter(
-            ssrc: configuration.ssrc,
-            payloadType: configuration.payloadType,
-            extensions: configuration.extensions
-        )
-        repairWriter = configuration.repair.map {
-            RTPHeaderWriter(ssrc: $0.ssrc, payloadType: $0.payloadType, extensions: configuration.extensions)
-        }
+        writer = PacketWriter(configuration)
     }
 
     package func timestamp(of time: MediaTime) -> UInt32 {
@@ -87,25 +78,6 @@ package struct SendStream: Sendable {
             defer { repairSequence &+= 1 }
             return OutgoingPackets(repeating: place, of: packets, onRTX: repairSequence)
         }
-    }
-
-    /// The whole packet at `place` of `packets`, ready to be encrypted where it stands.
-    package func write(
-        _ packets: OutgoingPackets,
-        _ place: Int,
-        extensions: HeaderExtensions = HeaderExtensions(),
-        into bytes: inout ByteBuffer
-    ) {
-        let writer = packets.repeats == nil ? writer : repairWriter ?? writer
-        writer.write(
-            marker: place == packets.train.count - 1,
-            sequence: packets.sequence(place),
-            timestamp: packets.timestamp,
-            extensions: extensions,
-            into: &bytes
-        )
-        if let original = packets.repeats { bytes.writeInteger(original) }
-        packets.train.write(place, into: &bytes)
     }
 
     /// `mediaNow` is the place on the stream's timeline that `ntp` stands for, the same for all streams of a viewer.

@@ -56,7 +56,9 @@ package struct Answer: Hashable, Sendable {
         if offer.bundle != nil { answer.groups = [SessionDescription.Group("BUNDLE", mids)] }
         for (index, offered) in offer.media.enumerated() {
             guard let agreed = negotiation.media.first(where: { $0.index == index }) else {
-                answer.media.append(offered.refusal)
+                var refusal = offered.refusal
+                refusal.transport = transport.attributes(setup: setup)
+                answer.media.append(refusal)
                 continue
             }
             var media = agreed.description(like: offered)
@@ -81,11 +83,14 @@ extension SessionDescription {
 }
 
 extension MediaDescription {
-    /// The line with port 0. A format has to stand in it, and means nothing.
+    /// The line with port 0. A format has to stand in it, and means nothing. The rest is ignored too (RFC 3264 §6), but
+    /// aiortc takes no answer with a line that lacks a codec, a transport or RTCP's.
     fileprivate var refusal: MediaDescription {
         let format = formats.first ?? "0"
         var media = MediaDescription(kind, port: 0, protocolName: protocolName, formats: [format])
-        media.codecs = [UInt8(digits: format).flatMap { isRTP ? Codec(static: $0) : nil }].compactMap { $0 }
+        let known = UInt8(digits: format).flatMap { isRTP ? codec($0) ?? Codec(static: $0) : nil }
+        media.codecs = [known].compactMap { $0 }
+        media.rtcpMux = rtcpMux
         media.connection = "IN IP4 0.0.0.0"
         media.mid = mid
         media.direction = .inactive

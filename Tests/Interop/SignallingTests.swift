@@ -1,0 +1,98 @@
+import ClusterHarness
+import ClusterModel
+import Foundation
+import Testing
+
+/// WHIP's and WHEP's words over HTTP, as RFC 9725 §4.3 has them. No media comes of these sessions.
+@Suite(.serialized) struct SignallingTests {
+    private static let fragmentType = "application/trickle-ice-sdpfrag"
+
+    private struct Session {
+        let cluster: Cluster
+        let node: WorkerHandle
+        let publisher: Child
+        let url: String
+        let tag: String
+
+        /// A player's, whose offer is a browser's of long ago.
+        init() async throws {
+            cluster = try await Cluster.start(on: .sqlite)
+            node = try await cluster.startWorker("node1", .hybrid)
+            publisher = try cluster.publish("live/s1", to: node)
+            try await cluster.waitForOrigin(of: "live/s1", "node1")
+            let offer = SourceTree.root.appending(path: "Tests/Fuzz/Corpus/sdp/chromium-play")
+            let answer = try http(
+                node.http("/live/whep/s1"),
+                method: "POST",
+                body: String(contentsOf: offer, encoding: .utf8),
+                type: "application/sdp"
+            )
+            try #require(answer.status == 201, "\(answer)\n\(cluster.logs)")
+            #expect(answer.headers["accept-patch"] == SignallingTests.fragmentType)
+            url = node.http(try #require(answer.headers["location"]))
+            tag = try #require(answer.headers["etag"])
+        }
+
+        func patch(
+            _ lines: [String],
+            ifMatch: String?,
+            type: String = SignallingTests.fragmentType
+        ) throws -> HTTPAnswer {
+            let body = (lines + ["m=video 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0"]).joined(separator: "\r\n") + "\r\n"
+            return try http(url, method: "PATCH", body: body, type: type, ifMatch: ifMatch)
+        }
+    }
+
+    private static let candidates = ["a=ice-ufrag:EsAw", "a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1"]
+
+    @Test func `candidates that come later are taken with the session's ETag only`() async throws {
+        let session = try await Session()
+        let taken = try session.patch(Self.candidates, ifMatch: session.tag)
+        #expect(taken.status == 204 && taken.headers["etag"] == session.tag, "\(taken)")
+        #expect(try session.patch(Self.candidates, ifMatch: "\"other\", \(session.tag)").status == 204)
+        #expect(try session.patch(Self.candidates, ifMatch: nil).status == 428)
+        #expect(try session.patch(Self.candidates, ifMatch: "\"other\"").status == 412)
+        #expect(try session.patch(Self.candidates, ifMatch: session.tag, type: "application/sdp").status == 415)
+        #expect(try session.patch(["candidate"], ifMatch: session.tag).status == 400)
+    }
+
+    @Test func `a restart answers with new credentials and a new ETag, and the old one counts no more`() async throws {
+        let session = try await Session()
+        let restarted = try session.patch(Self.candidates, ifMatch: "*")
+        #expect(restarted.status == 200 && restarted.headers["content-type"] == Self.fragmentType, "\(restarted)")
+        let lines = String(decoding: restarted.body, as: UTF8.self).split(whereSeparator: \.isNewline)
+        for start in ["a=ice-lite", "a=ice-ufrag:", "a=ice-pwd:", "a=mid:0", "a=candidate:", "a=end-of-candidates"] {
+            #expect(lines.contains { $0.hasPrefix(start) }, "\(start) in \(lines)")
+        }
+        let tag = try #require(restarted.headers["etag"])
+        #expect(tag != session.tag)
+        #expect(try session.patch(Self.candidates, ifMatch: session.tag).status == 412)
+        #expect(try session.patch(Self.candidates, ifMatch: tag).status == 204)
+        #expect(try session.patch([], ifMatch: "*").status == 400)
+    }
+
+    @Test func `a session that was ended is there no more, and what its address cannot do is told`() async throws {
+        let session = try await Session()
+        let get = try http(session.url)
+        #expect(get.status == 405 && get.headers["allow"]?.contains("PATCH") == true, "\(get)")
+        #expect(try http(session.url, method: "DELETE").status == 200)
+        try await eventually("the session is gone") {
+            try session.patch(Self.candidates, ifMatch: session.tag).status == 404
+        }
+        #expect(try http(session.url, method: "DELETE").status == 404)
+    }
+
+    @Test func `a full node answers a new player with 503 and when to come again`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--max-viewers", "0"])
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let offer = SourceTree.root.appending(path: "Tests/Fuzz/Corpus/sdp/chromium-play")
+        let text = try String(contentsOf: offer, encoding: .utf8)
+        try await eventually("the node notices that it is full\n\(cluster.logs)") {
+            let answer = try http(node.http("/live/whep/s1"), method: "POST", body: text, type: "application/sdp")
+            return answer.status == 503 && answer.headers["retry-after"].flatMap { Int($0) } ?? 0 > 0
+        }
+        #expect(publisher.isRunning)
+    }
+}

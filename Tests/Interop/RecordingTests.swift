@@ -53,7 +53,7 @@ import Testing
         }
         let left = try FileManager.default.contentsOfDirectory(atPath: files.appending(path: "live").path)
         #expect(left == ["\(kept.name).mp4"])
-        #expect(try http(node.http("/live/streams/\(recording.name).mp4")).status == 404)
+        #expect(try http("\(cluster.controlURL)/live/streams/\(recording.name).mp4").status == 404)
         #expect(try cluster.admin("DELETE", path).status == 404)
     }
 

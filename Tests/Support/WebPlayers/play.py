@@ -52,7 +52,8 @@ async (wish) => {
   const players = {
     "hls.js": async () => {
       const { Hls } = await import("/scripts/hls.js");
-      const hls = new Hls({ lowLatencyMode: !wish.plain });
+      // What it begins too late it makes good, as its manual advises for low latency.
+      const hls = new Hls({ lowLatencyMode: !wish.plain, maxLiveSyncPlaybackRate: wish.plain ? 1 : 1.5 });
       hls.on("hlsError", (_, { details, fatal, reason, response }) => {
         // It finds the place to begin at by a seek over what it calls a hole.
         if (!fatal && !result.frames) return;

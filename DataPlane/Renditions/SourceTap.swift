@@ -132,7 +132,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
     private func pass(_ rendition: Rendition, to feed: RungFeed) {
         feed.follow(rendition, of: source.renditionPlan)
         sound.add(feed, bitsPerSecond: 0)
-        feed.begin(epoch: source.epoch)
+        feed.begin(epoch: source.epoch, settings: source.settings)
         logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "none"])
     }
 

@@ -151,14 +151,24 @@ package struct ScalingDecision: Codable, Hashable, Sendable {
 /// `GET /v1/nodes/{nodeId}/leave`: should I go? A node asks, so that it works from behind NAT.
 package struct LeaveAnswer: Codable, Hashable, Sendable {
     package var leave: Bool
+    /// The group has more nodes than it needs: the machine may go with the node. Else an operator drains it, who may want it back.
+    package var forScaling: Bool
     package var state: NodeState
     /// Seconds for the sessions that are left.
     package var deadline: Int?
     package var sessionsLeft: Int
     package var safeToTerminate: Bool
 
-    package init(leave: Bool, state: NodeState, deadline: Int?, sessionsLeft: Int, safeToTerminate: Bool) {
+    package init(
+        leave: Bool,
+        forScaling: Bool,
+        state: NodeState,
+        deadline: Int?,
+        sessionsLeft: Int,
+        safeToTerminate: Bool
+    ) {
         self.leave = leave
+        self.forScaling = forScaling
         self.state = state
         self.deadline = deadline
         self.sessionsLeft = sessionsLeft

@@ -328,7 +328,14 @@ enum Schemas {
             clockOffsetMilliseconds: 1,
             fault: "…"
         ),
-        "LeaveAnswer": LeaveAnswer(leave: true, state: .alive, deadline: 300, sessionsLeft: 1, safeToTerminate: false),
+        "LeaveAnswer": LeaveAnswer(
+            leave: true,
+            forScaling: true,
+            state: .draining,
+            deadline: 300,
+            sessionsLeft: 1,
+            safeToTerminate: false
+        ),
         "Scaling": scaling,
         "ScalingPage": Page(items: [scaling], nextCursor: "c"),
         "ScalingValue": AutoscaleRoutes.KEDAValue(value: 6, metricName: "desired"),

@@ -96,6 +96,7 @@ extension ClusterState {
         guard let node = nodeResource(nodeID, at: now) else { return nil }
         return LeaveAnswer(
             leave: node.state == .draining || node.state == .drained,
+            forScaling: nodes[nodeID]?.body.drain?.isForScaling == true,
             state: node.state,
             deadline: drainDirective(for: nodeID, at: now)?.deadline,
             sessionsLeft: node.sessionsLeft,

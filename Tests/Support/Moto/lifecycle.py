@@ -14,6 +14,7 @@ import threading
 import time
 
 import boto3
+from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.models import autoscaling_backends
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import EmptyResult
@@ -34,6 +35,12 @@ def wait_for(event, seconds=30):
     with condition:
         if not condition.wait_for(lambda: event in events, seconds):
             sys.exit(f"not within {seconds} s: {event}; happened: {events}")
+
+
+def wait_for_count(event, count, seconds=30):
+    with condition:
+        if not condition.wait_for(lambda: events.count(event) >= count, seconds):
+            sys.exit(f"not {count} times within {seconds} s: {event}; happened: {events}")
 
 
 def instances(response):
@@ -64,8 +71,13 @@ def record_lifecycle_action_heartbeat(response):
     return EmptyResult()
 
 
+def refuse_to_end(_):
+    note("refused")
+    raise ValidationError("the group would be below its minimum")
+
+
 class ControlPlane(http.server.BaseHTTPRequestHandler):
-    answer = {"leave": False, "state": "alive", "deadline": None, "sessionsLeft": 2, "safeToTerminate": False}
+    answer = {"leave": False, "forScaling": False, "state": "alive", "deadline": None, "sessionsLeft": 2, "safeToTerminate": False}
 
     def respond(self):
         if self.headers.get("Authorization") != "Bearer node-token":
@@ -83,6 +95,10 @@ class ControlPlane(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         note("posted " + self.path)
+        self.respond()
+
+    def do_DELETE(self):
+        note("deleted " + self.path)
         self.respond()
 
     def log_message(self, *_):
@@ -145,9 +161,19 @@ def main():
     finally:
         hook.kill()
 
-    # The control plane decides: the instance goes, and the wanted capacity with it.
+    # An operator drains: that is nothing to the instance. Scaling decides: the instance goes, and the wanted capacity with
+    # it; where AWS keeps it, the node serves on.
+    end = AutoScalingResponse.terminate_instance_in_auto_scaling_group
+    AutoScalingResponse.terminate_instance_in_auto_scaling_group = refuse_to_end
+    events.clear()
     hook = start_hook(program, second, endpoint, url)
     try:
+        wait_for_count("asked /v1/nodes/edge1/leave", 5)
+        if "refused" in events:
+            sys.exit("an operator's drain ended the instance")
+        ControlPlane.answer = dict(ControlPlane.answer, forScaling=True)
+        wait_for("deleted /v1/nodes/edge1/drain")
+        AutoScalingResponse.terminate_instance_in_auto_scaling_group = end
         deadline = time.monotonic() + 30
         while client.describe_auto_scaling_groups()["AutoScalingGroups"][0]["DesiredCapacity"] != 1:
             if time.monotonic() > deadline:

@@ -35,6 +35,13 @@ final class ChildProcess: Sendable {
 
     func signal(_ number: Int32) { _ = Foundation.kill(id, number) }
 
+    /// SIGSTOP, and waits until all threads stand still: one that runs yet could answer another call.
+    func pause() {
+        signal(SIGSTOP)
+        var news = siginfo_t()
+        while waitid(P_PID, id_t(id), &news, WSTOPPED | WNOWAIT) == -1, errno == EINTR {}
+    }
+
     /// SIGKILL, and waits until the process is gone.
     func kill() {
         if isRunning { signal(SIGKILL) }

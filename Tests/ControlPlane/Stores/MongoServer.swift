@@ -36,7 +36,7 @@ final class MongoServer: Sendable {
     }
 
     func kill() { child.value.kill() }
-    func pause() { child.value.signal(SIGSTOP) }
+    func pause() { child.value.pause() }
     func goOn() { child.value.signal(SIGCONT) }
 
     /// Waits until the server answers a new store, which is the caller's to close.

@@ -4,7 +4,8 @@
 
 --plain takes low latency off hls.js; --levels makes it change to the lowest and back to the highest rendition on its way.
 The pictures' uppermost 16 of 360 lines are 16 bits, the lowest on the left: hundredths of a second since CLOCK_START.
-Prints one JSON object. Delays are of pictures shown after the warm-up, from their making to their showing.
+Prints one JSON object. Delays are of pictures shown after the warm-up, from their making to their showing, and pauses those
+that end after it: how a player begins is its own matter.
 """
 import argparse
 import json
@@ -37,11 +38,12 @@ async (wish) => {
   const shown = (now) => {
     result.frames += 1;
     result.firstFrame ??= (now - begun) / 1000;
-    if (before) result.longestPause = Math.max(result.longestPause, (now - before) / 1000);
+    const isWarm = (now - begun) / 1000 > wish.warm_up;
+    if (before && isWarm) result.longestPause = Math.max(result.longestPause, (now - before) / 1000);
     before = now;
     if (result.heights.at(-1) !== video.videoHeight) result.heights.push(video.videoHeight);
     // Reading pixels back costs more than showing them: some a second are enough.
-    if ((now - begun) / 1000 > wish.warm_up && result.frames % 10 === 0) {
+    if (isWarm && result.frames % 10 === 0) {
       const due = (Date.now() - wish.clock_start) / 10 - clock();
       result.delays.push((((due % 65536) + 65536) % 65536) / 100);
     }

@@ -5,7 +5,7 @@ package import NIOCore
 ///
 /// libsrt asks again for what is lost every half of (round trip + 4 × its variation), and takes 100 ms ± 50 for it until an
 /// acknowledgement of its own has been answered: so once in 150 ms, where 200 ms of latency leave time for one such try. Of a
-/// group of pictures sent at once over a path that loses 5 %, one player in three never got a packet.
+/// group of pictures sent at once over a path that loses 5 %, three of the first eleven players never got a packet.
 package struct SRTWarmUp {
     /// A receiver acknowledges every 10 ms what came since.
     package static let step = TimeAmount.milliseconds(10)

@@ -14,8 +14,10 @@ struct NodeEvidence: Sendable {
     var probe: (at: WallTime, answered: Bool)?
 }
 
-/// After an outage, until when no lease is judged ended.
+/// An outage of the store, and until when no lease is judged ended for it.
 struct Recovery: Sendable {
+    /// In the far future while the store is away.
+    var outageEnded: WallTime
     var until: WallTime
     /// Leases that had ended before this are shown as dead all the same; only ownership is left alone.
     var outageBegan: WallTime
@@ -102,12 +104,13 @@ extension ClusterState {
 
     /// The store is away, so leases cannot be renewed: none is judged ended.
     package mutating func beginOutage(at now: WallTime) {
-        recovery = Recovery(until: WallTime(milliseconds: .max), outageBegan: outageBegan(at: now))
+        let end = WallTime(milliseconds: .max)
+        recovery = Recovery(outageEnded: end, until: end, outageBegan: outageBegan(at: now))
     }
 
     /// No lease is judged ended until `timing.recovery` after now.
     package mutating func beginRecovery(at now: WallTime) {
-        recovery = Recovery(until: now + timing.recovery, outageBegan: outageBegan(at: now))
+        recovery = Recovery(outageEnded: now, until: now + timing.recovery, outageBegan: outageBegan(at: now))
     }
 
     /// An outage that is not recovered from yet goes on: who could not renew a lease since may not have come to do so.

@@ -21,7 +21,7 @@ extension ClusterState {
     func condition(of record: StreamRecord, _ stream: StreamID, at now: WallTime) -> StreamCondition {
         let grace = Duration.milliseconds(Int64(settings(of: record.app).publisherGrace * 1000))
         func interrupted(since start: WallTime) -> StreamCondition {
-            let end = start + grace
+            let end = graceEnd(from: start, grace)
             return now < end ? StreamCondition(status: .interrupted, until: end) : finished(at: end)
         }
         func finished(at end: WallTime) -> StreamCondition {
@@ -39,6 +39,12 @@ extension ClusterState {
         if let since = abandonedSince(record, stream) { return interrupted(since: since) }
         let isAway = ownerReport(of: stream, owner)?.isBroadcasting == false
         return StreamCondition(status: isAway ? .interrupted : .broadcasting)
+    }
+
+    /// Nobody could come back while the store was away: a grace that had not ended by then begins anew with its return.
+    private func graceEnd(from start: WallTime, _ grace: Duration) -> WallTime {
+        guard let recovery, start + grace > recovery.outageBegan else { return start + grace }
+        return max(start, recovery.outageEnded) + grace
     }
 
     /// The live owner's own view of its stream.

@@ -32,11 +32,12 @@ package struct Worker {
     /// Returns after an orderly shutdown. Throws `SettingsError` for what shows only when a setting is put to use.
     package func run() async throws {
         for warning in configuration.warnings { logger.warning("\(warning)") }
-        guard let configuration = await locateControlPlanes() else { return }
+        guard let controlPlanes = await locateControlPlanes() else { return }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads ?? System.coreCount)
         let certificates = try Certificates(configuration)
         let node = try WorkerNode(
             configuration: configuration,
+            controlPlanes: controlPlanes,
             trust: certificates.relayTrust(requiresTLS: configuration.requiresRelayTLS),
             group: group,
             metrics: metrics,
@@ -59,28 +60,22 @@ package struct Worker {
         try? await group.shutdownGracefully()
     }
 
-    /// The settings with what was found in place of `discover`; nil when a signal came first.
-    private func locateControlPlanes() async -> WorkerConfiguration? {
-        guard configuration.controlPlanes.contains(DiscoverySearch.word), let token = configuration.nodeToken else {
-            return configuration
-        }
-        var located = configuration
-        located.controlPlanes.removeAll { $0 == DiscoverySearch.word }
-        let search = DiscoverySearch(nodeToken: token.revealed, logger: logger)
-        // With other control planes named there is no need to wait for long.
-        let rounds = located.controlPlanes.isEmpty ? Int.max : 2
-        let ending = await withTaskGroup(of: [String]?.self) { tasks in
-            tasks.addTask { await search.run(rounds: rounds) ?? [] }
+    /// Nil when a signal came before any was found.
+    private func locateControlPlanes() async -> LocatedControlPlanes? {
+        let located = LocatedControlPlanes(configuration, logger: logger)
+        let isFound = await withTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                await located.search()
+                return true
+            }
             tasks.addTask {
                 await firstSignal()
-                return nil
+                return false
             }
             defer { tasks.cancelAll() }
-            return await tasks.next() ?? nil
+            return await tasks.next() ?? false
         }
-        guard let found = ending else { return nil }
-        located.controlPlanes += found
-        return located
+        return isFound ? located : nil
     }
 
     private enum Ending {

@@ -10,17 +10,26 @@ import Testing
     static let firstSegmentLength = Duration.milliseconds(500)
 
     @Test(arguments: [false, true])
-    func `no player misses more than the publisher's absence and a second, over its one connection`(
+    func `no player misses more than the publisher's absence and a second, with the load balancer for its way back`(
         isAwayForLong: Bool
     ) async throws {
         let cluster = try await Cluster.start(on: .sqlite)
-        let first = try await cluster.startWorker("origin1", .origin)
-        let second = try await cluster.startWorker("origin2", .origin)
+        var origins: [String: WorkerHandle] = [:]
+        for name in ["origin1", "origin2"] {
+            origins[name] = try await cluster.startWorker(name, .origin, answersAgentCheck: true)
+        }
+        let balancer = try await cluster.startLoadBalancer()
+        try await balancer.waitForServers("origins_rtmp", origins.keys.sorted())
         let edges = [
             try await cluster.startWorker("edge1", .edge), try await cluster.startWorker("edge2", .edge),
         ]
-        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: first.rtmp("live/s1"))
-        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let way = balancer.rtmpPublish("live/s1")
+        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: way)
+        try await eventually("an origin has it\n\(cluster.logs)") {
+            try cluster.stream("live/s1").status == .broadcasting
+        }
+        let owner = try #require(try cluster.stream("live/s1").originNodeId)
+        let heir = owner == "origin1" ? "origin2" : "origin1"
         let players = try edges.flatMap { edge in
             [
                 try Witness.rtmp(edge.rtmp("live/s1")), .httpFLV(edge.media("live/s1", ".flv")),
@@ -30,16 +39,16 @@ import Testing
         for player in players { try await player.waitForMore() }
 
         let lateness = Lateness()
-        publisher.move(to: isAwayForLong ? nil : second.rtmp("live/s1"))
+        if isAwayForLong { publisher.move(to: nil) }
         let diedAt = ContinuousClock.now
-        first.process.kill()
+        origins[owner]?.process.kill()
         if isAwayForLong {
             try await eventually("nobody sends it\n\(cluster.logs)") {
                 try cluster.stream("live/s1").status == .interrupted
             }
-            publisher.move(to: second.rtmp("live/s1"))
+            publisher.move(to: way)
         }
-        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        try await cluster.waitForOrigin(of: "live/s1", heir)
         for player in players { try await player.waitForMore() }
 
         let backAt = try #require(publisher.begun.first { $0 > diedAt })

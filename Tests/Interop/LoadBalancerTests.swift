@@ -10,8 +10,8 @@ import Testing
         _ = try await cluster.startWorker("origin1", .origin, answersAgentCheck: true)
         let edges = [try await cluster.startWorker("edge1", .edge, answersAgentCheck: true, drainTimeout: "60s")]
         let balancer = try await cluster.startLoadBalancer()
-        try await waitForServers(balancer, "origins_rtmp", ["origin1"])
-        try await waitForServers(balancer, "edges_http", ["edge1"])
+        try await balancer.waitForServers("origins_rtmp", ["origin1"])
+        try await balancer.waitForServers("edges_http", ["edge1"])
         #expect(try balancer.servers(of: "edges_http").keys.sorted() == ["edge1"])
 
         let publisher = try cluster.publish(at: balancer.rtmpPublish("live/s1"))
@@ -20,7 +20,7 @@ import Testing
 
         // A server is added without a reload, and one stream's requests stay together.
         let all = edges + [try await cluster.startWorker("edge2", .edge, answersAgentCheck: true, drainTimeout: "60s")]
-        try await waitForServers(balancer, "edges_http", ["edge1", "edge2"])
+        try await balancer.waitForServers("edges_http", ["edge1", "edge2"])
         let home = try await edgeThatServes(
             balancer,
             ["/live/streams/s1.m3u8", "/live/streams/s1.flv", "/live/whep/s1"]
@@ -57,8 +57,8 @@ import Testing
         _ = try await cluster.startWorker("origin1", .origin, answersAgentCheck: true)
         _ = try await cluster.startWorker("edge1", .edge, answersAgentCheck: true)
         let balancer = try await cluster.startLoadBalancer()
-        try await waitForServers(balancer, "origins_http", ["origin1"])
-        try await waitForServers(balancer, "edges_http", ["edge1"])
+        try await balancer.waitForServers("origins_http", ["origin1"])
+        try await balancer.waitForServers("edges_http", ["edge1"])
         let result = try await WebRTCClients.browser(
             publish: balancer.webSocket("/live/websocket?target=origin") + "#s1",
             play: balancer.webSocket("/live/websocket") + "#s1"
@@ -78,8 +78,8 @@ import Testing
         let edges = (1...4).map { "edge\($0)" }
         for edge in edges { _ = try await cluster.startWorker(edge, .edge, answersAgentCheck: true) }
         let balancer = try await cluster.startLoadBalancer()
-        try await waitForServers(balancer, "origins_rtmp", ["origin1"])
-        try await waitForServers(balancer, "edges_http", edges)
+        try await balancer.waitForServers("origins_rtmp", ["origin1"])
+        try await balancer.waitForServers("edges_http", edges)
         let paths = (1...60).map { balancer.http("/live/streams/s\($0).m3u8") }
         for path in paths { _ = try run(["curl", "-s", "-o", "/dev/null", "-m", "5", path]) }
         let shares = try balancer.servers(of: "edges_http").mapValues(\.sessionsTotal)
@@ -94,7 +94,7 @@ import Testing
         try await eventually("origin1 is taken out\n\(balancer.lastLines)") {
             try balancer.servers(of: "origins_rtmp")["origin1"]?.status.hasPrefix("UP") != true
         }
-        try await waitForServers(balancer, "origins_rtmp", ["origin1"])
+        try await balancer.waitForServers("origins_rtmp", ["origin1"])
         #expect(publisher.isRunning)
     }
 
@@ -125,12 +125,5 @@ import Testing
         let chosen = after.filter { $0.value.sessionsTotal > before[$0.key]?.sessionsTotal ?? 0 }.keys.sorted()
         #expect(chosen.count == 1, "requests of one stream went to \(chosen)")
         return try #require(chosen.first)
-    }
-
-    private func waitForServers(_ balancer: LoadBalancer, _ backend: String, _ names: [String]) async throws {
-        try await eventually("\(backend) has \(names)\n\(balancer.lastLines)") {
-            let servers = try balancer.servers(of: backend)
-            return names.allSatisfy { servers[$0]?.status.hasPrefix("UP") == true }
-        }
     }
 }

@@ -36,6 +36,15 @@ import Testing
         )
     }
 
+    @Test func `a worker that was told nothing but the token finds the control plane on its network`() async throws {
+        let network = try Network(["origin1"])
+        let cluster = try await Cluster.start(on: .sqlite, network: network)
+        let origin = try await cluster.startWorker("origin1", .origin, discoversControl: true)
+        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: origin.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        publisher.move(to: nil)
+    }
+
     @Test func `a relay link that was cut is used again, and the player there never noticed but for the gap`()
         async throws
     {

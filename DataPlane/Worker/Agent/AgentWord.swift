@@ -4,13 +4,10 @@ package import HTTPServer
 ///
 /// `ready` and `up` are always said together: they take back what `drain` and `down` said before.
 package enum AgentWord {
-    /// `utilisation`: the fullest resource, 0 to 1; the room left is the weight new sessions are shared out by.
-    package static func text(_ readiness: MediaHTTPService.Readiness, utilisation: Double) -> String {
+    package static func text(_ readiness: MediaHTTPService.Readiness, _ weight: AgentWeight) -> String {
         switch readiness {
-        case .ready:
-            let percent = Int(((1 - min(max(utilisation, 0), 1)) * 100).rounded())
-            // 0 would mean drain, and a node that takes sessions must get some.
-            return "up ready \(max(percent, 1))%"
+        // 0 would mean drain.
+        case .ready: return "up ready \(weight.percent)%"
         case .notReady("draining"): return "up drain"
         case .notReady("superseded"): return "maint"
         // Full: present sessions stay, the weight of new ones is nothing, and `ready` makes it end by itself.

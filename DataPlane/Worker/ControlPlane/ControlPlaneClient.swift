@@ -9,7 +9,7 @@ import Synchronization
 /// Speaks to the control plane over REST. Its URLs are tried in turn, beginning with the one that worked last. Heartbeats
 /// and the watch have a client each: neither ever waits behind a claim that the control plane holds.
 package final class ControlPlaneClient: ControlPlaneLink {
-    let urls: ControlPlaneURLs
+    package let urls: ControlPlaneURLs
     let limits: ControlPlaneClientLimits
     let logger: Logger
     let watches: HTTPClient
@@ -21,14 +21,14 @@ package final class ControlPlaneClient: ControlPlaneLink {
 
     /// - Parameter caFile: PEM certificates to trust instead of the system's.
     package init(
-        urls: [String],
+        urls: ControlPlaneURLs,
         nodeToken: String,
         logger: Logger,
         caFile: String? = nil,
         limits: ControlPlaneClientLimits = ControlPlaneClientLimits(),
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
-        self.urls = ControlPlaneURLs(urls)
+        self.urls = urls
         self.limits = limits
         self.logger = logger
         requests = HTTPClient(name: "cp-requests", caFile: caFile)

@@ -1,35 +1,57 @@
 import Synchronization
 
 /// The control plane's URLs, and which of them worked last.
-final class ControlPlaneURLs: Sendable {
-    private let urls: [String]
-    private let currentIndex = Mutex(0)
-
-    init(_ urls: [String]) {
-        self.urls = urls.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+package final class ControlPlaneURLs: Sendable {
+    private struct State {
+        /// Those in the settings first, then what was found on the network.
+        var urls: [String]
+        var current = 0
     }
 
-    var count: Int { urls.count }
+    /// Those in the settings, which stay whatever is found.
+    private let named: [String]
+    private let state: Mutex<State>
+
+    package init(_ named: [String]) {
+        self.named = named.map(\.withoutTrailingSlash)
+        state = Mutex(State(urls: self.named))
+    }
+
+    var count: Int { state.withLock { $0.urls.count } }
 
     /// The one in use; empty when there are none.
-    var current: String { inTurn.first ?? "" }
+    package var current: String { inTurn.first ?? "" }
 
     /// All of them, the one in use first.
-    var inTurn: [String] {
-        let index = currentIndex.withLock { $0 }
-        return Array(urls[index...] + urls[..<index])
+    package var inTurn: [String] {
+        state.withLock { Array($0.urls[$0.current...] + $0.urls[..<$0.current]) }
     }
 
     func worked(_ url: String) {
-        guard let index = urls.firstIndex(of: url) else { return }
-        currentIndex.withLock { $0 = index }
+        state.withLock { state in
+            if let index = state.urls.firstIndex(of: url) { state.current = index }
+        }
     }
 
     /// Moves on, unless somebody else already has.
     func failed(_ url: String) {
-        guard let index = urls.firstIndex(of: url) else { return }
-        currentIndex.withLock { current in
-            if current == index { current = (index + 1) % urls.count }
+        state.withLock { state in
+            guard state.urls.firstIndex(of: url) == state.current else { return }
+            state.current = (state.current + 1) % state.urls.count
         }
     }
+
+    /// What was found before is forgotten: a control plane that moved does not answer where it was. The one in use stays so.
+    package func replaceFound(by found: [String]) {
+        let found = found.map(\.withoutTrailingSlash).filter { !named.contains($0) }
+        state.withLock { state in
+            let inUse = state.urls.indices.contains(state.current) ? state.urls[state.current] : nil
+            state.urls = named + found
+            state.current = inUse.flatMap { state.urls.firstIndex(of: $0) } ?? 0
+        }
+    }
+}
+
+extension String {
+    fileprivate var withoutTrailingSlash: String { hasSuffix("/") ? String(dropLast()) : self }
 }

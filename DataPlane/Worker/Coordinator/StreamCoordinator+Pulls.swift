@@ -40,10 +40,8 @@ extension StreamCoordinator {
         var waitingChildren: [Int: CheckedContinuation<Result<LiveStream, Refusal>, Never>] = [:]
         var linger: Task<Void, Never>?
         var route: RouteAnswer?
-        /// Of the stream, as the control plane told it.
+        /// Of the stream, as the control plane told it. What is older is refused: its owner gave way, and may not know it yet.
         var newestEpoch: Int64 = 0
-        /// What is older is refused: this node was told that its own claim, or its hold, gave way to this epoch.
-        var refusedBelow: Int64 = 0
         /// The last one that brought media.
         var provenRoute: RouteAnswer?
         /// The pull that runs now, between two questions for a route.
@@ -196,16 +194,16 @@ extension StreamCoordinator {
     /// The newest epoch that this node must not go back behind.
     private func newestEpoch(of stream: LiveStream) async -> Int64? {
         let present = await stream.loop.run { stream.epoch?.value }
-        let refused = pulls[stream.id]?.refusedBelow ?? 0
-        return refused > 0 ? max(present ?? 0, refused) : present
+        let told = pulls[stream.id]?.newestEpoch ?? 0
+        return told > 0 ? max(present ?? 0, told) : present
     }
 
     /// A newer owner exists than the one a pull comes from, who may not know it yet: the pull ends as if that one had said so.
     func refusePulls(of source: StreamID, olderThan epoch: Int64) async {
-        for (id, state) in pulls where id.source == source && state.refusedBelow < epoch {
-            pulls[id]?.refusedBelow = epoch
-            let present = await state.stream.loop.run { state.stream.epoch?.value }
-            guard let present, present < epoch, let route = pulls[id]?.route, route.epoch < epoch else { continue }
+        for (id, state) in pulls where id.source == source && state.newestEpoch < epoch {
+            pulls[id]?.newestEpoch = epoch
+            let present = await state.stream.loop.run { state.stream.epoch?.value ?? 0 }
+            guard present < epoch, let route = pulls[id]?.route, route.epoch < epoch else { continue }
             pulls[id]?.attempt?.cancel()
         }
     }
@@ -258,15 +256,13 @@ extension StreamCoordinator {
     }
 
     /// The control plane said that a stream changed: whoever waits to ask again asks now.
-    package func streamChanged(_ change: WatchEvent.StreamChange) {
+    package func streamChanged(_ change: WatchEvent.StreamChange) async {
         guard let id = try? StreamID(app: change.app, id: change.id) else { return }
         screen.forgetUnknown(id)
-        for other in Array(pulls.keys) where other.source == id {
-            pulls[other]?.newestEpoch = change.epoch
-            pulls[other]?.wake?()
-        }
         noteForStandBy(change, of: id)
         noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
+        await refusePulls(of: id, olderThan: change.epoch)
+        for (other, pull) in pulls where other.source == id { pull.wake?() }
     }
 
     /// How many pulls this node makes now, by the tier of the parent.

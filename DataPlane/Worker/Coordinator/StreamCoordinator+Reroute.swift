@@ -62,10 +62,10 @@ extension StreamCoordinator {
         } onCancel: {
             attempt.cancel()
         }
-        guard end == .stopped, let state = pulls[stream.id], state.next == nil, state.refusedBelow > 0 else {
+        guard end == .stopped, let state = pulls[stream.id], state.next == nil, route.epoch < state.newestEpoch else {
             return end
         }
-        return .ended(.fenced(Epoch(state.refusedBelow)))
+        return .ended(.fenced(Epoch(state.newestEpoch)))
     }
 
     /// The route that was answered while the last pull ran.

@@ -26,6 +26,7 @@ final class Membership: Sendable {
     private let nodeID: String
     private let registration: NodeRegistration
     private let client: ControlPlaneClient
+    private let controlPlanes: LocatedControlPlanes
     private let coordinator: StreamCoordinator
     private let tasks: StreamTasks
     private let hls: HLSService
@@ -43,6 +44,7 @@ final class Membership: Sendable {
         nodeID: String,
         registration: NodeRegistration,
         client: ControlPlaneClient,
+        controlPlanes: LocatedControlPlanes,
         coordinator: StreamCoordinator,
         tasks: StreamTasks,
         hls: HLSService,
@@ -56,6 +58,7 @@ final class Membership: Sendable {
         self.nodeID = nodeID
         self.registration = registration
         self.client = client
+        self.controlPlanes = controlPlanes
         self.coordinator = coordinator
         self.tasks = tasks
         self.hls = hls
@@ -104,6 +107,7 @@ final class Membership: Sendable {
                 )
             } catch {
                 logger.warning("Not registered yet", metadata: [LogKeys.error: "\(error)"])
+                if case .unavailable = error { await controlPlanes.missed() }
             }
             guard await clock.sleep(delay) else { return }
             delay = min(delay * 2, .seconds(3))
@@ -134,6 +138,7 @@ final class Membership: Sendable {
             let sentAt = clock.now()
             do throws(ControlPlaneError) {
                 let answer = try await client.heartbeat(nodeID, await heartbeat())
+                controlPlanes.answered()
                 await coordinator.heartbeatAnswered(answer, sentAt: sentAt, leaseSeconds: lease)
                 tasks.follow(answer.orders ?? [], isDraining: coordinator.isDraining)
                 tasks.remove(recordings: answer.unwantedRecordings ?? [])
@@ -150,6 +155,7 @@ final class Membership: Sendable {
                 case .refused, .unavailable:
                     missed.increment()
                     logger.warning("Heartbeat failed: streams go on", metadata: [LogKeys.error: "\(error)"])
+                    if case .unavailable = error { await controlPlanes.missed() }
                 }
             }
             await keepMap(&kept)

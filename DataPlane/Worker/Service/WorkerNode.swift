@@ -37,6 +37,7 @@ struct WorkerNode {
     let webRTC: WebRTCServer
 
     private let configuration: WorkerConfiguration
+    private let controlPlanes: LocatedControlPlanes
     private let identity: NodeIdentity
     private let coordinator: StreamCoordinator
     private let recordings: RecordingService
@@ -55,6 +56,7 @@ struct WorkerNode {
 
     init(
         configuration: WorkerConfiguration,
+        controlPlanes: LocatedControlPlanes,
         trust: RelayTrust,
         group: any EventLoopGroup,
         metrics: PrometheusMetrics,
@@ -76,8 +78,9 @@ struct WorkerNode {
             )
         }
         clock = .system
-        let client = ControlPlaneClient(urls: configuration.controlPlanes, nodeToken: token, logger: logger)
+        let client = ControlPlaneClient(urls: controlPlanes.urls, nodeToken: token, logger: logger)
         self.client = client
+        self.controlPlanes = controlPlanes
         let parts = StreamParts()
         coordinator = StreamCoordinator(
             identity: identity,
@@ -129,7 +132,14 @@ struct WorkerNode {
             IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
         }
         load = LoadSampler(memoryBudgetBytes: configuration.memoryBudgetBytes) { parts.sentBytes }
-        agent = AgentServer { AgentWord.text(slot.readiness, utilisation: slot.utilisation) }
+        let weight = Mutex(AgentWeight())
+        agent = AgentServer {
+            let weight = weight.withLock { weight in
+                weight.update(utilisation: slot.utilisation)
+                return weight
+            }
+            return AgentWord.text(slot.readiness, weight)
+        }
         webRTCService = try Self.webRTC(coordinator, identity, parts, clock, client, configuration.iceServers, logger)
         webRTC = WebRTCServer(service: webRTCService)
         http = MediaHTTPServer(
@@ -201,6 +211,7 @@ struct WorkerNode {
                 )
             ),
             client: client,
+            controlPlanes: controlPlanes,
             coordinator: coordinator,
             tasks: tasks,
             hls: hls,

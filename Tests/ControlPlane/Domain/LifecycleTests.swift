@@ -65,6 +65,25 @@ import Timebase
         #expect(cluster.status == .finished)
     }
 
+    @Test(arguments: [(14, StreamStatus.interrupted), (15, .finished)])
+    func `a grace that the store's outage falls into begins anew with its end; one that was over stays over`(
+        secondsBefore: Int,
+        status: StreamStatus
+    ) throws {
+        var (cluster, grant) = try owned()
+        try cluster.release("origin1", epoch: grant.epoch, .draining)
+        cluster.pass(.seconds(secondsBefore))
+        try cluster.beat("origin1")
+        cluster.state.beginOutage(at: cluster.now)
+        cluster.pass(.seconds(30))
+        #expect(cluster.status == status)
+        cluster.state.beginRecovery(at: cluster.now)
+        cluster.pass(.milliseconds(14_999))
+        #expect(cluster.status == status)
+        cluster.pass(.milliseconds(1))
+        #expect(cluster.status == .finished)
+    }
+
     @Test func `an owner that lost its hold to the sweep hears of it`() throws {
         var (cluster, grant) = try owned()
         cluster.pass(.seconds(36))

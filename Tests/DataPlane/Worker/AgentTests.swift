@@ -6,9 +6,7 @@ import Worker
 
 @Suite struct AgentTests {
     @Test(arguments: [
-        (MediaHTTPService.Readiness.ready, 0.25, "up ready 75%"), (.ready, 0, "up ready 100%"),
-        // Weight 0 would be a drain, from which only the next answer gets it out.
-        (.ready, 1.7, "up ready 1%"), (.ready, -1, "up ready 100%"),
+        (MediaHTTPService.Readiness.ready, 0.35, "up ready 75%"), (.ready, 0, "up ready 100%"),
         (.notReady("draining"), 0.1, "up drain"), (.notReady("full: 500 of 500 publishers"), 0.1, "up ready 0%"),
         (.notReady("superseded"), 0, "maint"),
         (.notReady("not registered\nyet é"), 0, "down #not registeredyet "),
@@ -18,7 +16,21 @@ import Worker
         utilisation: Double,
         word: String
     ) {
-        #expect(AgentWord.text(readiness, utilisation: utilisation) == word)
+        var weight = AgentWeight()
+        weight.update(utilisation: utilisation)
+        #expect(AgentWord.text(readiness, weight) == word)
+    }
+
+    @Test func `the weight takes a new step once the load has passed it for good`() {
+        var weight = AgentWeight()
+        for (utilisation, percent) in [
+            (-1, 100), (0.24, 100), (0.29, 100), (0.31, 75), (0.24, 75), (0.21, 75), (0.19, 100), (0.6, 50), (0.5, 50),
+            // Weight 0 would be a drain, from which only the next answer gets it out.
+            (0.99, 25), (1.7, 25), (0, 100),
+        ] {
+            weight.update(utilisation: utilisation)
+            #expect(weight.percent == percent, "at \(utilisation)")
+        }
     }
 
     @Test func `a check gets one line and the end of the connection`() async throws {

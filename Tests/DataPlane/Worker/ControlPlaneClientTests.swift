@@ -35,7 +35,7 @@ func makeClient(_ urls: [String], _ change: (inout ControlPlaneClientLimits) -> 
     limits.watchBackoffMax = .milliseconds(1)
     change(&limits)
     return ControlPlaneClient(
-        urls: urls,
+        urls: ControlPlaneURLs(urls),
         nodeToken: "s3cret",
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         limits: limits

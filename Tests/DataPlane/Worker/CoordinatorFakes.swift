@@ -48,7 +48,9 @@ final class ManualClock: Sendable {
 
     /// Returns once somebody sleeps that long.
     func whenSleeping(_ duration: Duration) async {
-        while !state.withLock({ $0.sleepers.values.contains { $0.duration == duration } }) { await Task.yield() }
+        while !state.withLock({ $0.sleepers.values.contains { $0.duration == duration } }), !Task.isCancelled {
+            await Task.yield()
+        }
     }
 
     func isSleeping(atMost limit: Duration) -> Bool {
@@ -57,7 +59,7 @@ final class ManualClock: Sendable {
 
     /// Returns once somebody sleeps for a while, but no longer than that.
     func whenSleeping(atMost limit: Duration) async {
-        while !isSleeping(atMost: limit) { await Task.yield() }
+        while !isSleeping(atMost: limit), !Task.isCancelled { await Task.yield() }
     }
 
     private func sleep(_ duration: Duration) async -> Bool {

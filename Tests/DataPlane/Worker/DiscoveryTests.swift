@@ -6,7 +6,7 @@ import Testing
 import Timebase
 import Worker
 
-@Suite struct DiscoveryTests {
+@Suite(.timeLimit(.minutes(2))) struct DiscoveryTests {
     private let key = Discovery.Key(nodeToken: "token-of-this-cluster")
     private let other = Discovery.Key(nodeToken: "token-of-another-one")
     private let urls = ["http://10.0.0.5:5070", "https://[fd00::5]:5070"]
@@ -92,5 +92,43 @@ import Worker
         )
         #expect(await search.run() == ["https://127.0.0.1:5070"])
         await listener.close()
+    }
+
+    @Test func `a worker whose control planes stopped answering finds where they went`() async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        func listen(on port: Int, restPort: Int) async throws -> DiscoveryListener {
+            try await DiscoveryListener(
+                host: "127.0.0.1",
+                port: port,
+                scheme: "http",
+                restPort: restPort,
+                key: key,
+                logger: logger
+            )
+        }
+        let first = try await listen(on: 0, restPort: 5070)
+        let located = LocatedControlPlanes(
+            named: ["http://named:5070/"],
+            network: DiscoverySearch(
+                nodeToken: "token-of-this-cluster",
+                port: first.port,
+                hosts: ["127.0.0.1"],
+                logger: logger
+            )
+        )
+        await located.search()
+        let before = ["http://named:5070", "http://127.0.0.1:5070"]
+        #expect(located.urls.inTurn == before)
+        await first.close()
+        let second = try await listen(on: first.port, restPort: 5071)
+        for _ in 0..<2 { await located.missed() }
+        located.answered()
+        for _ in 0..<2 { await located.missed() }
+        #expect(located.urls.inTurn == before, "an answer between them starts the count again")
+        // An answer may come too late for one search on a busy machine.
+        while located.urls.inTurn == before, !Task.isCancelled { await located.missed() }
+        #expect(located.urls.inTurn == ["http://named:5070", "http://127.0.0.1:5071"])
+        await second.close()
     }
 }

@@ -78,11 +78,31 @@ import Worker
         await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
     }
 
-    @Test func `A pull ends when this node is told that its own claim gave way to a newer owner`() async throws {
+    /// How a node hears of a newer owner than the one it pulls from.
+    enum News: CaseIterable {
+        /// Its own claim gave way.
+        case loss
+        case change
+    }
+
+    @Test(arguments: News.allCases)
+    func `A pull ends when this node is told of a newer owner, who may be news to the parent`(news: News) async throws {
         let stream = try await watch()
         await node.until { pulled == ["o1"] }
         try await stream.loop.submit { stream.beginPull(from: NoObjects(), epoch: Epoch(1), tracks: []) }.get()
-        await node.coordinator.lose(LostHold(app: node.id.app, id: node.id.id, epoch: 5, by: "o2"))
+        switch news {
+        case .loss: await node.coordinator.lose(LostHold(app: node.id.app, id: node.id.id, epoch: 5, by: "o2"))
+        case .change:
+            let change = WatchEvent.StreamChange(
+                app: node.id.app,
+                id: node.id.id,
+                epoch: 5,
+                status: .broadcasting,
+                originNodeId: "o2",
+                standbyNodeId: nil
+            )
+            await node.coordinator.streamChanged(change)
+        }
         // A control plane that is behind names the old owner again.
         await node.time.whenSleeping(.zero)
         node.time.advance(.zero)
@@ -140,6 +160,7 @@ import Worker
         node.puller.script.withLock { $0 = [.lost("a"), .lost("b")] }
         _ = try await watch()
         await node.time.whenSleeping(atMost: .seconds(1))
+        node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 2) }
         let change = WatchEvent.StreamChange(
             app: node.id.app,
             id: node.id.id,
@@ -147,7 +168,7 @@ import Worker
             status: .broadcasting,
             originNodeId: "o2"
         )
-        while pulled.count < 3 {
+        while pulled.count < 3, !Task.isCancelled {
             await node.coordinator.streamChanged(change)
             await Task.yield()
         }

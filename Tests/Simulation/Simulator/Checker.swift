@@ -14,6 +14,12 @@ final class Checker: @unchecked Sendable {
         var claim: String
     }
 
+    /// From a viewer's node to the stream's owner, with whatever lies between.
+    private struct Path: Equatable {
+        var node: String
+        var owner: String
+    }
+
     private unowned let cluster: Cluster
     private(set) var violation: String?
     /// Since when nothing is broken; nil while something is.
@@ -27,6 +33,8 @@ final class Checker: @unchecked Sendable {
     private var epochSince: [StreamID: Int64] = [:]
     /// When the owner began to own by its own knowledge: the grant's answer may have taken long.
     private var ownedSince: [StreamID: (epoch: Int64, at: Int64)] = [:]
+    /// By viewer, since when nothing is wrong with what it needs: its node, the owner, the control planes and the store.
+    private var untouchedSince: [Int: (by: Path, at: Int64)] = [:]
     private var world: World { cluster.world }
 
     init(cluster: Cluster) { self.cluster = cluster }
@@ -64,7 +72,8 @@ final class Checker: @unchecked Sendable {
         for worker in cluster.zombies { look(at: worker, isSettled) }
         lookForGrowth()
         for stream in cluster.streams { noteOwner(of: stream) }
-        guard let wholeSince else { return }
+        guard let wholeSince else { return lookAtUntouchedViewers() }
+        untouchedSince = [:]
         lookAtViewers(since: wholeSince)
         lookAtPublishers(since: wholeSince)
     }
@@ -107,6 +116,8 @@ final class Checker: @unchecked Sendable {
     static let mediaWithin = Duration.seconds(5)
     /// A silent parent takes 3 s to notice, and each one out of reach 2 s more.
     static let mediaAroundCutWithin = Duration.seconds(12)
+    /// Of parents between, one after the other may be lost.
+    static let mediaInTroubleWithin = Duration.seconds(15)
     static let publishWithin = Duration.seconds(30)
     static let oneOwnerWithin = Duration.seconds(12)
     static let countsWithin = Duration.seconds(16)
@@ -139,6 +150,31 @@ final class Checker: @unchecked Sendable {
             let due = max(wholeSince, liveSince, viewer.wantedSince, viewer.lastMediaAt) + within.nanoseconds
             if world.now > due { violated("\(viewer.description) gets no media") }
         }
+    }
+
+    /// Troubles of others are no excuse.
+    private func lookAtUntouchedViewers() {
+        let isServed =
+            !cluster.network.isLossy && !cluster.store.isAway && cluster.network.isWhole(at: .store)
+            && cluster.controls.allSatisfy { $0.isRunning && $0.coordinator.phase == .answering }
+        for viewer in cluster.viewers {
+            guard isServed, viewer.isWanted, let path = untouchedPath(of: viewer), let live = liveSince(viewer.stream)
+            else {
+                untouchedSince[viewer.number] = nil
+                continue
+            }
+            if untouchedSince[viewer.number]?.by != path { untouchedSince[viewer.number] = (path, world.now) }
+            let since = untouchedSince[viewer.number]?.at ?? world.now
+            let due = max(since, live, viewer.wantedSince, viewer.lastMediaAt) + Self.mediaInTroubleWithin.nanoseconds
+            if world.now > due { violated("\(viewer.description) gets no media in others' trouble") }
+        }
+    }
+
+    private func untouchedPath(of viewer: SimulatedViewer) -> Path? {
+        guard let node = viewer.worker, let owner = owner(of: viewer.stream)?.worker, node.isRunning,
+            [node, owner].allSatisfy({ cluster.network.isWhole(at: $0.place) })
+        else { return nil }
+        return Path(node: node.name, owner: owner.name)
     }
 
     /// A cut lies between the viewer's node and the owner, and nobody else has the stream.

@@ -9,7 +9,7 @@ import Timebase
 final class Director: @unchecked Sendable {
     private enum Fault: CaseIterable {
         case workerCrash, workerPause, workerReplaced, workerClock, workerDrained, workerRegrouped
-        case controlCrash, controlPause
+        case controlCrash, controlPause, controlClock
         case peersCut, controlCut, controlsCut, storeCut, isolated
         case lossyNetwork, storeAway, storeClock
     }
@@ -176,6 +176,8 @@ final class Director: @unchecked Sendable {
             process.pause()
             network.processesChanged()
             last(500...12_000) { process.resume() }
+        case .controlClock:
+            cluster.controls[control].skew = .milliseconds(Int.random(in: -5000...5000, using: &world.random))
         case .peersCut:
             let other = Int.random(in: cluster.workers.indices, using: &world.random)
             if other != worker { cut([(.worker(worker), .worker(other))]) }

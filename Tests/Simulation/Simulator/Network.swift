@@ -30,6 +30,9 @@ final class Network: @unchecked Sendable {
 
     func isCut(_ first: Place, _ second: Place) -> Bool { cuts.contains(Link(first, second)) }
 
+    /// Whether all the links of a place are whole.
+    func isWhole(at place: Place) -> Bool { !cuts.contains { $0.first == place || $0.second == place } }
+
     func cut(_ first: Place, _ second: Place) {
         cuts.insert(Link(first, second))
         tellObservers()

@@ -20,6 +20,7 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
     private(set) var coordinator: StreamCoordinator!
     private(set) var relay: RelayService!
     private(set) var link: SimulatedLink!
+    private var clock: WorkerClock!
     private let cluster: Cluster
     private var tasks: [Task<Void, Never>] = []
     private var leaseSeconds = 20
@@ -56,6 +57,11 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
 
     private func compose(_ profile: NodeProfile, _ cluster: Cluster) {
         let wall: @Sendable () -> WallTime = { [unowned self] in StoreModel.epoch + (now - cluster.world.start) }
+        clock = WorkerClock(
+            now: { [unowned self] in now },
+            wall: wall,
+            sleep: { [self] in await sleep($0) }
+        )
         var claims = 0
         let makeID: () -> String = { [bootID] in
             claims += 1
@@ -75,11 +81,7 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
             control: link,
             puller: SimulatedPuller(cluster: cluster, process: self),
             deriver: NoDeriver(),
-            clock: WorkerClock(
-                now: { [unowned self] in now },
-                wall: wall,
-                sleep: { [self] in await sleep($0) }
-            ),
+            clock: clock,
             logger: Quiet.logger,
             group: cluster.loop,
             makeCutter: { HLSCutter(resume: $0, settings: $1) },
@@ -173,8 +175,9 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
                 case .refused, .unavailable: break
                 }
             }
+            guard await sleep(.milliseconds(100)) else { return }
             let period = Duration.seconds(coordinator.isDraining ? 1 : 5)
-            guard await sleep(max(.milliseconds(100), period - (now - sentAt))) else { return }
+            guard await coordinator.news.wait(atMost: max(.zero, period - (now - sentAt)), clock) else { return }
         }
     }
 
@@ -221,6 +224,7 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
         case .node(let change):
             enter(change.group)
             await coordinator.follow(change.directives, change.state)
+            coordinator.news.fire()
         case .lost(let lost):
             if cluster.bug == .hideLoss { return }
             noteLoss(lost)

@@ -173,6 +173,7 @@ package final class Cluster: Sendable {
         group: String? = nil,
         ports: WorkerPorts? = nil,
         isControlAway: Bool = false,
+        discoversControl: Bool = false,
         answersAgentCheck: Bool = false,
         servesSRT: Bool = false,
         drainTimeout: String = "1s",
@@ -198,8 +199,8 @@ package final class Cluster: Sendable {
             id,
             "/usr/bin/env",
             entrance + [SourceTree.program("millrace-worker")] + [
-                "--node-id", id, "--role", role.rawValue, "--control", controlURLs(seenFrom: place),
-                "--advertise", host,
+                "--node-id", id, "--role", role.rawValue, "--control",
+                discoversControl ? "discover" : controlURLs(seenFrom: place), "--advertise", host,
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "\(ports.srt)",
                 "--webrtc-port", "\(ports.webrtc)", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,

@@ -44,6 +44,13 @@ package struct LoadBalancer: Sendable {
         return servers
     }
 
+    package func waitForServers(_ backend: String, _ names: [String]) async throws {
+        try await eventually("\(backend) has \(names)\n\(lastLines)") {
+            let servers = try servers(of: backend)
+            return names.allSatisfy { servers[$0]?.status.hasPrefix("UP") == true }
+        }
+    }
+
     package var lastLines: String { process.lastLines + "\n" + sync.lastLines }
 
     fileprivate init(ports: [Int], socketPath: String, process: Child, sync: Child) {

@@ -30,6 +30,7 @@ package struct API: Sendable {
             + AppRoutes.operations + SettingsRoutes.operations + AutoscaleRoutes.operations
             + WebhookRoutes.operations + DiagnosisRoutes.operations + ClientRoutes.operations + WatchRoutes.operations
             + HealthRoutes.operations(renderMetrics: renderMetrics) + [ServiceDiscovery.operation]
+            + ExternalMetricsAPI.operations
         operations = served + [OpenAPIRoute.operation(describing: served)]
     }
 

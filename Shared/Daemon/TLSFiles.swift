@@ -24,28 +24,36 @@ package struct TLSFiles: Hashable, Sendable {
 
     /// Reads both files.
     package func serverConfiguration() throws(SettingsError) -> TLSConfiguration {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificatePath)
-            let key = try NIOSSLPrivateKey(file: keyPath, format: .pem)
-            return .makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(key)
-            )
-        } catch {
-            throw refusal(error)
+        let certificates = try Self.read(certificatePath, "--tls-cert")
+        guard let chain = try? NIOSSLCertificate.fromPEMBytes(certificates), !chain.isEmpty else {
+            throw .conflict(setting: "--tls-cert", reason: "\(certificatePath) holds no certificate in PEM form")
         }
+        let keyBytes = try Self.read(keyPath, "--tls-key")
+        guard let key = try? NIOSSLPrivateKey(bytes: keyBytes, format: .pem) else {
+            throw .conflict(setting: "--tls-key", reason: "\(keyPath) holds no private key in PEM form")
+        }
+        return .makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
+    }
+
+    private static let fileBytesMax = 1 << 20
+
+    private static func read(_ path: String, _ setting: String) throws(SettingsError) -> [UInt8] {
+        do throws(FileReadError) {
+            return try readFile(path, bytesMax: fileBytesMax).bytes
+        } catch { throw .conflict(setting: setting, reason: "\(path): \(error)") }
     }
 
     /// Also checks that the key fits the certificate.
     package func serverContext() throws(SettingsError) -> NIOSSLContext {
         let configuration = try serverConfiguration()
-        do { return try NIOSSLContext(configuration: configuration) } catch { throw refusal(error) }
-    }
-
-    private func refusal(_ error: any Error) -> SettingsError {
-        .conflict(
-            setting: "--tls-cert",
-            reason: "\(certificatePath) and \(keyPath) are no usable certificate and key: \(error)"
-        )
+        do { return try NIOSSLContext(configuration: configuration) } catch {
+            throw .conflict(
+                setting: "--tls-cert",
+                reason: "\(certificatePath) does not go with the key in \(keyPath): \(error)"
+            )
+        }
     }
 }

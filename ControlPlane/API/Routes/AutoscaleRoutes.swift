@@ -79,26 +79,6 @@ enum AutoscaleRoutes {
         var metricName: String
     }
 
-    /// https://github.com/kubernetes/metrics, external_metrics/v1beta1.
-    struct ExternalMetricValues: Codable, Sendable {
-        struct Item: Codable, Sendable {
-            var metricName = MetricNames.scalingDesired.name
-            var metricLabels: [String: String]
-            var timestamp: WallTime
-            var value: String
-        }
-
-        var kind = "ExternalMetricValueList"
-        var apiVersion = "external.metrics.k8s.io/v1beta1"
-        var metadata: [String: String] = [:]
-        var items: [Item]
-
-        init(_ scaling: ScalingResource, at now: WallTime) {
-            let labels = ["group": scaling.group, "role": scaling.role.rawValue]
-            items = [Item(metricLabels: labels, timestamp: now, value: "\(scaling.desired)")]
-        }
-    }
-
     @Sendable private static func list(_ call: Call) async throws -> Reply {
         let (limit, after) = try call.pageRequest()
         let page = call.coordinator.read { state, now in
@@ -132,7 +112,7 @@ enum AutoscaleRoutes {
 
     @Sendable private static func externalMetric(_ call: Call) async throws -> Reply {
         let (scaling, now) = try scaling(call)
-        return try .json(ExternalMetricValues(scaling, at: now))
+        return try .json(ExternalMetricsAPI.Values(.desiredNodes, of: [scaling], at: now))
     }
 
     @Sendable private static func leave(_ call: Call) async throws -> Reply {

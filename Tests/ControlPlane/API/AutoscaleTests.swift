@@ -58,6 +58,17 @@ import Timebase
             let external = try await api.call(.get, "/v1/autoscale/region2/edge/external-metric").text
             #expect(external.contains(#""apiVersion":"external.metrics.k8s.io/v1beta1""#))
             #expect(external.contains(#""kind":"ExternalMetricValueList""#) && external.contains(#""value":"6""#))
+            let group = "/apis/external.metrics.k8s.io/v1beta1"
+            let metric = "\(group)/namespaces/default/millrace_autoscale_utilisation"
+            #expect(
+                try await api.call(.get, group, token: nil).text.contains(#""name":"millrace_autoscale_utilisation""#)
+            )
+            for (selector, isThere) in [("", true), ("role%20in%20%28edge%29", true), ("role%3Dorigin", false)] {
+                let answer = try await api.call(.get, "\(metric)?labelSelector=\(selector)", token: nil)
+                #expect(answer.text.contains(#""value":"830m""#) == isThere, "\(selector)")
+            }
+            #expect(try await api.call(.get, "\(metric)?labelSelector=group%3D%3D%3Da", token: nil).status == 400)
+            #expect(try await api.call(.get, "\(group)/namespaces/default/cpu", token: nil).status == 404)
             let all: Page<ScalingResource> = try await api.call(.get, "/v1/autoscale").decode()
             #expect(all.items.map(\.role) == [.edge])
             for path in ["/v1/autoscale/nowhere/edge", "/v1/autoscale/region2/origin", "/v1/autoscale/region2/x"] {

@@ -17,7 +17,7 @@ import Testing
             let paths = try #require(try await document(api)["paths"] as? [String: [String: Any]])
             let told = Set(paths.flatMap { path, methods in methods.keys.map { "\($0.uppercased()) \(path)" } })
             #expect(told == cluster.api.served)
-            #expect(told.count == 70)
+            #expect(told.count == 72)
         }
     }
 

@@ -108,11 +108,12 @@ import Worker
             )
         }
         let first = try await listen(on: 0, restPort: 5070)
+        let port = first.port
         let located = LocatedControlPlanes(
             named: ["http://named:5070/"],
             network: DiscoverySearch(
                 nodeToken: "token-of-this-cluster",
-                port: first.port,
+                port: port,
                 hosts: ["127.0.0.1"],
                 logger: logger
             )
@@ -121,7 +122,7 @@ import Worker
         let before = ["http://named:5070", "http://127.0.0.1:5070"]
         #expect(located.urls.inTurn == before)
         await first.close()
-        let second = try await listen(on: first.port, restPort: 5071)
+        let second = try await listen(on: port, restPort: 5071)
         for _ in 0..<2 { await located.missed() }
         located.answered()
         for _ in 0..<2 { await located.missed() }

@@ -39,6 +39,9 @@ struct ViewerMedia: Sendable {
     /// Ties `MonotonicInstant` to the wall clock of reports.
     private let clock: (at: MonotonicInstant, ntp: NTPTime)
     private var lines: [Line] = []
+    /// Their places, as each frame is for one of them.
+    private let pictureLine: Int?
+    private let soundLine: Int?
     private var pacer: Pacer
     private var estimator: BandwidthEstimator
     private var playout = PlayoutClock()
@@ -79,12 +82,13 @@ struct ViewerMedia: Sendable {
                 )
             )
         }
+        pictureLine = lines.firstIndex { $0.line.codec.isVideo }
+        soundLine = lines.firstIndex { !$0.line.codec.isVideo }
     }
 
     var capacityBitsPerSecond: Int? { estimator.capacityBitsPerSecond }
     var reducedSizeRTCP: Bool { lines.allSatisfy(\.line.reducedSizeRTCP) }
     var reportSSRC: SSRC { lines.first?.stream.configuration.ssrc ?? SSRC(0) }
-    var hasVideo: Bool { lines.contains { $0.line.codec.isVideo } }
 
     /// The canonical name all its sources share (RFC 3550 §6.5.1).
     var description: SourceDescription {
@@ -100,7 +104,7 @@ struct ViewerMedia: Sendable {
     /// What the stream has sent since its last keyframe, for a player that begins. Stamped a moment apart and ending on
     /// time, the pictures are all due at once: the player shows the newest, not the past. Old sound is left out.
     mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
-        let pictures = cached.filter { place(of: $0).map { lines[$0].line.codec.isVideo } ?? false }
+        let pictures = pictureLine == nil ? [] : cached.filter { $0.track == .video }
         guard let newest = pictures.last else { return }
         for (index, frame) in pictures.enumerated() {
             var frame = frame
@@ -111,8 +115,8 @@ struct ViewerMedia: Sendable {
     }
 
     mutating func send(_ frame: PacketizedFrame, at now: MonotonicInstant) {
-        guard let place = place(of: frame) else { return }
-        let isVideo = lines[place].line.codec.isVideo
+        let isVideo = frame.track == .video
+        guard let place = isVideo ? pictureLine : soundLine else { return }
         if isVideo, !admit(frame) {
             framesDropped += 1
             return
@@ -144,10 +148,6 @@ struct ViewerMedia: Sendable {
         pacer.drop(.picture)
         pictures = .waitForKeyframe
         wantKeyframe(at: now)
-    }
-
-    private func place(of frame: PacketizedFrame) -> Int? {
-        lines.firstIndex { $0.line.codec.isVideo == (frame.track == .video) }
     }
 
     // MARK: Network

@@ -27,6 +27,7 @@ struct ViewerMedia: Sendable {
         /// The player has reported on it, so it knows which line the SSRC belongs to.
         var isKnown = false
         var hasSendTime: Bool
+        var captureTimes: CaptureTimes
     }
 
     private enum Pictures {
@@ -36,8 +37,8 @@ struct ViewerMedia: Sendable {
     }
 
     private let limits: PeerLimits
-    /// Ties `MonotonicInstant` to the wall clock of reports.
-    private let clock: (at: MonotonicInstant, ntp: NTPTime)
+    private let clock: SessionClock
+    private let playoutDelay: PlayoutDelay?
     private var lines: [Line] = []
     /// Their places, as each frame is for one of them.
     private let pictureLine: Int?
@@ -54,12 +55,13 @@ struct ViewerMedia: Sendable {
     init(
         _ negotiation: Negotiation,
         limits: PeerLimits,
-        wall: WallTime,
-        at now: MonotonicInstant,
+        clock: SessionClock,
+        playoutDelay: PlayoutDelay?,
         using random: inout some RandomNumberGenerator
     ) {
         self.limits = limits
-        clock = (now, NTPTime(wall))
+        self.clock = clock
+        self.playoutDelay = playoutDelay
         estimator = BandwidthEstimator(limits: limits.bandwidth)
         pacer = Pacer(bitsPerSecond: limits.pacingBitsPerSecondMin, limits: limits.pacer)
         for line in negotiation.media.compactMap(NegotiatedLine.init) {
@@ -78,7 +80,8 @@ struct ViewerMedia: Sendable {
                 Line(
                     line: line,
                     stream: SendStream(configuration, using: &random),
-                    hasSendTime: line.extensions.id(of: .absoluteSendTime) != nil
+                    hasSendTime: line.extensions.id(of: .absoluteSendTime) != nil,
+                    captureTimes: CaptureTimes(clockRate: line.codec.clockRate)
                 )
             )
         }
@@ -106,8 +109,10 @@ struct ViewerMedia: Sendable {
     mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
         let pictures = pictureLine == nil ? [] : cached.filter { $0.track == .video }
         guard let newest = pictures.last else { return }
+        for frame in pictures { learnCaptureTime(of: frame, at: now) }
         for (index, frame) in pictures.enumerated() {
             var frame = frame
+            frame.captureTime = nil
             let behind = Int64(pictures.count - 1 - index) * limits.catchUpStep.ticks
             frame.presentationTime = MediaTime(ticks: newest.presentationTime.ticks - behind)
             send(frame, at: now)
@@ -122,6 +127,7 @@ struct ViewerMedia: Sendable {
             return
         }
         playout.sent(frame.presentationTime, at: now)
+        learnCaptureTime(of: frame, at: now)
         if nextReport == nil { nextReport = now }
         let packets = lines[place].stream.packets(for: frame, at: now)
         guard pacer.enqueue(packets, of: place, priority: isVideo ? .picture : .sound) else {
@@ -130,7 +136,10 @@ struct ViewerMedia: Sendable {
     }
 
     /// Pictures are missing: those that follow refer to them.
-    mutating func interrupt() { pictures = .waitForKeyframe }
+    mutating func interrupt() {
+        pictures = .waitForKeyframe
+        for place in lines.indices { lines[place].captureTimes.reset() }
+    }
 
     private mutating func admit(_ frame: PacketizedFrame) -> Bool {
         if frame.isKeyframe {
@@ -175,7 +184,7 @@ struct ViewerMedia: Sendable {
         if keyframes.sendIfDue(at: now) { outputs.append(.keyframeWanted) }
         guard let due = nextReport, now >= due, let media = playout.mediaTime(at: now) else { return }
         nextReport = now + limits.reportInterval
-        let ntp = ntp(at: now)
+        let ntp = clock.ntp(at: now)
         let reports = lines.map { RTCPPacket.senderReport($0.stream.senderReport(mediaNow: media, ntp: ntp)) }
         outputs.append(.rtcp(reports + [.sourceDescription(description)]))
     }
@@ -189,10 +198,16 @@ struct ViewerMedia: Sendable {
     mutating func write(_ due: Pacer.Item, _ place: Int, into bytes: inout ByteBuffer, at now: MonotonicInstant) {
         let stream = due.stream
         var values = HeaderExtensions()
-        if !lines[stream].isKnown { values.mid = lines[stream].line.mid }
+        if !lines[stream].isKnown {
+            values.mid = lines[stream].line.mid
+            values.playoutDelay = playoutDelay
+        }
+        if place == 0 {
+            values.absoluteCaptureTime = lines[stream].captureTimes.due(timestamp: due.packets.timestamp, at: now)
+        }
         // 6.18 fixed point is 24 bits of the 32.32 of NTP.
         if lines[stream].hasSendTime {
-            values.absoluteSendTime = UInt32(truncatingIfNeeded: ntp(at: now).value >> 14) & 0xFF_FFFF
+            values.absoluteSendTime = UInt32(truncatingIfNeeded: clock.ntp(at: now).value >> 14) & 0xFF_FFFF
         }
         if lines[stream].line.usesTransportFeedback {
             values.transportSequence = estimator.send(bytes: due.packets.bytes(at: place), at: now)
@@ -207,7 +222,7 @@ struct ViewerMedia: Sendable {
     // MARK: Parts
 
     private mutating func receive(_ blocks: [ReportBlock], at now: MonotonicInstant) {
-        let ntp = ntp(at: now)
+        let ntp = clock.ntp(at: now)
         for block in blocks {
             guard let place = lines.firstIndex(where: { $0.stream.configuration.ssrc == block.ssrc }) else { continue }
             lines[place].isKnown = true
@@ -234,5 +249,11 @@ struct ViewerMedia: Sendable {
         )
     }
 
-    private func ntp(at now: MonotonicInstant) -> NTPTime { clock.ntp + (now - clock.at) }
+    private mutating func learnCaptureTime(of frame: PacketizedFrame, at now: MonotonicInstant) {
+        guard let capture = frame.captureTime, let place = frame.track == .video ? pictureLine : soundLine else {
+            return
+        }
+        let timestamp = lines[place].stream.timestamp(of: frame.presentationTime)
+        lines[place].captureTimes.learned(capture, timestamp: timestamp, at: now)
+    }
 }

@@ -197,7 +197,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     private func packetize(_ unit: AccessUnit) -> PacketizedFrame? {
         // The source rendition; others have tracks of their own.
         guard unit.track == .video || unit.track == .audio, packetizers[unit.track] != nil else { return nil }
-        let frame: PacketizedFrame
+        var frame: PacketizedFrame
         do throws(RTPError) {
             guard let made = try packetizers[unit.track]?.packetize(unit) else { return nil }
             frame = made
@@ -205,6 +205,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             logger.debug("frame left out", metadata: [LogKeys.error: "\(error)"])
             return nil
         }
+        frame.captureTime = unit.captureTime
         remember(frame)
         return frame
     }

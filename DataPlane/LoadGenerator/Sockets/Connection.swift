@@ -108,8 +108,8 @@ final class Connection {
         guard ioctl(descriptor, Self.lastStamp, &arrived) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else {
             return nil
         }
-        let seconds = Duration.seconds(now.tv_sec - arrived.tv_sec)
-        return MonotonicClock.now - (seconds + .nanoseconds(now.tv_nsec - arrived.tv_nsec))
+        let seconds = Duration.seconds(arrived.tv_sec - now.tv_sec)
+        return MonotonicClock.now + seconds + .nanoseconds(arrived.tv_nsec - now.tv_nsec)
     }
 
     /// `SIOCGSTAMPNS`, which is a macro of macros.

@@ -16,6 +16,9 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     /// How long writes to viewers may be held back and merged, in ms, 0 to 350. Nil: 0 to 50 as the load asks.
     package var mergeWindowMilliseconds: Int?
+    /// How late WebRTC players are asked to show pictures after their capture, in ms: at least, and at most.
+    package var playoutDelayMinMilliseconds: Int
+    package var playoutDelayMaxMilliseconds: Int
     /// What a publisher meets when the stream has a live owner.
     package var secondPublisher: SecondPublisher
     /// Seconds a broken publisher may take to come back.
@@ -49,6 +52,9 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var previewInterval: Double
 
     package init() {
+        playoutDelayMinMilliseconds = 0
+        // Browsers that are told half a second or less show each picture as it comes, however unevenly.
+        playoutDelayMaxMilliseconds = 1000
         secondPublisher = .refuse
         publisherGrace = 15
         pullLinger = 10
@@ -72,6 +78,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var ladder: [EncoderSetting] { encoderSettings.isEmpty ? ladderPreset.encoderSettings : encoderSettings }
 
     private enum CodingKeys: String, CodingKey {
+        case playoutDelayMinMilliseconds, playoutDelayMaxMilliseconds
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
         case hlsWindowSegments, hlsSegmentType
         case encoderSettings, ladderPreset, videoEncoder, fallbackEncoder, encoderSpeed, renditionsOnDemand
@@ -82,6 +89,10 @@ package struct AppSettings: Codable, Hashable, Sendable {
         self.init()
         let container = try decoder.container(keyedBy: CodingKeys.self)
         mergeWindowMilliseconds = try container.decodeIfPresent(Int.self, forKey: .mergeWindowMilliseconds)
+        playoutDelayMinMilliseconds =
+            try container.decodeIfPresent(Int.self, forKey: .playoutDelayMinMilliseconds) ?? playoutDelayMinMilliseconds
+        playoutDelayMaxMilliseconds =
+            try container.decodeIfPresent(Int.self, forKey: .playoutDelayMaxMilliseconds) ?? playoutDelayMaxMilliseconds
         secondPublisher =
             try container.decodeIfPresent(SecondPublisher.self, forKey: .secondPublisher) ?? secondPublisher
         publisherGrace = try container.decodeIfPresent(Double.self, forKey: .publisherGrace) ?? publisherGrace
@@ -108,6 +119,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
         renditionLinger = try container.decodeIfPresent(Double.self, forKey: .renditionLinger) ?? renditionLinger
     }
 
+    /// Twelve bits, in units of 10 ms.
+    private static let playoutDelayMillisecondsMax = 40_950
     /// More would be no use to players, and each costs an encoder.
     package static let rungsMax = 8
 
@@ -121,10 +134,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     /// The first value out of range, as a sentence for the person who set it; nil when all are fine.
     package var fault: String? {
-        func outside<T: Comparable>(_ name: String, _ value: T, _ range: ClosedRange<T>) -> String? {
-            range.contains(value) ? nil : "\(name) is \(value); allowed is \(range.lowerBound) to \(range.upperBound)"
-        }
-        return mergeWindowMilliseconds.flatMap { outside("mergeWindowMilliseconds", $0, 0...350) }
+        mergeWindowMilliseconds.flatMap { outside("mergeWindowMilliseconds", $0, 0...350) }
             ?? outside("publisherGrace", publisherGrace, 0...300)
             ?? outside("pullLinger", pullLinger, 0...3600)
             ?? outside("hlsSegmentDuration", hlsSegmentDuration, 1...30)
@@ -132,7 +142,22 @@ package struct AppSettings: Codable, Hashable, Sendable {
             ?? outside("hlsWindowSegments", hlsWindowSegments, 3...3600)
             ?? outside("renditionLinger", renditionLinger, 0...3600)
             ?? (previewInterval == 0 ? nil : outside("previewInterval", previewInterval, 1...3600))
+            ?? playoutDelayFault
             ?? renditionFault
+    }
+
+    private var playoutDelayFault: String? {
+        let max = outside(
+            "playoutDelayMaxMilliseconds",
+            playoutDelayMaxMilliseconds,
+            0...Self.playoutDelayMillisecondsMax
+        )
+        return max
+            ?? outside("playoutDelayMinMilliseconds", playoutDelayMinMilliseconds, 0...playoutDelayMaxMilliseconds)
+    }
+
+    private func outside<T: Comparable>(_ name: String, _ value: T, _ range: ClosedRange<T>) -> String? {
+        range.contains(value) ? nil : "\(name) is \(value); allowed is \(range.lowerBound) to \(range.upperBound)"
     }
 
     private var renditionFault: String? {

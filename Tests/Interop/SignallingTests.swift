@@ -17,7 +17,11 @@ import Testing
         /// A player's, whose offer is a browser's of long ago.
         init() async throws {
             cluster = try await Cluster.start(on: .sqlite)
-            node = try await cluster.startWorker("node1", .hybrid)
+            node = try await cluster.startWorker(
+                "node1",
+                .hybrid,
+                arguments: ["--ice-servers", "turn:user:pass@turn.example.org:3478"]
+            )
             publisher = try cluster.publish("live/s1", to: node)
             try await cluster.waitForOrigin(of: "live/s1", "node1")
             let offer = SourceTree.root.appending(path: "Tests/Fuzz/Corpus/sdp/chromium-play")
@@ -29,6 +33,9 @@ import Testing
             )
             try #require(answer.status == 201, "\(answer)\n\(cluster.logs)")
             #expect(answer.headers["accept-patch"] == SignallingTests.fragmentType)
+            // RFC 9725 §4.6.
+            let link = #"<turn:turn.example.org:3478>; rel="ice-server"; username="user"; credential="pass"; "#
+            #expect(answer.headers["link"] == link + #"credential-type="password""#)
             url = node.http(try #require(answer.headers["location"]))
             tag = try #require(answer.headers["etag"])
         }

@@ -10,6 +10,8 @@ COLUMNS = [
     ("packets/CPU s", "server.packetsPerCPUSecond", 0),
     ("KiB/viewer", "server.residentKiBPerViewer", 0),
     ("first frame ms", "firstFrame.p50", 0),
+    ("publish→socket p50 ms", "arrivalDelay.p50", 1),
+    ("p99 ms", "arrivalDelay.p99", 1),
     ("publish→play p50 ms", "videoDelay.p50", 1),
     ("p99 ms", "videoDelay.p99", 1),
     ("jitter ms", "jitter.p50", 1),

@@ -7,6 +7,8 @@ package final class PlayMeter {
     /// From here on of the measured window only.
     package var isMeasuring = false
     var videoDelay = Spread()
+    /// WHEP: as `videoDelay`, but to a picture's last packet at the viewer's socket.
+    var arrivalDelay = Spread()
     var audioDelay = Spread()
     var partDelay = Spread()
     /// WHEP: of each viewer's pictures at the end of the window.

@@ -29,6 +29,9 @@ package struct PlayReport: Codable, Sendable {
     /// Milliseconds, as everything below.
     package var firstFrame: SpreadSummary?
     package var videoDelay: SpreadSummary?
+    /// WHEP: to a picture's last packet at the viewer's socket. Until it is read there the generator serves other viewers, so
+    /// this is what the server is answerable for.
+    package var arrivalDelay: SpreadSummary?
     package var audioDelay: SpreadSummary?
     /// HLS: from the send time of a part's last video frame to the part at the viewer.
     package var partDelay: SpreadSummary?

@@ -121,6 +121,7 @@ package final class PlayRun {
             backwardsTimestamps: meter.backwardsTimestamps,
             firstFrame: meter.firstFrame.summary,
             videoDelay: meter.videoDelay.summary,
+            arrivalDelay: meter.arrivalDelay.summary,
             audioDelay: meter.audioDelay.summary,
             partDelay: meter.partDelay.summary,
             playlistReloads: options.transport == .hls ? meter.playlistReloads : nil,

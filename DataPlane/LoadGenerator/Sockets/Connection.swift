@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Timebase
 
 /// A system call that failed.
 package struct SocketError: Error, Equatable, CustomStringConvertible {
@@ -99,6 +100,20 @@ final class Connection {
             owed.moveReaderIndex(forwardBy: count)
         }
     }
+
+    /// When the datagram that was read last came to the socket, where it then waited for a reader that serves many. Nil at
+    /// the first question: the kernel notes the time of those that come after it.
+    func lastArrival() -> MonotonicInstant? {
+        var (arrived, now) = (timespec(), timespec())
+        guard ioctl(descriptor, Self.lastStamp, &arrived) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else {
+            return nil
+        }
+        let seconds = Duration.seconds(arrived.tv_sec - now.tv_sec)
+        return MonotonicClock.now + seconds + .nanoseconds(arrived.tv_nsec - now.tv_nsec)
+    }
+
+    /// `SIOCGSTAMPNS`, which is a macro of macros.
+    private static let lastStamp: UInt = 0x8907
 
     func receive(into buffer: inout [UInt8]) throws(SocketError) -> Received {
         let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }

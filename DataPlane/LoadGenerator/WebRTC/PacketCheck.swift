@@ -49,8 +49,13 @@ package struct PacketCheck {
         videoSource.flatMap { statistics.block(for: $0, at: now) }
     }
 
-    /// `packet` is one that SRTP has opened.
-    package mutating func receive(_ packet: borrowing Span<UInt8>, at now: MonotonicInstant, _ meter: PlayMeter) {
+    /// `packet` is one that SRTP has opened; `arrival` tells when it came to its socket.
+    package mutating func receive(
+        _ packet: borrowing Span<UInt8>,
+        at now: MonotonicInstant,
+        arrival: () -> MonotonicInstant? = { nil },
+        _ meter: PlayMeter
+    ) {
         guard let head = Head(packet) else { return }
         let lost = note(head, at: now)
         if meter.isMeasuring {
@@ -65,7 +70,7 @@ package struct PacketCheck {
             return
         }
         videoSource = head.ssrc
-        take(packet, head, hasHole: lost > 0, at: now, meter)
+        take(packet, head, hasHole: lost > 0, at: now, arrival, meter)
     }
 
     /// How many packets before this one are missing. A late one makes up for what was counted.
@@ -88,6 +93,7 @@ package struct PacketCheck {
         _ head: Head,
         hasHole: Bool,
         at now: MonotonicInstant,
+        _ arrival: () -> MonotonicInstant?,
         _ meter: PlayMeter
     ) {
         if lastTimestamp != head.timestamp {
@@ -102,10 +108,14 @@ package struct PacketCheck {
         frameHasKey = frameHasKey || Self.beginsKeyframe(payload)
         // A stamp stands before the picture.
         if frameStamp == nil { frameStamp = SendStamp(lastIn: payload) }
-        if head.isLast { frameEnds(at: now, meter) }
+        if head.isLast { frameEnds(at: now, arrival, meter) }
     }
 
-    private mutating func frameEnds(at now: MonotonicInstant, _ meter: PlayMeter) {
+    private mutating func frameEnds(
+        at now: MonotonicInstant,
+        _ arrival: () -> MonotonicInstant?,
+        _ meter: PlayMeter
+    ) {
         if frameHasKey, !frameHasHole, !hasKeyframe {
             hasKeyframe = true
             meter.firstFrame.record(now - openedAt)
@@ -115,6 +125,7 @@ package struct PacketCheck {
         if frameHasKey { meter.keyframes += 1 }
         guard let stamp = frameStamp else { return }
         meter.videoDelay.record(now - stamp.sentAt)
+        if let arrivedAt = arrival() { meter.arrivalDelay.record(arrivedAt - stamp.sentAt) }
         if firstStamp == nil { firstStamp = stamp }
         if let lastStamp { meter.lostFrames += max(0, stamp.sequence - lastStamp.sequence - 1) }
         lastStamp = stamp

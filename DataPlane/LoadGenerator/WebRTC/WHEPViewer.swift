@@ -74,7 +74,8 @@ final class WHEPViewer: Viewer {
         guard case .rtp(let packetLength) = received else { return }
         // No copy: the next datagram finds the scratch unshared again.
         let opened = scratch
-        check?.receive(opened.span.extracting(0..<packetLength), at: now, meter)
+        let packet = opened.span.extracting(0..<packetLength)
+        check?.receive(packet, at: now, arrival: socket.lastArrival, meter)
     }
 
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {

@@ -15,19 +15,23 @@ package struct AccessUnit: Hashable, Sendable {
     /// the codec wrote it. AAC: one raw frame. MP3, AC-3 and Opus: one frame or packet. Data: an AMF0 body. Shared, never
     /// mutated.
     package var payload: ByteBuffer
+    /// Of few units, as it follows from there for those between them; of none where the publisher does not tell it.
+    package var captureTime: AbsoluteCaptureTime?
 
     package init(
         track: TrackID,
         decodeTime: MediaTime,
         compositionOffset: MediaTime = .zero,
         isKeyframe: Bool,
-        payload: ByteBuffer
+        payload: ByteBuffer,
+        captureTime: AbsoluteCaptureTime? = nil
     ) {
         self.track = track
         self.decodeTime = decodeTime
         self.compositionOffset = compositionOffset
         self.isKeyframe = isKeyframe
         self.payload = payload
+        self.captureTime = captureTime
     }
 
     package var presentationTime: MediaTime { decodeTime + compositionOffset }

@@ -25,7 +25,7 @@ package final class EVPProtector: SRTPProtector {
         let packet = UnsafeMutableRawBufferPointer(rebasing: bytes[..<length])
         guard bytes.count >= length + suite.tagBytes else { throw .malformed("no room for the tag") }
         let header = try SRTPWire.rtpHeader(UnsafeRawBufferPointer(packet))
-        let index = nextIndex(header)
+        let index = indices.use(header.sequence, of: header.ssrc)
         let body = UnsafeMutableRawBufferPointer(rebasing: packet[header.length...])
         let tag = UnsafeMutableRawBufferPointer(rebasing: bytes[length..<(length + suite.tagBytes)])
         guard rtp.begin(ssrc: header.ssrc, index: index) else { throw .cryptography("no nonce could be set") }
@@ -45,20 +45,6 @@ package final class EVPProtector: SRTPProtector {
             tag.store(digest)
         }
         return length + suite.tagBytes
-    }
-
-    /// A packet sent again under its old number keeps its old index.
-    private func nextIndex(_ header: SRTPWire.RTPHeader) -> UInt64 {
-        let place: Int
-        if let known = indices.index(of: header.ssrc) {
-            place = known
-        } else {
-            place = indices.count
-            indices.add(header.ssrc, PacketIndex())
-        }
-        let index = indices[place].estimate(header.sequence)
-        indices[place].use(index)
-        return index
     }
 
     package func protect(rtcp bytes: UnsafeMutableRawBufferPointer, length: Int) throws(SRTPError) -> Int {

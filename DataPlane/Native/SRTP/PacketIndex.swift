@@ -78,3 +78,14 @@ struct SourceTable<State> {
 
     mutating func add(_ ssrc: UInt32, _ state: State) { entries.append((ssrc, state)) }
 }
+
+extension SourceTable<PacketIndex> {
+    /// The index of the packet with this number, which is sent now. One sent again under its old number keeps its old index.
+    mutating func use(_ sequence: UInt16, of ssrc: UInt32) -> UInt64 {
+        let place = index(of: ssrc) ?? count
+        if place == count { add(ssrc, PacketIndex()) }
+        let index = self[place].estimate(sequence)
+        self[place].use(index)
+        return index
+    }
+}

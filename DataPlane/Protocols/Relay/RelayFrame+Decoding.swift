@@ -158,16 +158,24 @@ extension ByteReader {
 
     fileprivate mutating func accessUnit() throws -> AccessUnit {
         let track: UInt8 = try integer()
-        let isKeyframe = try flag()
+        let flags = UnitFlags(rawValue: try integer())
         let time = try mediaTime()
         let offset: Int32 = try integer()
+        let captureTime = try captureTime(flags)
         return AccessUnit(
             track: TrackID(track),
             decodeTime: time,
             compositionOffset: MediaTime(ticks: Int64(offset)),
-            isKeyframe: isKeyframe,
-            payload: rest()
+            isKeyframe: flags.contains(.keyframe),
+            payload: rest(),
+            captureTime: captureTime
         )
+    }
+
+    private mutating func captureTime(_ flags: UnitFlags) throws(Underflow) -> AbsoluteCaptureTime? {
+        guard flags.contains(.captureTime) else { return nil }
+        let time = NTPTime(try integer())
+        return AbsoluteCaptureTime(time: time, clockOffset: flags.contains(.clockOffset) ? try integer() : nil)
     }
 
     /// - Parameter areLayers: which have none themselves.

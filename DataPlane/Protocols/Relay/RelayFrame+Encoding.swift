@@ -51,9 +51,13 @@ extension RelayFrame {
         case .unit(let unit):
             frame(.unit, payload: unit.payload) {
                 $0.writeInteger(unit.track.value)
-                $0.writeInteger(UInt8(unit.isKeyframe ? 1 : 0))
+                $0.writeInteger(UnitFlags(unit).rawValue)
                 $0.writeInteger(unit.decodeTime.ticks)
                 $0.writeInteger(Int32(clamping: unit.compositionOffset.ticks))
+                if let capture = unit.captureTime {
+                    $0.writeInteger(capture.time.value)
+                    if let offset = capture.clockOffset { $0.writeInteger(offset) }
+                }
             }
         }
     }
@@ -77,6 +81,25 @@ extension RelayFrame {
 /// The relay's form of what the hub moves: made once for all children of a node.
 package enum RelayWireForm {
     package static func pieces(for item: StreamItem) -> [ByteBuffer] { RelayFrame.item(item).pieces }
+}
+
+/// What a unit is and what its frame holds.
+struct UnitFlags: OptionSet {
+    let rawValue: UInt8
+
+    static let keyframe = Self(rawValue: 1)
+    /// 64 bits of NTP follow the times.
+    static let captureTime = Self(rawValue: 2)
+    /// 64 bits follow the capture time.
+    static let clockOffset = Self(rawValue: 4)
+}
+
+extension UnitFlags {
+    init(_ unit: AccessUnit) {
+        self = unit.isKeyframe ? .keyframe : []
+        if unit.captureTime != nil { insert(.captureTime) }
+        if unit.captureTime?.clockOffset != nil { insert(.clockOffset) }
+    }
 }
 
 extension RelayHello {

@@ -3,7 +3,7 @@ package import MediaModel
 
 package import struct NIOCore.ByteBuffer
 
-/// One frame of the relay protocol, version 3.
+/// One frame of the relay protocol, version 4.
 ///
 ///      0      1              5
 ///     +------+--------------+------------------ … ---+
@@ -97,7 +97,7 @@ package struct RelayHello: Hashable, Sendable {
     static let magic: UInt32 = 0x4D52_4C59
     /// What opens every TLS connection (RFC 8446 §5.1: handshake). No frame a child may send begins with it.
     package static let tlsFirstByte: UInt8 = 0x16
-    package static let protocolVersion: UInt16 = 3
+    package static let protocolVersion: UInt16 = 4
     /// Grows when the packager's bytes change: then a node must fetch objects instead of making them.
     package static let packagerVersion: UInt16 = 1
 

@@ -9,6 +9,7 @@ package enum PeerNegotiation {
     private static let videoFeedback: [RTCPFeedback] = [.nack, .pictureLoss, .fullIntraRequest, .remb, .transportWide]
     private static let extensions = [
         HeaderExtensionURI.mid, HeaderExtensionURI.absoluteSendTime, HeaderExtensionURI.transportWide,
+        HeaderExtensionURI.absoluteCaptureTime,
     ]
     /// With in-band redundancy a lost packet of sound costs less than a repeat that comes too late.
     private static let opus = CodecCapability(
@@ -49,6 +50,7 @@ package enum PeerNegotiation {
             }
             var media = MediaCapabilities(track.kind.rawValue, .sendOnly, codecs: [capability])
             media.headerExtensions = extensions
+            if track.kind == .video { media.headerExtensions.append(HeaderExtensionURI.playoutDelay) }
             media.sending = MediaCapabilities.Sending(
                 ssrc: UInt32.random(in: 1...UInt32.max, using: &random),
                 retransmissionSSRC: capability.retransmits ? UInt32.random(in: 1...UInt32.max, using: &random) : nil,

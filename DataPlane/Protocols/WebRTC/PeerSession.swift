@@ -54,21 +54,31 @@ package struct PeerSession: ~Copyable {
     private let limits: PeerLimits
     private var events = Deque<PeerEvent>()
 
+    /// `playoutDelay` is what a player is asked to keep to.
     package init(
         _ role: Role,
         _ negotiation: Negotiation,
         link: consuming SecureLink,
         limits: PeerLimits = PeerLimits(),
         wall: WallTime,
+        playoutDelay: PlayoutDelay? = nil,
         at now: MonotonicInstant,
         using random: inout some RandomNumberGenerator
     ) {
         self.role = role
         self.link = link
         self.limits = limits
+        let clock = SessionClock(wall, at: now)
         switch role {
-        case .publisher: publisher = PublisherMedia(negotiation, limits: limits, using: &random)
-        case .player: player = ViewerMedia(negotiation, limits: limits, wall: wall, at: now, using: &random)
+        case .publisher: publisher = PublisherMedia(negotiation, limits: limits, clock: clock, using: &random)
+        case .player:
+            player = ViewerMedia(
+                negotiation,
+                limits: limits,
+                clock: clock,
+                playoutDelay: playoutDelay,
+                using: &random
+            )
         }
     }
 

@@ -44,6 +44,8 @@ struct PublisherMedia: Sendable {
     private var sources: [Source]
     private var ranking: LayerRanking
     private var timeline = SessionTimeline()
+    private let clock: SessionClock
+    private var publisherClock = PublisherClock()
     private var feedback = TransportFeedbackGenerator()
     private var nextReport: MonotonicInstant?
     /// Nil before the first picture.
@@ -54,8 +56,14 @@ struct PublisherMedia: Sendable {
     private var pending: [PublishedMedia] = []
     private var pendingSince: MonotonicInstant?
 
-    init(_ negotiation: Negotiation, limits: PeerLimits, using random: inout some RandomNumberGenerator) {
+    init(
+        _ negotiation: Negotiation,
+        limits: PeerLimits,
+        clock: SessionClock,
+        using random: inout some RandomNumberGenerator
+    ) {
         self.limits = limits
+        self.clock = clock
         ownSSRC = SSRC(UInt32.random(in: 1...UInt32.max, using: &random))
         sources = negotiation.media.flatMap(Self.sources)
         ranking = LayerRanking(silenceMax: limits.layerSilenceMax)
@@ -183,6 +191,7 @@ struct PublisherMedia: Sendable {
             codec: line.codec,
             payloadType: line.payloadType,
             usesNack: line.usesNack,
+            extensions: line.extensions,
             limits: limits.receiving
         )
     }
@@ -190,6 +199,7 @@ struct PublisherMedia: Sendable {
     private mutating func receive(_ report: SenderReport, at now: MonotonicInstant) {
         guard let place = sources.firstIndex(where: { $0.stream?.ssrc == report.ssrc }) else { return }
         sources[place].stream?.receive(report, at: now)
+        publisherClock.received(report, ntp: clock.ntp(at: now))
         guard let timestamp = sources[place].stream?.extended(report.rtpTimestamp) else { return }
         timeline.senderReport(report, timestamp: timestamp)
     }
@@ -211,10 +221,11 @@ struct PublisherMedia: Sendable {
     private mutating func take(_ frame: ReceivedFrame, _ place: Int, _ ssrc: SSRC, at now: MonotonicInstant) {
         let time = timeline.time(of: frame, from: ssrc)
         let before = sources[place].track.parameters
-        let unit: AccessUnit?
+        var unit: AccessUnit?
         do throws(CodecError) {
             unit = try sources[place].track.unit(of: frame, at: time)
         } catch { return outputs.append(.malformed) }
+        unit?.captureTime = frame.captureTime.map(captureTime)
         if sources[place].rid != nil { return take(layer: unit, place, at: now) }
         let hasChanged = sources[place].track.parameters != before
         if hasChanged, !announced.isEmpty { announce() }
@@ -222,6 +233,13 @@ struct PublisherMedia: Sendable {
         guard let unit else { return }
         let samples = frame.codec.isVideo ? nil : OpusPacket.samples(unit.payload)
         deliver(.unit(unit, samples: samples), at: now)
+    }
+
+    /// As this node says it: the time is its source's and stays, the offset is between that clock and ours.
+    private func captureTime(_ theirs: AbsoluteCaptureTime) -> AbsoluteCaptureTime {
+        var ours = theirs
+        ours.clockOffset = theirs.clockOffset.flatMap { theirs in publisherClock.offset.map { theirs &+ $0 } }
+        return ours
     }
 
     private mutating func noteKeyframe(_ isVideo: Bool, _ isKeyframe: Bool, at now: MonotonicInstant) {

@@ -27,6 +27,7 @@ struct ViewerMedia: Sendable {
         /// The player has reported on it, so it knows which line the SSRC belongs to.
         var isKnown = false
         var hasSendTime: Bool
+        var captureTimes: CaptureTimes
     }
 
     private enum Pictures {
@@ -36,9 +37,12 @@ struct ViewerMedia: Sendable {
     }
 
     private let limits: PeerLimits
-    /// Ties `MonotonicInstant` to the wall clock of reports.
-    private let clock: (at: MonotonicInstant, ntp: NTPTime)
+    private let clock: SessionClock
+    private let playoutDelay: PlayoutDelay?
     private var lines: [Line] = []
+    /// Their places, as each frame is for one of them.
+    private let pictureLine: Int?
+    private let soundLine: Int?
     private var pacer: Pacer
     private var estimator: BandwidthEstimator
     private var playout = PlayoutClock()
@@ -51,12 +55,13 @@ struct ViewerMedia: Sendable {
     init(
         _ negotiation: Negotiation,
         limits: PeerLimits,
-        wall: WallTime,
-        at now: MonotonicInstant,
+        clock: SessionClock,
+        playoutDelay: PlayoutDelay?,
         using random: inout some RandomNumberGenerator
     ) {
         self.limits = limits
-        clock = (now, NTPTime(wall))
+        self.clock = clock
+        self.playoutDelay = playoutDelay
         estimator = BandwidthEstimator(limits: limits.bandwidth)
         pacer = Pacer(bitsPerSecond: limits.pacingBitsPerSecondMin, limits: limits.pacer)
         for line in negotiation.media.compactMap(NegotiatedLine.init) {
@@ -75,16 +80,18 @@ struct ViewerMedia: Sendable {
                 Line(
                     line: line,
                     stream: SendStream(configuration, using: &random),
-                    hasSendTime: line.extensions.id(of: .absoluteSendTime) != nil
+                    hasSendTime: line.extensions.id(of: .absoluteSendTime) != nil,
+                    captureTimes: CaptureTimes(clockRate: line.codec.clockRate)
                 )
             )
         }
+        pictureLine = lines.firstIndex { $0.line.codec.isVideo }
+        soundLine = lines.firstIndex { !$0.line.codec.isVideo }
     }
 
     var capacityBitsPerSecond: Int? { estimator.capacityBitsPerSecond }
     var reducedSizeRTCP: Bool { lines.allSatisfy(\.line.reducedSizeRTCP) }
     var reportSSRC: SSRC { lines.first?.stream.configuration.ssrc ?? SSRC(0) }
-    var hasVideo: Bool { lines.contains { $0.line.codec.isVideo } }
 
     /// The canonical name all its sources share (RFC 3550 §6.5.1).
     var description: SourceDescription {
@@ -100,10 +107,12 @@ struct ViewerMedia: Sendable {
     /// What the stream has sent since its last keyframe, for a player that begins. Stamped a moment apart and ending on
     /// time, the pictures are all due at once: the player shows the newest, not the past. Old sound is left out.
     mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
-        let pictures = cached.filter { place(of: $0).map { lines[$0].line.codec.isVideo } ?? false }
+        let pictures = pictureLine == nil ? [] : cached.filter { $0.track == .video }
         guard let newest = pictures.last else { return }
+        for frame in pictures { learnCaptureTime(of: frame, at: now) }
         for (index, frame) in pictures.enumerated() {
             var frame = frame
+            frame.captureTime = nil
             let behind = Int64(pictures.count - 1 - index) * limits.catchUpStep.ticks
             frame.presentationTime = MediaTime(ticks: newest.presentationTime.ticks - behind)
             send(frame, at: now)
@@ -111,13 +120,14 @@ struct ViewerMedia: Sendable {
     }
 
     mutating func send(_ frame: PacketizedFrame, at now: MonotonicInstant) {
-        guard let place = place(of: frame) else { return }
-        let isVideo = lines[place].line.codec.isVideo
+        let isVideo = frame.track == .video
+        guard let place = isVideo ? pictureLine : soundLine else { return }
         if isVideo, !admit(frame) {
             framesDropped += 1
             return
         }
         playout.sent(frame.presentationTime, at: now)
+        learnCaptureTime(of: frame, at: now)
         if nextReport == nil { nextReport = now }
         let packets = lines[place].stream.packets(for: frame, at: now)
         guard pacer.enqueue(packets, of: place, priority: isVideo ? .picture : .sound) else {
@@ -126,7 +136,10 @@ struct ViewerMedia: Sendable {
     }
 
     /// Pictures are missing: those that follow refer to them.
-    mutating func interrupt() { pictures = .waitForKeyframe }
+    mutating func interrupt() {
+        pictures = .waitForKeyframe
+        for place in lines.indices { lines[place].captureTimes.reset() }
+    }
 
     private mutating func admit(_ frame: PacketizedFrame) -> Bool {
         if frame.isKeyframe {
@@ -144,10 +157,6 @@ struct ViewerMedia: Sendable {
         pacer.drop(.picture)
         pictures = .waitForKeyframe
         wantKeyframe(at: now)
-    }
-
-    private func place(of frame: PacketizedFrame) -> Int? {
-        lines.firstIndex { $0.line.codec.isVideo == (frame.track == .video) }
     }
 
     // MARK: Network
@@ -175,7 +184,7 @@ struct ViewerMedia: Sendable {
         if keyframes.sendIfDue(at: now) { outputs.append(.keyframeWanted) }
         guard let due = nextReport, now >= due, let media = playout.mediaTime(at: now) else { return }
         nextReport = now + limits.reportInterval
-        let ntp = ntp(at: now)
+        let ntp = clock.ntp(at: now)
         let reports = lines.map { RTCPPacket.senderReport($0.stream.senderReport(mediaNow: media, ntp: ntp)) }
         outputs.append(.rtcp(reports + [.sourceDescription(description)]))
     }
@@ -189,10 +198,16 @@ struct ViewerMedia: Sendable {
     mutating func write(_ due: Pacer.Item, _ place: Int, into bytes: inout ByteBuffer, at now: MonotonicInstant) {
         let stream = due.stream
         var values = HeaderExtensions()
-        if !lines[stream].isKnown { values.mid = lines[stream].line.mid }
+        if !lines[stream].isKnown {
+            values.mid = lines[stream].line.mid
+            values.playoutDelay = playoutDelay
+        }
+        if place == 0 {
+            values.absoluteCaptureTime = lines[stream].captureTimes.due(timestamp: due.packets.timestamp, at: now)
+        }
         // 6.18 fixed point is 24 bits of the 32.32 of NTP.
         if lines[stream].hasSendTime {
-            values.absoluteSendTime = UInt32(truncatingIfNeeded: ntp(at: now).value >> 14) & 0xFF_FFFF
+            values.absoluteSendTime = UInt32(truncatingIfNeeded: clock.ntp(at: now).value >> 14) & 0xFF_FFFF
         }
         if lines[stream].line.usesTransportFeedback {
             values.transportSequence = estimator.send(bytes: due.packets.bytes(at: place), at: now)
@@ -207,7 +222,7 @@ struct ViewerMedia: Sendable {
     // MARK: Parts
 
     private mutating func receive(_ blocks: [ReportBlock], at now: MonotonicInstant) {
-        let ntp = ntp(at: now)
+        let ntp = clock.ntp(at: now)
         for block in blocks {
             guard let place = lines.firstIndex(where: { $0.stream.configuration.ssrc == block.ssrc }) else { continue }
             lines[place].isKnown = true
@@ -234,5 +249,11 @@ struct ViewerMedia: Sendable {
         )
     }
 
-    private func ntp(at now: MonotonicInstant) -> NTPTime { clock.ntp + (now - clock.at) }
+    private mutating func learnCaptureTime(of frame: PacketizedFrame, at now: MonotonicInstant) {
+        guard let capture = frame.captureTime, let place = frame.track == .video ? pictureLine : soundLine else {
+            return
+        }
+        let timestamp = lines[place].stream.timestamp(of: frame.presentationTime)
+        lines[place].captureTimes.learned(capture, timestamp: timestamp, at: now)
+    }
 }

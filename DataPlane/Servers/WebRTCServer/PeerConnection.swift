@@ -17,12 +17,19 @@ import WebRTC
 final class PeerConnection: @unchecked Sendable {
     enum Part {
         case publisher(Publication)
-        case player(PeerOutlet)
+        case player(PeerOutlet, PlayoutDelay)
 
         var role: PeerSession.Role {
             switch self {
             case .publisher: .publisher
             case .player: .player
+            }
+        }
+
+        var playoutDelay: PlayoutDelay? {
+            switch self {
+            case .publisher: nil
+            case .player(_, let delay): delay
             }
         }
     }
@@ -92,7 +99,7 @@ final class PeerConnection: @unchecked Sendable {
             publication.whenKeyframeWanted { [weak self] track in
                 loop.execute { [weak self] in self?.wantKeyframe(of: track) }
             }
-        case .player(let outlet):
+        case .player(let outlet, _):
             follower = RenditionFollower(outlet, ask: ask, service: service, peer: self)
         }
         schedule()

@@ -36,6 +36,8 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     private let offered = Mutex(RenditionOffer())
     private var measuredSince: NIODeadline?
     private var measuredBytes = 0
+    /// Whose datagrams go out by one system call: while they are in the cache, and before all others' are encrypted.
+    private static let playersAtOnce = 16
     /// A GOP or more: keyframes are the most of a slow stream.
     private static let measureInterval = TimeAmount.seconds(4)
 
@@ -86,11 +88,16 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         guard !frames.isEmpty else { return }
         measure(frames)
         for room in rooms.values {
-            room.loop.execute { [frames] in
-                for peer in room.peers { peer.send(frames, of: self) }
-                // On the one socket of the loop all their datagrams go out together.
-                for peer in room.peers { peer.flush() }
-            }
+            room.loop.execute { [frames] in self.send(frames, to: room.peers) }
+        }
+    }
+
+    /// On their loop, whose socket they share.
+    private func send(_ frames: [PacketizedFrame], to peers: [PeerConnection]) {
+        for start in stride(from: 0, to: peers.count, by: Self.playersAtOnce) {
+            let some = peers[start..<min(start + Self.playersAtOnce, peers.count)]
+            for peer in some { peer.send(frames, of: self) }
+            for peer in some { peer.flush() }
         }
     }
 
@@ -190,7 +197,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     private func packetize(_ unit: AccessUnit) -> PacketizedFrame? {
         // The source rendition; others have tracks of their own.
         guard unit.track == .video || unit.track == .audio, packetizers[unit.track] != nil else { return nil }
-        let frame: PacketizedFrame
+        var frame: PacketizedFrame
         do throws(RTPError) {
             guard let made = try packetizers[unit.track]?.packetize(unit) else { return nil }
             frame = made
@@ -198,6 +205,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             logger.debug("frame left out", metadata: [LogKeys.error: "\(error)"])
             return nil
         }
+        frame.captureTime = unit.captureTime
         remember(frame)
         return frame
     }

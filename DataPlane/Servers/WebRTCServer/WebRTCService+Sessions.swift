@@ -6,6 +6,7 @@ import MediaModel
 import Metrics
 import NIOCore
 import Observability
+import RTP
 import SDP
 import SecureTransport
 import Streams
@@ -62,10 +63,10 @@ extension WebRTCService {
         let offer = try Self.parse(text)
         let socket = try admit()
         do throws(SignallingFault) {
-            let (stream, capabilities) = try await find(ask)
+            let playable = try await find(ask)
             let local = try makeTransport()
-            let answer = try Self.answer(offer, capabilities, local)
-            let start = SessionStart(ask, answer.negotiation, local.credentials, player(of: stream))
+            let answer = try Self.answer(offer, playable.capabilities, local)
+            let start = SessionStart(ask, answer.negotiation, local.credentials, player(of: playable))
             return try await open(start, answer: answer.description.text, on: socket)
         } catch {
             directory.settled()
@@ -77,14 +78,14 @@ extension WebRTCService {
     func offerPlay(_ ask: SessionAsk) async throws(SignallingFault) -> OfferedSession {
         let socket = try admit()
         do throws(SignallingFault) {
-            let (stream, capabilities) = try await find(ask)
+            let playable = try await find(ask)
             let local = try makeTransport()
-            let offer = Offer(capabilities, transport: local.transport, origin: Self.origin())
+            let offer = Offer(playable.capabilities, transport: local.transport, origin: Self.origin())
             return OfferedSession(
                 ask: ask,
                 offer: offer,
                 credentials: local.credentials,
-                stream: stream,
+                playable: playable,
                 socket: socket
             )
         } catch {
@@ -100,7 +101,7 @@ extension WebRTCService {
             do throws(NegotiationError) {
                 negotiation = try offered.offer.negotiation(with: answer)
             } catch { throw .negotiation(error) }
-            let start = SessionStart(offered.ask, negotiation, offered.credentials, player(of: offered.stream))
+            let start = SessionStart(offered.ask, negotiation, offered.credentials, player(of: offered.playable))
             return try await open(start, answer: "", on: offered.socket)
         } catch {
             directory.settled()
@@ -160,7 +161,7 @@ extension WebRTCService {
         } catch { throw .refused(error) }
     }
 
-    private func find(_ ask: SessionAsk) async throws(SignallingFault) -> (LiveStream, [MediaCapabilities]) {
+    private func find(_ ask: SessionAsk) async throws(SignallingFault) -> PlayableStream {
         let request = PlayRequest(
             stream: ask.stream,
             protocol: .webrtc,
@@ -171,24 +172,23 @@ extension WebRTCService {
         do throws(Refusal) {
             stream = try await parts.gate.play(request)
         } catch { throw .refused(error) }
-        let (tracks, isReordered) = await Self.look(at: stream)
+        let looked = stream.loop.submit { (stream.tracks, stream.hasReorderedPictures, stream.settings) }
+        // The loop outlives its streams, so there is nothing to fail.
+        let (tracks, isReordered, settings) = (try? await looked.get()) ?? ([], false, AppSettings())
         guard !isReordered else { throw .unplayable(.reorderedPictures) }
         do throws(UnplayableStream) {
             var random = SystemRandomNumberGenerator()
-            return (stream, try PeerNegotiation.egress(tracks, using: &random))
+            return PlayableStream(
+                stream: stream,
+                capabilities: try PeerNegotiation.egress(tracks, using: &random),
+                playoutDelay: PlayoutDelay(settings)
+            )
         } catch { throw .unplayable(error) }
     }
 
-    private static func look(at stream: LiveStream) async -> (tracks: [Track], isReordered: Bool) {
-        let looked = stream.loop.submit {
-            (stream.tracks, stream.hasReorderedPictures)
-        }
-        // The loop outlives its streams, so there is nothing to fail.
-        return (try? await looked.get()) ?? ([], false)
-    }
-
-    private func player(of stream: LiveStream) -> PeerConnection.Part {
-        .player(parts.outlets.outlet(for: stream, limits: parts.limits, logger: parts.logger))
+    private func player(of playable: PlayableStream) -> PeerConnection.Part {
+        let outlet = parts.outlets.outlet(for: playable.stream, limits: parts.limits, logger: parts.logger)
+        return .player(outlet, playable.playoutDelay)
     }
 
     private struct OwnSide {
@@ -308,13 +308,30 @@ extension WebRTCService {
     }
 }
 
+/// What a player can have of a stream.
+struct PlayableStream: Sendable {
+    let stream: LiveStream
+    let capabilities: [MediaCapabilities]
+    let playoutDelay: PlayoutDelay
+}
+
+extension PlayoutDelay {
+    fileprivate init(_ settings: AppSettings) {
+        self.init(
+            minimum: UInt16(clamping: settings.playoutDelayMinMilliseconds / 10),
+            maximum: UInt16(clamping: settings.playoutDelayMaxMilliseconds / 10)
+        )
+    }
+}
+
 /// What a player was offered, while its answer is awaited.
 struct OfferedSession: Sendable {
     let ask: SessionAsk
     let offer: Offer
     let credentials: ICECredentials
-    let stream: LiveStream
+    let playable: PlayableStream
     let socket: any Channel
 
+    var stream: LiveStream { playable.stream }
     var description: String { offer.description.text }
 }

@@ -1,6 +1,8 @@
+import MediaModel
 import RTP
 import TestSupport
 import Testing
+import Timebase
 
 import struct NIOCore.ByteBuffer
 
@@ -89,6 +91,44 @@ import struct NIOCore.ByteBuffer
             payload: ByteBuffer()
         )
         #expect(written == plain.encoded)
+    }
+
+    struct Extension: Sendable {
+        var kind: HeaderExtensionKind
+        var values: HeaderExtensions
+        /// Behind the fixed header, under id 5.
+        var bytes: String
+
+        init(_ kind: HeaderExtensionKind, _ bytes: String, _ set: (inout HeaderExtensions) -> Void) {
+            (self.kind, self.bytes, values) = (kind, bytes, HeaderExtensions())
+            set(&values)
+        }
+    }
+
+    static let extensionVectors = [
+        Extension(.absoluteCaptureTime, "BEDE 0003 57 E5D8F6C180000000 000000") {
+            $0.absoluteCaptureTime = AbsoluteCaptureTime(time: NTPTime(0xE5D8_F6C1_8000_0000))
+        },
+        // Half a second behind the sender's clock.
+        Extension(.absoluteCaptureTime, "BEDE 0005 5F E5D8F6C180000000 FFFFFFFF80000000 000000") {
+            $0.absoluteCaptureTime = AbsoluteCaptureTime(
+                time: NTPTime(0xE5D8_F6C1_8000_0000),
+                clockOffset: -1 << 31
+            )
+        },
+        // 100 ms to 1 s.
+        Extension(.playoutDelay, "BEDE 0001 52 00A064") { $0.playoutDelay = PlayoutDelay(minimum: 10, maximum: 100) },
+        Extension(.playoutDelay, "BEDE 0001 52 000FFF") { $0.playoutDelay = PlayoutDelay(minimum: 0, maximum: 9999) },
+    ]
+
+    @Test(arguments: extensionVectors)
+    func `capture time and playout delay stand on the wire as they are specified`(vector: Extension) throws {
+        let map = HeaderExtensionMap([5: vector.kind])
+        let type = try #require(PayloadType(96))
+        let writer = RTPHeaderWriter(ssrc: SSRC(7), payloadType: type, extensions: map)
+        let written = Self.header(writer, marker: false, vector.values)
+        #expect(written == ByteBuffer(hex: "90 60 0005 00000009 00000007" + vector.bytes))
+        #expect(map.read(try RTPPacket(parsing: written).headerExtension) == vector.values)
     }
 
     @Test func `without agreed extensions the header has its twelve bytes`() throws {

@@ -1,6 +1,7 @@
 import RTP
 import TestSupport
 import Testing
+import Timebase
 
 import struct NIOCore.ByteBuffer
 

@@ -67,7 +67,7 @@ import struct NIOCore.ByteBuffer
 
     @Test func `A hello whose later version has another form is told so too`() {
         var parent = RelayParentSession(at: start)
-        parent.receive(hex("01 0000000C 4D524C59 0004 0009 DEADBEEF"), at: start)
+        parent.receive(hex("01 0000000C 4D524C59 FFFF 0009 DEADBEEF"), at: start)
         guard case .transmit(let bytes)? = parent.nextOutput() else {
             Issue.record("nothing was said")
             return

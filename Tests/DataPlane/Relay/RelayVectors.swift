@@ -30,7 +30,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             "hello",
             .hello(RelayHello(app: "live", id: "s1", child: "edge1", ticket: "t.k", haveEpoch: Epoch(7))),
             """
-            01 00000027 4D524C59 0003 0001 0004 6C697665 0002 7331 0005 6564676531 0003 742E6B
+            01 00000027 4D524C59 0004 0001 0004 6C697665 0002 7331 0005 6564676531 0003 742E6B
             0000000000000007 00
             """
         ),
@@ -39,12 +39,12 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             .hello(
                 RelayHello(app: "a", id: "b", child: "c", ticket: "", haveEpoch: nil, tracks: [TrackID(1), TrackID(9)])
             ),
-            "01 0000001E 4D524C59 0003 0001 0001 61 0001 62 0001 63 0000 0000000000000000 02 01 09"
+            "01 0000001E 4D524C59 0004 0001 0001 61 0001 62 0001 63 0000 0000000000000000 02 01 09"
         ),
         RelayVector(
             "hello of a child that has seen no epoch",
             .hello(RelayHello(app: "a", id: "b", child: "c", ticket: "", haveEpoch: nil)),
-            "01 0000001C 4D524C59 0003 0001 0001 61 0001 62 0001 63 0000 0000000000000000 00"
+            "01 0000001C 4D524C59 0004 0001 0001 61 0001 62 0001 63 0000 0000000000000000 00"
         ),
         RelayVector("object request", .objectRequest(id: 9, name: "7.m4s"), "02 0000000B 00000009 0005 372E6D3473"),
         RelayVector("object interest", .objectInterest(true), "03 00000001 01"),
@@ -102,6 +102,16 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
         ),
         RelayVector("unit", .item(.unit(unit)), "13 00000011 01 01 0000000000015F90 FFFFFFFF 010203"),
         RelayVector(
+            "unit with its capture time",
+            .item(.unit(captured(clockOffset: nil))),
+            "13 00000019 01 03 0000000000015F90 FFFFFFFF 0102030405060708 010203"
+        ),
+        RelayVector(
+            "unit with its capture time and how that clock stands",
+            .item(.unit(captured(clockOffset: -2))),
+            "13 00000021 01 07 0000000000015F90 FFFFFFFF 0102030405060708 FFFFFFFFFFFFFFFE 010203"
+        ),
+        RelayVector(
             "cut",
             .item(.cut(cut)),
             """
@@ -157,6 +167,12 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
         isKeyframe: true,
         payload: hex("010203")
     )
+
+    private static func captured(clockOffset: Int64?) -> AccessUnit {
+        var unit = unit
+        unit.captureTime = AbsoluteCaptureTime(time: NTPTime(0x0102_0304_0506_0708), clockOffset: clockOffset)
+        return unit
+    }
 
     static let cut = CutMark(
         sequence: 5,

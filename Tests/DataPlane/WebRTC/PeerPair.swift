@@ -15,6 +15,8 @@ import struct NIOCore.ByteBuffer
 /// A client and the session that answered its offer.
 final class PeerPair {
     static let zero = MonotonicInstant(nanoseconds: 0)
+    /// What the session's clock shows at `zero`.
+    static let wall = WallTime(milliseconds: 1_700_000_000_000)
 
     var session: PeerSession
     let client: TestClient
@@ -32,6 +34,7 @@ final class PeerPair {
         _ ours: [MediaCapabilities],
         _ theirs: [MediaCapabilities],
         layers: [String] = [],
+        playoutDelay: PlayoutDelay? = nil,
         waitsForDTLS: Bool = false
     ) throws {
         var random = SplitMix64(seed: 3)
@@ -61,7 +64,8 @@ final class PeerPair {
             role,
             answer.negotiation,
             link: SecureLink(ice: ice, dtls: dtls, srtp: EVPSRTP()),
-            wall: WallTime(milliseconds: 1_700_000_000_000),
+            wall: PeerPair.wall,
+            playoutDelay: playoutDelay,
             at: PeerPair.zero,
             using: &random
         )
@@ -89,7 +93,13 @@ final class PeerPair {
         }
     }
 
-    static func theirs(_ direction: Direction, _ format: CodecFormat, layers: [String] = []) -> [MediaCapabilities] {
+    /// - Parameter extensions: offered beside MID, whose id is 1.
+    static func theirs(
+        _ direction: Direction,
+        _ format: CodecFormat,
+        layers: [String] = [],
+        extensions: [String] = []
+    ) -> [MediaCapabilities] {
         let feedback: [RTCPFeedback] = [.nack, .pictureLoss]
         var video = MediaCapabilities(
             "video",
@@ -97,7 +107,7 @@ final class PeerPair {
             codecs: [CodecCapability(format, feedback: feedback, retransmits: true)]
         )
         let layerNames = [HeaderExtensionURI.rid, HeaderExtensionURI.repairedRID]
-        video.headerExtensions = [HeaderExtensionURI.mid] + (layers.isEmpty ? [] : layerNames)
+        video.headerExtensions = [HeaderExtensionURI.mid] + extensions + (layers.isEmpty ? [] : layerNames)
         return [video]
     }
 
@@ -120,13 +130,23 @@ final class PeerPair {
         }
     }
 
-    static func playing(waitsForDTLS: Bool = false) throws -> PeerPair {
+    static func playing(
+        extensions: [String] = [],
+        playoutDelay: PlayoutDelay? = nil,
+        waitsForDTLS: Bool = false
+    ) throws -> PeerPair {
         var random = SplitMix64(seed: 5)
         let ours = try PeerNegotiation.egress(
             [Track(id: .video, codec: .vp8(width: 16, height: 16))],
             using: &random
         )
-        let pair = try PeerPair(.player, ours, theirs(.receiveOnly, .vp8), waitsForDTLS: waitsForDTLS)
+        let pair = try PeerPair(
+            .player,
+            ours,
+            theirs(.receiveOnly, .vp8, extensions: extensions),
+            playoutDelay: playoutDelay,
+            waitsForDTLS: waitsForDTLS
+        )
         try pair.run(for: .seconds(1))
         return pair
     }

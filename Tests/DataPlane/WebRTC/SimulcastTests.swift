@@ -24,6 +24,7 @@ import struct NIOCore.ByteBuffer
         private let pair: PeerPair
         private let extensions: HeaderExtensionMap
         private let type: PayloadType
+        private let repairType: PayloadType
         private var layers: [Layer] = []
         private var number: UInt32 = 0
         /// Those that are not sent.
@@ -38,6 +39,7 @@ import struct NIOCore.ByteBuffer
                 layers: Self.rids
             )
             type = try #require(PayloadType(96))
+            repairType = try #require(PayloadType(97))
             extensions = HeaderExtensionMap([1: .mid, 2: .rid, 3: .repairedRid])
             for (place, rid) in Self.rids.enumerated() {
                 let packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
@@ -69,6 +71,27 @@ import struct NIOCore.ByteBuffer
                 }
                 try pair.run(for: .milliseconds(50))
             }
+        }
+
+        /// Pictures of which the last packet of one layer is lost, and then sent again on a stream of repeats that names it.
+        func showRepairing(_ rid: String) throws {
+            number += 1
+            for place in layers.indices {
+                var packets = try packets(of: place, named: true)
+                let lost = layers[place].rid == rid ? packets.popLast() : nil
+                for packet in packets { try pair.client.send(rtp: packet) }
+                try pair.run(for: .milliseconds(10))
+                guard var repeated = lost else { continue }
+                var payload = ByteBuffer()
+                payload.writeInteger(repeated.sequence)
+                payload.writeImmutableBuffer(repeated.payload)
+                var values = HeaderExtensions()
+                values.repairedRid = rid
+                (repeated.ssrc, repeated.payloadType, repeated.sequence) = (SSRC(999), repairType, 7)
+                (repeated.payload, repeated.headerExtension) = (payload, extensions.block(for: values))
+                try pair.client.send(rtp: repeated)
+            }
+            try pair.run(for: .milliseconds(40))
         }
 
         func wantKeyframe(of track: TrackID) throws {
@@ -149,6 +172,15 @@ import struct NIOCore.ByteBuffer
         let before = camera.media.count
         try camera.show(5, named: false)
         #expect(camera.media.count == before + 15)
+    }
+
+    @Test(arguments: ["q", "h", "f"])
+    func `a repeat belongs to the layer that it names`(rid: String) throws {
+        let camera = try Camera()
+        try camera.show(3)
+        let before = camera.media.count
+        try camera.showRepairing(rid)
+        #expect(camera.media.count == before + 3)
     }
 
     @Test func `packets that nobody has named yet are no layer's`() throws {

@@ -166,6 +166,12 @@ import Timebase
         }
         settings.hlsWindowSegments = 2
         #expect(settings.fault == "hlsWindowSegments is 2; allowed is 3 to 3600")
+        settings.hlsWindowSegments = 3
+        settings.playoutDelayMaxMilliseconds = 200
+        settings.playoutDelayMinMilliseconds = 201
+        #expect(settings.fault == "playoutDelayMinMilliseconds is 201; allowed is 0 to 200")
+        settings.playoutDelayMaxMilliseconds = 40_951
+        #expect(settings.fault == "playoutDelayMaxMilliseconds is 40951; allowed is 0 to 40950")
     }
 
     @Test func `the defaults are allowed`() { #expect(AppSettings().fault == nil) }

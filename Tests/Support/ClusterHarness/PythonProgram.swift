@@ -7,6 +7,8 @@ struct PythonProgram {
     /// Below `Tests/Support`.
     let script: String
     var needs: [String] = []
+    /// Of the namespace it runs in.
+    var entrance: [String] = []
 
     /// What its last line says, which is JSON.
     func result<Result: Decodable>(_ arguments: [String], seconds: Int = 60) async throws -> Result {
@@ -16,7 +18,7 @@ struct PythonProgram {
             throw NeverHappened(description: "there is no \(tool): run ops/install-deps test")
         }
         let path = SourceTree.root.appending(path: "Tests/Support/\(script)").path
-        let answer = try await withoutBlocking { try run([python, path] + arguments, seconds: seconds) }
+        let answer = try await withoutBlocking { try run(entrance + [python, path] + arguments, seconds: seconds) }
         let line = answer.output.split(separator: "\n").last { $0.hasPrefix("{") }
         guard let line, answer.status == 0 else {
             throw NeverHappened(description: "\(script) \(arguments.joined(separator: " ")): \(answer.output)")

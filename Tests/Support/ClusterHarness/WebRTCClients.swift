@@ -12,6 +12,8 @@ package enum WebRTCClients {
         package var packetsLost: Int?
         package var totalSamplesReceived: Int?
         package var freezeCount: Int?
+        package var totalFreezesDuration: Double?
+        package var retransmittedPacketsReceived: Int?
         package var frameHeight: Int?
     }
 
@@ -22,6 +24,9 @@ package enum WebRTCClients {
         /// How media travels: `udp` or `tcp`.
         package var `protocol`: String?
         package var srtpCipher: String?
+        /// Of the newest picture's sound and picture: how long ago it was captured, and how that clock stands to the sender's.
+        package var captureDelayMilliseconds: Double?
+        package var captureOffsetMilliseconds: Double?
         /// The answer to its DELETE; nil over WebSocket.
         package var deleted: Int?
         /// Over WebSocket: commands and definitions, in order.
@@ -78,7 +83,8 @@ package enum WebRTCClients {
         hasRSA: Bool = false,
         restarts: Bool = false,
         lowerLayerFor simulcast: Int? = nil,
-        forcedHeight: Int? = nil
+        forcedHeight: Int? = nil,
+        in place: Network.Place? = nil
     ) async throws -> Browser {
         let wishes = [
             ("--publish", publish), ("--play", play), ("--codec", codec), ("--simulcast", simulcast.map { "\($0)" }),
@@ -86,7 +92,22 @@ package enum WebRTCClients {
         ]
         let arguments = wishes.flatMap { name, value in value.map { [name, $0] } ?? [] }
         let flags = [("--tcp", onlyTCP), ("--rsa", hasRSA), ("--restart", restarts)].filter(\.1).map(\.0)
-        return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + flags)
+        return try await result("browser.py", arguments + ["--seconds", "\(seconds)"] + flags, in: place)
+    }
+
+    /// A client that is no browser.
+    package enum Library: CaseIterable, Sendable {
+        case aiortc
+        case gstreamer
+    }
+
+    package static func peer(_ library: Library, _ role: String, _ url: String, codec: String, seconds: Int = 6)
+        async throws -> Peer
+    {
+        switch library {
+        case .aiortc: try await aiortc(role, url, codec: codec, seconds: seconds)
+        case .gstreamer: try await gstreamer(role, url, codec: codec, seconds: seconds)
+        }
     }
 
     package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6, estimate: Int? = nil)
@@ -99,17 +120,22 @@ package enum WebRTCClients {
         )
     }
 
-    package static func gstreamer(_ role: String, _ url: String, codec: String, seconds: Int = 6) async throws -> Peer {
+    private static func gstreamer(_ role: String, _ url: String, codec: String, seconds: Int) async throws -> Peer {
         // Its bindings are Debian's, for Debian's Python.
         try await PythonProgram(environment: nil, script: "WebRTCClients/gstreamer_peer.py")
             .result([role, url, "--codec", codec, "--seconds", "\(seconds)"], seconds: 90)
     }
 
-    private static func result<Result: Decodable>(_ script: String, _ arguments: [String]) async throws -> Result {
+    private static func result<Result: Decodable>(
+        _ script: String,
+        _ arguments: [String],
+        in place: Network.Place? = nil
+    ) async throws -> Result {
         try await PythonProgram(
             environment: environment,
             script: "WebRTCClients/\(script)",
-            needs: ["/usr/bin/chromium"]
+            needs: ["/usr/bin/chromium"],
+            entrance: place?.entrance ?? []
         ).result(arguments, seconds: 90)
     }
 }

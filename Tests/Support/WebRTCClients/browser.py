@@ -23,6 +23,11 @@ async (wish) => {
     const chosen = codecs.filter((c) => c.mimeType.toLowerCase() === "video/" + wish.codec);
     transceiver.setCodecPreferences(chosen.concat(codecs.filter((c) => c.mimeType === "video/rtx")));
   };
+  const captureTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+  // Browsers know when their camera took a picture, and tell it who asks for it.
+  const tellCaptureTime = (transceiver) => transceiver.setHeaderExtensionsToNegotiate(
+    transceiver.getHeaderExtensionsToNegotiate()
+      .map((each) => each.uri === captureTime ? { ...each, direction: "sendrecv" } : each));
   const gathered = (peer) => new Promise((done) => {
     const look = () => peer.iceGatheringState === "complete" && done();
     peer.addEventListener("icegatheringstatechange", look);
@@ -121,6 +126,12 @@ async (wish) => {
     const pair = all.find((s) => s.id === transport?.selectedCandidatePairId);
     found.protocol = all.find((s) => s.id === pair?.remoteCandidateId)?.protocol;
     found.srtpCipher = transport?.srtpCipher;
+    const shown = peer.getReceivers().flatMap((r) => r.track.kind === "video" ? r.getSynchronizationSources() : [])[0];
+    if (shown?.captureTimestamp) {
+      const from1900To1970 = 2208988800000;
+      found.captureDelayMilliseconds = Date.now() + from1900To1970 - shown.captureTimestamp;
+      found.captureOffsetMilliseconds = shown.senderCaptureTimeOffset;
+    }
     return found;
   };
   const peers = {}, places = {}, result = {};
@@ -136,6 +147,7 @@ async (wish) => {
         const sendEncodings = isLayered ? [{ rid: "low", scaleResolutionDownBy: 2 }, { rid: "high" }] : undefined;
         const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [media], sendEncodings });
         if (track.kind === "video") prefer(transceiver, RTCRtpSender.getCapabilities("video"));
+        tellCaptureTime(transceiver);
         if (isLayered) setTimeout(() => stopLowest(transceiver.sender), wish.simulcast * 1000);
       }
       places.publish = await begin(peer, wish.publish, "publish");
@@ -152,6 +164,7 @@ async (wish) => {
       if (!wish.play.startsWith("ws")) {
         prefer(peer.addTransceiver("video", { direction: "recvonly" }), RTCRtpReceiver.getCapabilities("video"));
         peer.addTransceiver("audio", { direction: "recvonly" });
+        peer.getTransceivers().forEach(tellCaptureTime);
       }
       places.play = await begin(peer, wish.play, "play");
     }

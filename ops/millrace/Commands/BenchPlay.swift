@@ -47,6 +47,7 @@ struct BenchPlay: AsyncParsableCommand {
         var delays = Table("MILLISECONDS", "P50", "P99", "MAX", "COUNT")
         add("connect to first keyframe", report.firstFrame, to: &delays)
         add("publish to play, video", report.videoDelay, to: &delays)
+        add("publish to socket, video", report.arrivalDelay, to: &delays)
         add("publish to play, audio", report.audioDelay, to: &delays)
         add("part at viewer", report.partDelay, to: &delays)
         add("jitter", report.jitter, to: &delays)

@@ -1,4 +1,6 @@
 import Bytes
+package import MediaModel
+import Timebase
 
 import struct NIOCore.ByteBuffer
 
@@ -31,19 +33,7 @@ package struct HeaderExtensions: Hashable, Sendable {
     package init() {}
 }
 
-/// When the first sample of the packet was captured, on the clock of its source.
-package struct AbsoluteCaptureTime: Hashable, Sendable {
-    package var time: NTPTime
-    /// What to add to get from the sender's clock to the source's, in 32.32 fixed point seconds.
-    package var clockOffset: Int64?
-
-    package init(time: NTPTime, clockOffset: Int64? = nil) {
-        self.time = time
-        self.clockOffset = clockOffset
-    }
-}
-
-/// The range a receiver should delay pictures by, in units of 10 ms, 12 bits each.
+/// The range a receiver should delay pictures by, from capture to show, in units of 10 ms, 12 bits each.
 package struct PlayoutDelay: Hashable, Sendable {
     package var minimum: UInt16
     package var maximum: UInt16

@@ -20,6 +20,7 @@ package struct PacketizedFrame: Hashable, Sendable {
     package var track: TrackID
     package var presentationTime: MediaTime
     package var isKeyframe: Bool
+    package var captureTime: AbsoluteCaptureTime?
     package let train: PayloadTrain
 
     package init(track: TrackID, presentationTime: MediaTime, isKeyframe: Bool, payloads: [RTPPayload]) {

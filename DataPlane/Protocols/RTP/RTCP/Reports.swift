@@ -1,4 +1,5 @@
 import Bytes
+package import Timebase
 
 import struct NIOCore.ByteBuffer
 

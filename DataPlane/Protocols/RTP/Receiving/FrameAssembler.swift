@@ -1,3 +1,4 @@
+package import MediaModel
 package import Timebase
 
 package import struct NIOCore.ByteBuffer
@@ -35,17 +36,19 @@ package struct ReceivedFrame: Hashable, Sendable {
 /// After a gap, video is held back until a keyframe: what is in between refers to pictures that never came.
 struct FrameAssembler: Sendable {
     private let codec: RTPCodec
+    private let extensions: HeaderExtensionMap
     private var depacketizer: any Depacketizer
     private var timestamps = Unwrapper<UInt32>()
-    private var open: (timestamp: Int64, arrival: MonotonicInstant)?
+    private var open: (timestamp: Int64, arrival: MonotonicInstant, captureTime: AbsoluteCaptureTime?)?
     /// The rest of the frame with this timestamp is of no use.
     private var spoilt: Int64?
     private(set) var needsKeyframe: Bool
     /// Frames given up because something of them, or before them, was lost.
     private(set) var framesDropped: Int64 = 0
 
-    init(codec: RTPCodec, limits: DepacketizationLimits) {
+    init(codec: RTPCodec, extensions: HeaderExtensionMap, limits: DepacketizationLimits) {
         self.codec = codec
+        self.extensions = extensions
         depacketizer = codec.makeDepacketizer(limits: limits)
         needsKeyframe = codec.isVideo
     }
@@ -64,7 +67,7 @@ struct FrameAssembler: Sendable {
         guard packet.payload.readableBytes > 0 else { return frames }
         guard spoilt != timestamp else { return frames }
         spoilt = nil
-        if open == nil { open = (timestamp, delivery.arrival) }
+        if open == nil { open = (timestamp, delivery.arrival, captureTime(of: packet)) }
         do {
             try depacketizer.append(packet.payload)
         } catch {
@@ -73,6 +76,12 @@ struct FrameAssembler: Sendable {
         }
         if packet.marker || !codec.isVideo { frames += finish() }
         return frames
+    }
+
+    /// Senders tell it with a frame's first packet.
+    private func captureTime(of packet: RTPPacket) -> AbsoluteCaptureTime? {
+        guard extensions.id(of: .absoluteCaptureTime) != nil else { return nil }
+        return extensions.read(packet.headerExtension).absoluteCaptureTime
     }
 
     private mutating func gap(before packet: RTPPacket, _ timestamp: Int64) {
@@ -111,7 +120,8 @@ struct FrameAssembler: Sendable {
                 timestamp: finished.timestamp,
                 isKeyframe: frame.isKeyframe,
                 payload: frame.payload,
-                arrival: finished.arrival
+                arrival: finished.arrival,
+                captureTime: finished.captureTime
             )
         ]
     }

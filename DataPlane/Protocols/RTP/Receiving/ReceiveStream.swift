@@ -42,6 +42,7 @@ package struct ReceiveStream: Sendable {
     package private(set) var late: Int64 = 0
 
     private let limits: ReceiveStreamLimits
+    private let extensions: HeaderExtensionMap
     private let usesNack: Bool
     private var gate = SequenceGate()
     private var buffer: JitterBuffer
@@ -55,6 +56,7 @@ package struct ReceiveStream: Sendable {
         codec: RTPCodec,
         payloadType: PayloadType,
         usesNack: Bool,
+        extensions: HeaderExtensionMap = HeaderExtensionMap(),
         limits: ReceiveStreamLimits = ReceiveStreamLimits()
     ) {
         self.ssrc = ssrc
@@ -62,10 +64,11 @@ package struct ReceiveStream: Sendable {
         self.payloadType = payloadType
         self.usesNack = usesNack
         self.limits = limits
+        self.extensions = extensions
         statistics = ReceptionStatistics(clockRate: codec.clockRate)
         buffer = JitterBuffer(limits: limits.jitterBuffer)
         nacks = NackGenerator(limits: limits.nack)
-        assembler = FrameAssembler(codec: codec, limits: limits.depacketization)
+        assembler = FrameAssembler(codec: codec, extensions: extensions, limits: limits.depacketization)
     }
 
     package var framesDropped: Int64 { assembler.framesDropped }
@@ -77,7 +80,7 @@ package struct ReceiveStream: Sendable {
             // A sender that begins anew: nothing of before is of use.
             buffer = JitterBuffer(limits: limits.jitterBuffer)
             nacks.reset()
-            assembler = FrameAssembler(codec: codec, limits: limits.depacketization)
+            assembler = FrameAssembler(codec: codec, extensions: extensions, limits: limits.depacketization)
             statistics = ReceptionStatistics(clockRate: codec.clockRate)
             take(packet, sequence, at: now)
         case .belongs(let sequence): take(packet, sequence, at: now)

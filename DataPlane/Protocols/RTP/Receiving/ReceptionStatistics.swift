@@ -55,3 +55,8 @@ package struct ReceptionStatistics: Sendable {
         )
     }
 }
+
+extension Duration {
+    /// In units of 1/65536 s, as DLSR counts.
+    fileprivate var sixteenSixteen: UInt32 { UInt32(clamping: nanoseconds / 1000 * 65536 / 1_000_000) }
+}

@@ -16,7 +16,7 @@ package struct OutgoingPackets: RandomAccessCollection, Hashable, Sendable {
     let train: PayloadTrain
     /// Of the frame's first packet, or what would be its number were this repeat one of a row.
     private let sequence: UInt16
-    let timestamp: UInt32
+    package let timestamp: UInt32
     /// Of a single one: the number of the packet that it repeats on the RTX stream.
     let repeats: UInt16?
     package private(set) var startIndex: Int

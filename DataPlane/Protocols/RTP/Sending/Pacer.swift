@@ -2,8 +2,9 @@ import DequeModule
 package import Timebase
 
 package struct PacerLimits: Hashable, Sendable {
-    /// Packets within this go out together: one system call for many, and no router minds.
-    package var burst = Duration.milliseconds(10)
+    /// Packets within this go out together: one system call for many, and no router minds. At the least rate of a session that is
+    /// 50 kB, a whole picture of 8 Mbit/s.
+    package var burst = Duration.milliseconds(20)
     /// A queue that would take longer is sent faster instead: late media is no use.
     package var queueDuration = Duration.milliseconds(500)
     /// A keyframe of a high bitrate; beyond it pictures are dropped up to the next keyframe.

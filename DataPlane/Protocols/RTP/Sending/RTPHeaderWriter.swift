@@ -1,3 +1,6 @@
+import MediaModel
+import Timebase
+
 /// Writes the headers of one viewer's stream straight into the datagram: what `RTPPacket.encode` does, without the values
 /// in between and without a look at the buffer for each of them.
 package struct RTPHeaderWriter: Sendable {

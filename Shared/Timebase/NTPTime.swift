@@ -1,5 +1,3 @@
-package import Timebase
-
 /// Seconds since 1900 in 32.32 fixed point (RFC 3550 §4). Wraps in 2036; differences survive that.
 package struct NTPTime: Hashable, Sendable {
     package var value: UInt64
@@ -18,13 +16,16 @@ package struct NTPTime: Hashable, Sendable {
     /// The middle 32 bits, as LSR and DLSR carry it.
     package var middle: UInt32 { UInt32(truncatingIfNeeded: value >> 16) }
 
+    /// What to add to `other` to get this, in units of 2⁻³² s, right across the wrap.
+    package func offset(from other: Self) -> Int64 { Int64(bitPattern: value &- other.value) }
+
     package static func + (time: Self, duration: Duration) -> Self {
         Self(time.value &+ UInt64(bitPattern: fixedPoint(duration)))
     }
 
     /// Signed, and right across the wrap.
     package static func - (later: Self, earlier: Self) -> Duration {
-        let difference = Int64(bitPattern: later.value &- earlier.value)
+        let difference = later.offset(from: earlier)
         let seconds = difference >> 32
         let fraction = Int64(((UInt64(bitPattern: difference) & 0xFFFF_FFFF) * 1_000_000_000) >> 32)
         return .nanoseconds(seconds * 1_000_000_000 + fraction)
@@ -34,9 +35,4 @@ package struct NTPTime: Hashable, Sendable {
         let (seconds, attoseconds) = duration.components
         return (seconds << 32) &+ ((attoseconds / 1_000_000_000) << 32) / 1_000_000_000
     }
-}
-
-extension Duration {
-    /// In units of 1/65536 s, as DLSR counts.
-    var sixteenSixteen: UInt32 { UInt32(clamping: nanoseconds / 1000 * 65536 / 1_000_000) }
 }

@@ -353,7 +353,11 @@ let testSupport: [Target] = [
         "Tests/Support/StoreConformance",
         ["ClusterModel", "Domain", "TestSupport", "Timebase"]
     ),
-    library("ClusterHarness", "Tests/Support/ClusterHarness", ["ClusterModel", "FLV", "HTTPClient", nioCore]),
+    library(
+        "ClusterHarness",
+        "Tests/Support/ClusterHarness",
+        ["ClusterModel", "FLV", "HTTPClient", "TestSupport", nioCore]
+    ),
     library("ClaimHistory", "Tests/Support/ClaimHistory", ["TestSupport"]),
     library(
         "Simulator",

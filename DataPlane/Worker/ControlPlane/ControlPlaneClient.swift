@@ -109,9 +109,9 @@ package final class ControlPlaneClient: ControlPlaneLink {
         try await send(call, over: requests) { _ in }
     }
 
+    /// Each URL is tried once: who searches for a parent asks again by itself.
     package func route(_ stream: StreamID, _ request: RouteRequest) async throws(ControlPlaneError) -> RouteAnswer {
-        var call = try Call(.post, "/v1/streams/\(stream)/route", request, limits.routeTimeout)
-        call.rounds = limits.roundsMax
+        let call = try Call(.post, "/v1/streams/\(stream)/route", request, limits.routeTimeout)
         return try await decode(RouteAnswer.self, of: call, over: requests)
     }
 

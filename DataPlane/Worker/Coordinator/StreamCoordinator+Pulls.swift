@@ -135,7 +135,7 @@ extension StreamCoordinator {
         let failed = search.failed(since: pulls[stream.id]?.newestEpoch ?? 0, at: clock.now())
         let route: RouteAnswer
         do throws(ControlPlaneError) {
-            route = try await findRoute(of: stream.id, failed: failed, haveEpoch)
+            route = try await findRoute(of: stream, failed: failed, haveEpoch)
             known.remember(route, to: stream.id.source)
         } catch {
             screen.note(error, of: stream.id)
@@ -208,19 +208,26 @@ extension StreamCoordinator {
         }
     }
 
+    /// A node that gets no answer is no way to the stream for those who pull from it: they had better ask for themselves.
+    private static let askingPatience = Duration.seconds(3)
+
     private func findRoute(
-        of id: StreamID,
+        of stream: LiveStream,
         failed: [String],
         _ haveEpoch: Int64?
     ) async throws(ControlPlaneError) -> RouteAnswer {
-        if let known = takeNextRoute(of: id) { return known }
+        if let known = takeNextRoute(of: stream.id) { return known }
         let request = RouteRequest(
             nodeId: identity.nodeID,
             bootId: identity.bootID,
             failed: failed.isEmpty ? nil : failed,
             haveEpoch: haveEpoch
         )
-        return try await control.route(id.source, request)
+        let patience = Task {
+            if await clock.sleep(Self.askingPatience) { await stream.loop.run { stream.sendChildrenOn() } }
+        }
+        defer { patience.cancel() }
+        return try await control.route(stream.id.source, request)
     }
 
     private func finishPull(

@@ -1,6 +1,7 @@
 import Foundation
 import StoreConformance
 import Synchronization
+import TestSupport
 
 /// A program under a test's command. It is killed and reaped with the value that stands for it.
 final class ChildProcess: Sendable {
@@ -21,9 +22,7 @@ final class ChildProcess: Sendable {
         id = process.processIdentifier
         self.process = Mutex(process)
         output = Mutex("")
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
+        pipe.read { [weak self] data in
             self?.output.withLock { $0 += String(decoding: data, as: UTF8.self) }
         }
     }

@@ -111,6 +111,8 @@ final class FakeControlPlane: ControlPlaneLink {
         var isAway = false
         /// The refusal of a route, when there is none.
         var problem: Problem?
+        /// Questions for a route are not answered.
+        var holdsRoutes = false
         /// Releases are not answered.
         var holdsReleases = false
         /// Of every app.
@@ -157,6 +159,7 @@ final class FakeControlPlane: ControlPlaneLink {
             state.routes.append(request)
             return (state.route, state.isAway, state.lastOwner, state.problem)
         }
+        while self.state.withLock({ $0.holdsRoutes }), !Task.isCancelled { await Task.yield() }
         if isAway { throw .unavailable("away") }
         guard let route else {
             if let problem { throw .refused(problem) }

@@ -61,6 +61,22 @@ import Worker
         #expect(node.registry[node.id] === stream && stream.isServing)
     }
 
+    @Test func `A node that gets no answer to its question sends its children on`() async throws {
+        node.puller.script.withLock { $0 = [.lost("cut off")] }
+        let stream = try await watch()
+        let notices = NoticeRecorder()
+        try await stream.loop.submit { _ = stream.subscribe(notices) }.get()
+        node.control.state.withLock { $0.holdsRoutes = true }
+        await node.until { node.time.isSleeping(atMost: .seconds(1)) }
+        node.time.advance(.seconds(1))
+        await node.time.whenSleeping(.seconds(3))
+        #expect(!notices.all.contains(.outOfReach))
+        node.time.advance(.seconds(3))
+        await node.until { notices.all.contains(.outOfReach) }
+        node.control.state.withLock { $0.holdsRoutes = false }
+        await node.until { pulled.count == 2 }
+    }
+
     @Test func `Nobody found within the grace ends the stream for its viewers, and not a moment earlier`() async throws
     {
         node.puller.script.withLock { $0 = [.lost("reset by peer")] }

@@ -54,7 +54,7 @@ final class SimulatedLink: ControlPlaneLink, @unchecked Sendable {
         var request = request
         if cluster.bug == .forgetFailedParents { request.failed = nil }
         let asked = request
-        var route = try await exchange(Self.requestTimeout, rounds: 2) { coordinator throws(Problem) in
+        var route = try await exchange(Self.requestTimeout) { coordinator throws(Problem) in
             try await coordinator.route(stream, asked)
         }
         if cluster.bug == .routeToDeadParent {

@@ -3,6 +3,7 @@ import Foundation
 import HTTPClient
 import NIOCore
 import Synchronization
+import TestSupport
 
 /// Whether a player whose connection ended connects again, as apps do that are worth their name.
 package enum Persistence: Sendable {
@@ -23,10 +24,8 @@ extension Witness {
             process.standardOutput = pipe
             process.standardInput = FileHandle.nullDevice
             let lines = Mutex(Lines())
-            pipe.fileHandleForReading.readabilityHandler = { [weak witness] handle in
-                let data = handle.availableData
+            pipe.read { [weak witness] data in
                 guard !data.isEmpty else {
-                    handle.readabilityHandler = nil
                     witness?.ended()
                     return
                 }

@@ -1,5 +1,5 @@
 package import ClusterModel
-import HLS
+package import HLS
 package import MediaModel
 package import NIOCore
 package import Streams
@@ -9,7 +9,7 @@ import Synchronization
 package enum HLSAsk: Sendable {
     case mediaPlaylist(MediaQuery)
     case multivariantPlaylist(MediaQuery)
-    case object(String)
+    case object(ObjectName)
 }
 
 /// HLS on this node: one packager per stream, made when the first request comes.

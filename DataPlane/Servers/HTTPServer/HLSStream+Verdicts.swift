@@ -49,9 +49,7 @@ extension HLSStream {
 
     private func answer(to ask: HLSAsk, _ rendition: LiveRendition) -> Answer {
         switch ask {
-        case .object(let text):
-            guard let name = ObjectName(text) else { return .response(notAnObject(text)) }
-            return answer(to: name, rendition)
+        case .object(let name): return answer(to: name, rendition)
         case .mediaPlaylist(let query):
             guard isListable(rendition) else { return .wait(atMost: nil) }
             return answer(to: query, rendition.listed)
@@ -108,14 +106,14 @@ extension HLSStream {
         guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
         switch rendition.object(whole) {
         case .bytes(let pieces): return .response(object(pieces, name))
-        case .unknown, .expired: return .response(notAnObject(name.description))
+        case .unknown, .expired: return .response(notAnObject(name))
         case .notYet where rendition.isBeingMade(whole):
             // HLS players take such a segment by its parts.
             guard name.component != nil else { return .wait(atMost: nil) }
             return .response(.growing(GrowingSegment(name, of: self), name))
-        case .notYet, .newerEpoch: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name.description))
+        case .notYet, .newerEpoch: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name))
         case .fetchFromParent:
-            return stream.upstream == nil ? .response(notAnObject(name.description)) : .fetch(whole, for: name)
+            return stream.upstream == nil ? .response(notAnObject(name)) : .fetch(whole, for: name)
         }
     }
 
@@ -142,7 +140,7 @@ extension HLSStream {
 
     /// What `name` asks for of a whole object.
     func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
-        guard let parts = components(name, of: pieces) else { return notAnObject(name.description) }
+        guard let parts = components(name, of: pieces) else { return notAnObject(name) }
         return .object(parts, name)
     }
 
@@ -159,8 +157,8 @@ extension HLSStream {
         return parts.count == pieces.count ? parts : nil
     }
 
-    func notAnObject(_ name: String) -> MediaResponse {
-        .notFound("there is no object '\(name.prefix(200))' of \(stream.id): take names from the playlist")
+    func notAnObject(_ name: ObjectName) -> MediaResponse {
+        .notFound("there is no object '\(name)' of \(stream.id): take names from the playlist")
     }
 }
 
@@ -168,7 +166,7 @@ extension ObjectAnswer {
     fileprivate func response(_ stream: HLSStream, _ name: ObjectName) -> MediaResponse {
         switch self {
         case .bytes(let pieces): stream.object(pieces, name)
-        case .missing: stream.notAnObject(name.description)
+        case .missing: stream.notAnObject(name)
         }
     }
 }

@@ -228,9 +228,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     // MARK: Counting
 
     /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
-    private func count(_ text: String, by connection: ObjectIdentifier) {
-        guard let name = ObjectName(text), name.component?.component != .audio, let window = rendition?.listed,
-            name.epoch == window.index.epoch
+    private func count(_ name: ObjectName, by connection: ObjectIdentifier) {
+        guard name.component?.component != .audio, let window = rendition?.listed, name.epoch == window.index.epoch
         else { return }
         switch name.kind {
         case .segment(let sequence), .part(let sequence, _):

@@ -61,6 +61,20 @@ package final class HLSService: Sendable {
         }
     }
 
+    /// Has all rungs of a source made, as a request for them does.
+    func startRungs(of request: PlayRequest, connection: ObjectIdentifier) {
+        withPackager(for: request) { found in
+            guard case .success(let packager) = found else { return }
+            packager.rungs { rungs in
+                for rung in rungs {
+                    var request = request
+                    request.stream = request.stream.derived(.rung(rung))
+                    self.describe(request, connection: connection, waits: false) { _ in }
+                }
+            }
+        }
+    }
+
     /// A stream that is packaged here is asked at once; another goes by the gate.
     private func withPackager(
         for request: PlayRequest,

@@ -35,12 +35,12 @@ extension HLSStream {
                 fetch(whole) { answer($0.response(self, name)) }
             }
         case .description(let waits, let answer):
-            guard isListable(rendition) else {
+            guard isDescribable(rendition) else {
                 if waits { return .wait(atMost: nil) }
                 want.refuse(.nothingToDescribe)
                 return .answered
             }
-            answer(description(rendition.listed.index))
+            describe(rendition, answer)
         case .part(let name, let answer):
             return verdict(on: name, of: rendition, answer)
         }
@@ -60,7 +60,7 @@ extension HLSStream {
         }
     }
 
-    private func isListable(_ rendition: LiveRendition) -> Bool {
+    func isListable(_ rendition: LiveRendition) -> Bool {
         !indexAsk.holdsPlaylists && rendition.listed.isPlayable
     }
 
@@ -86,17 +86,6 @@ extension HLSStream {
                 )
             )
         }
-    }
-
-    private func description(_ index: SegmentIndex) -> HLSWant.Description {
-        guard index.settings.container == .fragmentedMP4 else { return .response(.noDASH(of: stream.id.app)) }
-        let rendition = MediaPresentation.Rendition(
-            name: stream.id.renditionName,
-            index: index,
-            variant: .init(uri: "", index: index, tracks: stream.tracks),
-            tracks: stream.tracks
-        )
-        return .rendition(rendition, rungs: stream.id.derivation == nil ? stream.rungs : [])
     }
 
     // MARK: Objects
@@ -150,10 +139,10 @@ extension HLSStream {
 
     private func components(_ name: ObjectName, of pieces: [ByteBuffer]) -> [ByteBuffer]? {
         guard let component = name.component?.component else { return pieces }
-        guard let track = stream.tracks.first(where: { $0.kind == component.kind }).flatMap(MP4Track.init) else {
-            return nil
+        // The stream's own tracks may have changed since.
+        let parts = pieces.compactMap {
+            TrackExtraction.extract(track: MP4Track.number(of: component.track), from: $0)
         }
-        let parts = pieces.compactMap { TrackExtraction.extract(track: track.number, from: $0) }
         return parts.count == pieces.count ? parts : nil
     }
 

@@ -67,6 +67,11 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         }
     }
 
+    /// Those that are good for this source.
+    func rungs(_ answer: @escaping @Sendable ([String]) -> Void) {
+        stream.loop.execute { answer(self.stream.id.derivation == nil ? self.stream.rungs : []) }
+    }
+
     /// The next part of a segment that is being made.
     func part(_ name: ObjectName, _ answer: @escaping @Sendable (HLSWant.Part) -> Void) {
         stream.loop.execute {

@@ -26,7 +26,7 @@ import Testing
         Phase(
             seconds: 4,
             picture: "-f lavfi -i testsrc2=size=320x180:rate=25 -c:v libx265 -preset ultrafast "
-                + "-x265-params log-level=none:keyint=25"
+                + "-x265-params log-level=none:keyint=25:bframes=0"
         ),
         Phase(seconds: 4, picture: "-f lavfi -i testsrc2=size=320x180:rate=25 \(h264)", hasSound: false),
     ]

@@ -348,6 +348,7 @@ let operations: [Target] = [
 let testSupport: [Target] = [
     library("TestSupport", "Tests/Support/TestSupport", ["EngineModel", "Timebase", nioCore]),
     library("MediaFixtures", "Tests/Support/MediaFixtures", ["Codecs", "MediaModel", "Timebase", nioCore]),
+    library("StreamFixtures", "Tests/Support/StreamFixtures", ["MediaModel", "Streams", "Timebase"]),
     library(
         "StoreConformance",
         "Tests/Support/StoreConformance",
@@ -459,8 +460,8 @@ let testTargets: [Target] = [
         "TranscodingTests",
         "Tests/DataPlane/Transcoding",
         [
-            "ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Renditions", "Streams", "Timebase",
-            "Transcoding", logging, nioCore, nioPosix,
+            "ClusterModel", "Codecs", "LibAV", "MediaFixtures", "MediaModel", "Renditions", "StreamFixtures", "Streams",
+            "Timebase", "Transcoding", logging, nioCore, nioPosix,
         ]
     ),
     tests(
@@ -499,10 +500,8 @@ let testTargets: [Target] = [
         "RelayServiceTests",
         "Tests/DataPlane/RelayService",
         [
-            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Renditions", "Settings", "Streams",
-            "TestSupport",
-            "Timebase",
-            "Worker", logging, nioCore, nioPosix, nioTLS,
+            "ClusterModel", "FanOut", "MediaModel", "Relay", "RelayService", "Renditions", "Settings", "StreamFixtures",
+            "Streams", "TestSupport", "Timebase", "Worker", logging, nioCore, nioPosix, nioTLS,
         ]
     ),
     tests(

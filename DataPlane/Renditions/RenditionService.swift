@@ -20,6 +20,8 @@ package struct DeriverFigures: Hashable, Sendable {
     package var queueDepth = 0
     /// Of the slowest encoder: seconds of media for a second of work.
     package var speed: Double?
+    /// Share of real time that its work takes, 0 to 1.
+    package var use: Double { speed.map { 1 / max($0, 1) } ?? 0 }
     /// Those that are not tried again yet.
     package var givenUp: [GivenUpRendition] = []
 

@@ -168,16 +168,17 @@ extension AdmissionLimits {
     init(_ values: SettingsValues) {
         typealias Table = WorkerSettings
         let cores = values.given(Table.threads) ?? System.coreCount
-        let percent = values[Table.cpuMax]
+        func share(_ percent: Int) -> Double? { percent == 100 ? nil : Double(percent) / 100 }
         self.init(
-            cpu: percent == 100 ? nil : Double(percent) / 100,
+            cpu: share(values[Table.cpuMax]),
             memory: MachineLimits.memoryShare,
             egressBitsPerSecond: values.given(Table.egressMax).map { Int64($0) * 1_000_000 }
                 ?? MachineLimits.linkBitsPerSecond,
             publishers: values.given(Table.publishersMax) ?? cores * MachineLimits.publishersPerCore,
             viewers: values.given(Table.viewersMax)
                 ?? MachineLimits.openFiles.map { max(1, $0 - MachineLimits.filesForItself) },
-            encoderQueueDepth: values.given(Table.encoderQueueMax) ?? cores * MachineLimits.encoderQueuePerCore
+            encoderQueueDepth: values.given(Table.encoderQueueMax) ?? cores * MachineLimits.encoderQueuePerCore,
+            encoderUse: share(values[Table.encoderUseMax])
         )
     }
 }

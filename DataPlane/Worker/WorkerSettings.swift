@@ -138,6 +138,12 @@ package enum WorkerSettings {
         note: "24 a core",
         help: "Pictures that wait for encoders, from which on no publisher is taken."
     )
+    static let encoderUseMax = Setting(
+        "max-encoder-use",
+        .integer(1...100, unit: "%"),
+        default: "95",
+        help: "Time for which the slowest encoder works, from which on no publisher is taken; 100 turns the limit off."
+    )
 
     // Recordings
     static let recordingsDirectory = Setting(
@@ -241,7 +247,7 @@ package enum WorkerSettings {
             "Limits (running sessions are never touched)",
             [
                 cpuMax.declaration, memoryMax.declaration, egressMax.declaration, publishersMax.declaration,
-                viewersMax.declaration, encoderQueueMax.declaration,
+                viewersMax.declaration, encoderQueueMax.declaration, encoderUseMax.declaration,
             ]
         ),
         .init(

@@ -139,6 +139,8 @@ package struct NodeLoad: Codable, Hashable, Sendable {
     package var publishers = 0
     package var viewers = ViewerCounts()
     package var encoderQueueDepth = 0
+    /// Share of real time for which its slowest encoder works, 0 to 1: what its speed leaves no room for.
+    package var encoderUse = 0.0
 
     /// What a node says of itself is cut to this, its shares to 0 to 1: nothing that is made of them overflows.
     package static let countMax = 1 << 50
@@ -146,7 +148,7 @@ package struct NodeLoad: Codable, Hashable, Sendable {
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case cpu, memory, egressBitsPerSecond, publishers, viewers, encoderQueueDepth
+        case cpu, memory, egressBitsPerSecond, publishers, viewers, encoderQueueDepth, encoderUse
     }
 
     package init(from decoder: any Decoder) throws {
@@ -163,6 +165,7 @@ package struct NodeLoad: Codable, Hashable, Sendable {
         publishers = try count(.publishers)
         viewers = try container.decodeIfPresent(ViewerCounts.self, forKey: .viewers) ?? ViewerCounts()
         encoderQueueDepth = try count(.encoderQueueDepth)
+        encoderUse = try share(.encoderUse)
     }
 }
 

@@ -10,6 +10,8 @@ package struct ScalingPolicy: Codable, Hashable, Sendable {
     package var targetEgressBitsPerSecond: Int64?
     /// Per node; nil does not look at encoders.
     package var targetEncoderQueueDepth: Int?
+    /// Share of real time for which a node's slowest encoder works, 0 to 1; nil does not look at it.
+    package var targetEncoderUse: Double?
     /// Room beside what is in use now, as a share of it.
     package var headroom = 0.25
     package var min = 1
@@ -27,8 +29,8 @@ package struct ScalingPolicy: Codable, Hashable, Sendable {
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case targetCpu, targetViewers, targetEgressBitsPerSecond, targetEncoderQueueDepth, headroom, min, max
-        case periodSeconds, scaleOutPeriods, scaleInPeriods, protectedSeconds, drainSeconds
+        case targetCpu, targetViewers, targetEgressBitsPerSecond, targetEncoderQueueDepth, targetEncoderUse
+        case headroom, min, max, periodSeconds, scaleOutPeriods, scaleInPeriods, protectedSeconds, drainSeconds
     }
 
     package init(from decoder: any Decoder) throws {
@@ -37,6 +39,7 @@ package struct ScalingPolicy: Codable, Hashable, Sendable {
         targetViewers = try container.decodeIfPresent(Int.self, forKey: .targetViewers)
         targetEgressBitsPerSecond = try container.decodeIfPresent(Int64.self, forKey: .targetEgressBitsPerSecond)
         targetEncoderQueueDepth = try container.decodeIfPresent(Int.self, forKey: .targetEncoderQueueDepth)
+        targetEncoderUse = try container.decodeIfPresent(Double.self, forKey: .targetEncoderUse)
         headroom = try container.decodeIfPresent(Double.self, forKey: .headroom) ?? headroom
         min = try container.decodeIfPresent(Int.self, forKey: .min) ?? min
         max = try container.decodeIfPresent(Int.self, forKey: .max) ?? max
@@ -51,7 +54,9 @@ package struct ScalingPolicy: Codable, Hashable, Sendable {
 
     /// The first value that cannot be right, as a sentence; nil when all can.
     package var fault: String? {
-        if let targetCpu, !(0.05...1).contains(targetCpu) { return "targetCpu is \(targetCpu); allowed is 0.05 to 1" }
+        for (name, share) in [("targetCpu", targetCpu), ("targetEncoderUse", targetEncoderUse)] {
+            if let share, !(0.05...1).contains(share) { return "\(name) is \(share); allowed is 0.05 to 1" }
+        }
         if !(0...2).contains(headroom) { return "headroom is \(headroom); allowed is 0 to 2" }
         let ranges: [(String, Int, ClosedRange<Int>)] = [
             ("targetViewers", targetViewers ?? 1, 1...10_000_000),

@@ -12,7 +12,8 @@ import Testing
         let urls = [".m3u8", "_adaptive.m3u8", "/s1_adaptive.mpd"].map { edge.media("live/s1", $0) }
         try await eventually("the rung is described, by two segments\n\(cluster.logs)", within: .seconds(60)) {
             let text = String(decoding: try http(urls[2]).body, as: UTF8.self)
-            return text.split(separator: "150kbps_video\"").last?.components(separatedBy: "<S ").count ?? 0 > 2
+            // The sound's are counted too: three of the source by then.
+            return text.split(separator: "150kbps_video\"").last?.components(separatedBy: "<S ").count ?? 0 > 5
         }
         let found = try await MediaReaders.read(playlist: urls[0], multivariant: urls[1], description: urls[2])
         let playlist = found.playlist

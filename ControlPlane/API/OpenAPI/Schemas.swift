@@ -72,6 +72,7 @@ enum Schemas {
         var load = NodeLoad()
         load.cpu = 0.5
         load.memory = 0.5
+        load.encoderUse = 0.5
         return load
     }()
 
@@ -176,6 +177,7 @@ enum Schemas {
         policy.targetViewers = 1
         policy.targetEgressBitsPerSecond = 1
         policy.targetEncoderQueueDepth = 1
+        policy.targetEncoderUse = 0.8
         policy.headroom = 0.25
         return policy
     }()

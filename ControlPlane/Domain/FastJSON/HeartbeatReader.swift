@@ -47,6 +47,7 @@ package enum HeartbeatReader {
             case "egressBitsPerSecond": load.egressBitsPerSecond = Int64(try count(&json, upTo: NodeLoad.countMax))
             case "publishers": load.publishers = try count(&json, upTo: NodeLoad.countMax)
             case "viewers": load.viewers = try viewers(&json)
+            case "encoderUse": load.encoderUse = try share(&json)
             case "encoderQueueDepth": load.encoderQueueDepth = try count(&json, upTo: NodeLoad.countMax)
             default: throw Unusual()
             }

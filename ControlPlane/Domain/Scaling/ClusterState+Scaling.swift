@@ -133,6 +133,9 @@ extension ClusterState {
             let value = mean { Double($0.encoderQueueDepth) }
             measures.append(.init(name: "encoderQueueDepth", value: value, target: Double(target)))
         }
+        if let target = policy.targetEncoderUse {
+            measures.append(.init(name: "encoderUse", value: mean(\.encoderUse), target: target))
+        }
         // Its own limits close a node whatever its CPU does.
         let capacity = members.reduce(0) { sum, nodeID in
             let isFull = self.leases[nodeID]?.report?.full?.isEmpty == false

@@ -96,7 +96,8 @@ package struct MediaPresentation: Sendable {
 
     private var periods: [Period] {
         (index.segments + index.listedOpen).reduce(into: []) { periods, segment in
-            guard periods.last?.discontinuity != segment.discontinuity else { return }
+            guard periods.last?.discontinuity != segment.discontinuity, source.tracks[segment.discontinuity] != nil
+            else { return }
             periods.append(Period(discontinuity: segment.discontinuity, start: segment.timelineStart))
         }
     }
@@ -137,19 +138,20 @@ extension MediaPresentation {
     package struct Rendition: Sendable {
         package let name: String
         package let index: SegmentIndex
-        /// Bandwidth and picture, as the multivariant playlist says them.
-        package let variant: MultivariantPlaylist.Variant
-        package let tracks: [Track]
+        /// As the multivariant playlist says it.
+        package var bandwidth: UInt64
+        /// By discontinuity number, as its initialization section has them. A period whose tracks are not known is left out.
+        package let tracks: [UInt64: [Track]]
 
         package init(
             name: String,
             index: SegmentIndex,
-            variant: MultivariantPlaylist.Variant,
-            tracks: [Track]
+            bandwidth: UInt64,
+            tracks: [UInt64: [Track]]
         ) {
             self.name = name
             self.index = index
-            self.variant = variant
+            self.bandwidth = bandwidth
             self.tracks = tracks
         }
     }

@@ -12,6 +12,7 @@ struct Representation {
     private let component: SegmentComponent
     private let codec: String
     private let sampleRate: Int?
+    private let pictureSize: (width: Int, height: Int)?
     private let segments: [SegmentIndex.Segment]
     private let open: SegmentIndex.Segment?
     private let first: SegmentIndex.Segment
@@ -25,7 +26,7 @@ struct Representation {
         _ discontinuity: UInt64,
         offset: MediaTime
     ) {
-        let track = rendition.tracks.first { $0.kind == component.kind }
+        let track = rendition.tracks[discontinuity]?.first { $0.kind == component.kind }
         segments = rendition.index.segments.filter { $0.discontinuity == discontinuity }
         open = rendition.index.listedOpen.first { $0.discontinuity == discontinuity }
         guard let codec = track?.codec.codecString, let first = segments.first ?? open else { return nil }
@@ -35,6 +36,7 @@ struct Representation {
         self.first = first
         self.offset = offset
         sampleRate = track?.codec.sampleRate
+        pictureSize = track?.codec.pictureSize
     }
 
     func write(into text: inout PlaylistText, token: String?) {
@@ -46,19 +48,19 @@ struct Representation {
     }
 
     private func writeHead(into text: inout PlaylistText) {
-        let variant = rendition.variant
+        let bandwidth = rendition.bandwidth
         text.write("      <Representation id=\"")
         text.write(component.rendition(of: rendition.name))
         text.write("\" bandwidth=\"")
-        text.write(component == .video ? variant.bandwidth : min(variant.bandwidth, Self.soundBitsPerSecond))
+        text.write(component == .video ? bandwidth : min(bandwidth, Self.soundBitsPerSecond))
         text.write("\" codecs=\"")
         text.write(codec)
         text.write("\"")
-        if component == .video, variant.width > 0, variant.height > 0 {
+        if let pictureSize {
             text.write(" width=\"")
-            text.write(variant.width)
+            text.write(pictureSize.width)
             text.write("\" height=\"")
-            text.write(variant.height)
+            text.write(pictureSize.height)
             text.write("\"")
         }
         if let sampleRate, component == .audio {

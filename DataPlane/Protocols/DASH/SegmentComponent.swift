@@ -14,6 +14,14 @@ package enum SegmentComponent: String, CaseIterable, Sendable {
         }
     }
 
+    /// Of each kind a stream's first.
+    package var track: TrackID {
+        switch self {
+        case .video: .video
+        case .audio: .audio
+        }
+    }
+
     package func rendition(of whole: String) -> String { "\(whole)_\(rawValue)" }
 }
 

@@ -48,6 +48,9 @@ package struct LiveRendition: Sendable {
     /// What a node that joins now must be told.
     package var index: SegmentIndex { current.index }
 
+    /// Of the segment that is being made; what the stream has announced may count from the next one only.
+    package var openTracks: [Track] { packager.openTracks }
+
     package var byteCount: Int { store.byteCount }
 
     /// Only a parent's index can tell of the segments before those listed.

@@ -14,6 +14,8 @@ package struct ObjectName: Hashable, Sendable, CustomStringConvertible {
     /// The rendition that is the publisher's own encoding.
     package static let sourceRendition = "source"
 
+    private static let bytesMax = 200
+
     package let rendition: String
     package let epoch: Epoch
     package let kind: Kind
@@ -27,13 +29,18 @@ package struct ObjectName: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Nil for every text that `description` would not write: other spellings of a name would be other cache entries.
-    package init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= 200 else { return nil }
-        let fields = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard fields.count == 3, Self.isRendition(fields[0]), let epoch = Self.number(fields[1], as: Int64.self),
-            let (kind, container) = Self.kind(fields[2])
+    package init?(_ text: String) { self.init(text.utf8.span) }
+    package init?(_ text: Substring) { self.init(text.utf8.span) }
+
+    /// One pass without a copy: every request for a segment or part comes by here.
+    private init?(_ text: Span<UInt8>) {
+        guard text.count <= Self.bytesMax else { return nil }
+        var reader = NameReader()
+        guard let rendition = reader.rendition(in: text), reader.skip("-", in: text),
+            let epoch = reader.number(in: text, upTo: UInt64(Int64.max)), reader.skip("-", in: text),
+            let (kind, container) = reader.kind(in: text), reader.position == text.count
         else { return nil }
-        self.init(rendition: String(fields[0]), epoch: Epoch(epoch), kind: kind, container: container)
+        self.init(rendition: rendition, epoch: Epoch(Int64(epoch)), kind: kind, container: container)
     }
 
     package var description: String {
@@ -44,42 +51,72 @@ package struct ObjectName: Hashable, Sendable, CustomStringConvertible {
             "\(rendition)-\(epoch.value)-\(sequence).\(part)\(container.segmentExtension)"
         }
     }
+}
 
-    private static func isRendition(_ text: some StringProtocol) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
+/// Reads an object's name from its beginning on.
+private struct NameReader {
+    private static let renditionBytesMax = 64
+
+    private(set) var position = 0
+
+    mutating func skip(_ expected: StaticString, in text: Span<UInt8>) -> Bool {
+        let count = expected.utf8CodeUnitCount
+        guard position + count <= text.count,
+            (0..<count).allSatisfy({ text[position + $0] == expected.utf8Start[$0] })
+        else { return false }
+        position += count
+        return true
     }
 
-    private static func kind(_ text: some StringProtocol) -> (Kind, SegmentContainer)? {
-        if text.hasPrefix("init") {
-            guard text.hasSuffix(".mp4") else { return nil }
-            return number(text.dropFirst(4).dropLast(4), as: UInt64.self).map { (.initialization($0), .fragmentedMP4) }
-        }
-        let containers = [SegmentContainer.fragmentedMP4, .transportStream]
-        guard let container = containers.first(where: { text.hasSuffix($0.segmentExtension) }) else { return nil }
-        let stem = text.dropLast(container.segmentExtension.utf8.count)
-        let numbers = stem.split(separator: ".", omittingEmptySubsequences: false)
-        guard let sequence = number(numbers[0], as: UInt64.self) else { return nil }
-        switch numbers.count {
-        case 1: return (.segment(sequence), container)
-        case 2: return number(numbers[1], as: UInt32.self).map { (.part(sequence, $0), container) }
-        default: return nil
+    mutating func rendition(in text: Span<UInt8>) -> String? {
+        let start = position
+        while position < text.count, Self.isOfRendition(text[position]) { position += 1 }
+        guard (1...Self.renditionBytesMax).contains(position - start) else { return nil }
+        return text.extracting(start..<position).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func isOfRendition(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
+            true
+        default: false
         }
     }
 
     /// Decimal digits without sign or leading zeros.
-    private static func number<T: FixedWidthInteger>(_ text: some StringProtocol, as: T.Type) -> T? {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            text.utf8.count == 1 || text.utf8.first != UInt8(ascii: "0")
+    mutating func number(in text: Span<UInt8>, upTo limit: UInt64) -> UInt64? {
+        let start = position
+        var value: UInt64 = 0
+        while position < text.count, let digit = Self.digit(text[position]) {
+            guard value <= (limit - digit) / 10 else { return nil }
+            value = value * 10 + digit
+            position += 1
+        }
+        let count = position - start
+        return count == 1 || (count > 1 && text[start] != UInt8(ascii: "0")) ? value : nil
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt64? {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? UInt64(byte - UInt8(ascii: "0")) : nil
+    }
+
+    mutating func kind(in text: Span<UInt8>) -> (ObjectName.Kind, SegmentContainer)? {
+        if skip("init", in: text) {
+            guard let number = number(in: text, upTo: .max), skip(".mp4", in: text) else { return nil }
+            return (.initialization(number), .fragmentedMP4)
+        }
+        guard let sequence = number(in: text, upTo: .max) else { return nil }
+        if let container = container(in: text) { return (.segment(sequence), container) }
+        guard skip(".", in: text), let part = number(in: text, upTo: UInt64(UInt32.max)),
+            let container = container(in: text)
         else { return nil }
-        return T(text)
+        return (.part(sequence, UInt32(part)), container)
+    }
+
+    private mutating func container(in text: Span<UInt8>) -> SegmentContainer? {
+        if skip(".m4s", in: text) { return .fragmentedMP4 }
+        return skip(".ts", in: text) ? .transportStream : nil
     }
 }
 

@@ -72,6 +72,7 @@ package struct Packager: Sendable {
     /// As announced; they come into force with the next new discontinuity number.
     private(set) var announced: [Track]
     private var tracks: [MP4Track] = []
+    package var openTracks: [Track] { tracks.map(\.track) }
     /// Of the open segment, from its first part on.
     private var muxer: TSMuxer?
     private var discontinuity: UInt64?

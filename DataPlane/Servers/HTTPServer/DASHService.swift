@@ -35,6 +35,8 @@ package final class DASHService: Sendable {
         connection: ObjectIdentifier,
         _ answer: @escaping @Sendable (MediaResponse) -> Void
     ) {
+        // Encoders take longest to begin, so they begin while the source is still awaited.
+        if isAdaptive, isFirst(of: request.stream) { hls.startRungs(of: request, connection: connection) }
         hls.describe(request, connection: connection) { description in
             switch description {
             case .response(let response): answer(response)
@@ -60,30 +62,36 @@ package final class DASHService: Sendable {
 
     /// Those that can be had, in the order of the ladder.
     private func gather(
-        _ rungs: [String],
+        _ rungs: [HLSWant.Rung],
         _ request: PlayRequest,
         connection: ObjectIdentifier,
         _ answer: @escaping @Sendable ([MediaPresentation.Rendition]) -> Void
     ) {
         let source = request.stream
         let (late, patience) = plan(for: source)
-        let gathering = RungGathering(rungs) { found, silent in
+        let gathering = RungGathering(rungs.map(\.name)) { found, silent in
             let missing = late.subtracting(found.map(\.name))
             self.described.withLock { $0[source]?.late = missing.union(silent) }
             answer(found)
         }
         for rung in rungs {
             var request = request
-            request.stream = source.derived(.rung(rung))
-            hls.describe(request, connection: connection, waits: !late.contains(rung)) { description in
-                guard case .rendition(let rendition, _) = description else { return gathering.put(nil, rung) }
-                gathering.put(rendition, rung)
+            request.stream = source.derived(.rung(rung.name))
+            hls.describe(request, connection: connection, waits: !late.contains(rung.name)) { description in
+                guard case .rendition(var rendition, _) = description else { return gathering.put(nil, rung.name) }
+                rendition.bandwidth = rung.bandwidth
+                gathering.put(rendition, rung.name)
             }
         }
         Task {
             try? await Task.sleep(for: patience)
             gathering.close()
         }
+    }
+
+    private func isFirst(of source: StreamID) -> Bool {
+        let last = described.withLock { $0[source]?.at }
+        return last.map { .now() - $0 > limits.rungsForgottenAfter } ?? true
     }
 
     /// Whom not to wait for, and how long for the others: the first description of a while gives encoders time to start.
@@ -101,8 +109,10 @@ package final class DASHService: Sendable {
 }
 
 package struct DASHLimits: Sendable {
-    /// A rung's first segment is there a keyframe, a segment and what the encoder holds after somebody asked.
-    package var rungsAwaited = Duration.seconds(6)
+    /// A rung begins with the source's next segment, whose wait the source's own description has mostly been; then its
+    /// first part is what the encoder holds away. Those that are not listed in the first description are missed by players
+    /// that take no more representations later (ffmpeg ends when their number changes).
+    package var rungsAwaited = Duration.seconds(4)
     package var rungsAwaitedAgain = Duration.milliseconds(250)
     /// Without a request for this long the rungs may have been stopped.
     package var rungsForgottenAfter = TimeAmount.seconds(10)

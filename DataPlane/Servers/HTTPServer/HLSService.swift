@@ -1,5 +1,5 @@
 package import ClusterModel
-import HLS
+package import HLS
 package import MediaModel
 package import NIOCore
 package import Streams
@@ -9,7 +9,7 @@ import Synchronization
 package enum HLSAsk: Sendable {
     case mediaPlaylist(MediaQuery)
     case multivariantPlaylist(MediaQuery)
-    case object(String)
+    case object(ObjectName)
 }
 
 /// HLS on this node: one packager per stream, made when the first request comes.
@@ -57,6 +57,20 @@ package final class HLSService: Sendable {
             switch found {
             case .success(let packager): packager.describe(for: connection, waits: waits, answer)
             case .failure(let refusal): answer(.response(.refusal(refusal)))
+            }
+        }
+    }
+
+    /// Has all rungs of a source made, as a request for them does.
+    func startRungs(of request: PlayRequest, connection: ObjectIdentifier) {
+        withPackager(for: request) { found in
+            guard case .success(let packager) = found else { return }
+            packager.rungs { rungs in
+                for rung in rungs {
+                    var request = request
+                    request.stream = request.stream.derived(.rung(rung))
+                    self.describe(request, connection: connection, waits: false) { _ in }
+                }
             }
         }
     }

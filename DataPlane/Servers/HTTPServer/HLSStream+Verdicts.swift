@@ -35,12 +35,12 @@ extension HLSStream {
                 fetch(whole) { answer($0.response(self, name)) }
             }
         case .description(let waits, let answer):
-            guard isListable(rendition) else {
+            guard isDescribable(rendition) else {
                 if waits { return .wait(atMost: nil) }
                 want.refuse(.nothingToDescribe)
                 return .answered
             }
-            answer(description(rendition.listed.index))
+            describe(rendition, answer)
         case .part(let name, let answer):
             return verdict(on: name, of: rendition, answer)
         }
@@ -49,9 +49,7 @@ extension HLSStream {
 
     private func answer(to ask: HLSAsk, _ rendition: LiveRendition) -> Answer {
         switch ask {
-        case .object(let text):
-            guard let name = ObjectName(text) else { return .response(notAnObject(text)) }
-            return answer(to: name, rendition)
+        case .object(let name): return answer(to: name, rendition)
         case .mediaPlaylist(let query):
             guard isListable(rendition) else { return .wait(atMost: nil) }
             return answer(to: query, rendition.listed)
@@ -62,7 +60,7 @@ extension HLSStream {
         }
     }
 
-    private func isListable(_ rendition: LiveRendition) -> Bool {
+    func isListable(_ rendition: LiveRendition) -> Bool {
         !indexAsk.holdsPlaylists && rendition.listed.isPlayable
     }
 
@@ -90,17 +88,6 @@ extension HLSStream {
         }
     }
 
-    private func description(_ index: SegmentIndex) -> HLSWant.Description {
-        guard index.settings.container == .fragmentedMP4 else { return .response(.noDASH(of: stream.id.app)) }
-        let rendition = MediaPresentation.Rendition(
-            name: stream.id.renditionName,
-            index: index,
-            variant: .init(uri: "", index: index, tracks: stream.tracks),
-            tracks: stream.tracks
-        )
-        return .rendition(rendition, rungs: stream.id.derivation == nil ? stream.rungs : [])
-    }
-
     // MARK: Objects
 
     private func answer(to name: ObjectName, _ rendition: LiveRendition) -> Answer {
@@ -108,14 +95,14 @@ extension HLSStream {
         guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
         switch rendition.object(whole) {
         case .bytes(let pieces): return .response(object(pieces, name))
-        case .unknown, .expired: return .response(notAnObject(name.description))
+        case .unknown, .expired: return .response(notAnObject(name))
         case .notYet where rendition.isBeingMade(whole):
             // HLS players take such a segment by its parts.
             guard name.component != nil else { return .wait(atMost: nil) }
             return .response(.growing(GrowingSegment(name, of: self), name))
-        case .notYet, .newerEpoch: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name.description))
+        case .notYet, .newerEpoch: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name))
         case .fetchFromParent:
-            return stream.upstream == nil ? .response(notAnObject(name.description)) : .fetch(whole, for: name)
+            return stream.upstream == nil ? .response(notAnObject(name)) : .fetch(whole, for: name)
         }
     }
 
@@ -142,7 +129,7 @@ extension HLSStream {
 
     /// What `name` asks for of a whole object.
     func object(_ pieces: [ByteBuffer], _ name: ObjectName) -> MediaResponse {
-        guard let parts = components(name, of: pieces) else { return notAnObject(name.description) }
+        guard let parts = components(name, of: pieces) else { return notAnObject(name) }
         return .object(parts, name)
     }
 
@@ -152,15 +139,15 @@ extension HLSStream {
 
     private func components(_ name: ObjectName, of pieces: [ByteBuffer]) -> [ByteBuffer]? {
         guard let component = name.component?.component else { return pieces }
-        guard let track = stream.tracks.first(where: { $0.kind == component.kind }).flatMap(MP4Track.init) else {
-            return nil
+        // The stream's own tracks may have changed since.
+        let parts = pieces.compactMap {
+            TrackExtraction.extract(track: MP4Track.number(of: component.track), from: $0)
         }
-        let parts = pieces.compactMap { TrackExtraction.extract(track: track.number, from: $0) }
         return parts.count == pieces.count ? parts : nil
     }
 
-    func notAnObject(_ name: String) -> MediaResponse {
-        .notFound("there is no object '\(name.prefix(200))' of \(stream.id): take names from the playlist")
+    func notAnObject(_ name: ObjectName) -> MediaResponse {
+        .notFound("there is no object '\(name)' of \(stream.id): take names from the playlist")
     }
 }
 
@@ -168,7 +155,7 @@ extension ObjectAnswer {
     fileprivate func response(_ stream: HLSStream, _ name: ObjectName) -> MediaResponse {
         switch self {
         case .bytes(let pieces): stream.object(pieces, name)
-        case .missing: stream.notAnObject(name.description)
+        case .missing: stream.notAnObject(name)
         }
     }
 }

@@ -67,6 +67,11 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         }
     }
 
+    /// Those that are good for this source.
+    func rungs(_ answer: @escaping @Sendable ([String]) -> Void) {
+        stream.loop.execute { answer(self.stream.id.derivation == nil ? self.stream.rungs : []) }
+    }
+
     /// The next part of a segment that is being made.
     func part(_ name: ObjectName, _ answer: @escaping @Sendable (HLSWant.Part) -> Void) {
         stream.loop.execute {
@@ -228,9 +233,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     // MARK: Counting
 
     /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
-    private func count(_ text: String, by connection: ObjectIdentifier) {
-        guard let name = ObjectName(text), name.component?.component != .audio, let window = rendition?.listed,
-            name.epoch == window.index.epoch
+    private func count(_ name: ObjectName, by connection: ObjectIdentifier) {
+        guard name.component?.component != .audio, let window = rendition?.listed, name.epoch == window.index.epoch
         else { return }
         switch name.kind {
         case .segment(let sequence), .part(let sequence, _):

@@ -12,9 +12,15 @@ enum HLSWant: Sendable {
 
     enum Description: Sendable {
         /// `rungs` are those that are good for this source.
-        case rendition(MediaPresentation.Rendition, rungs: [String])
+        case rendition(MediaPresentation.Rendition, rungs: [Rung])
         /// Why there is none.
         case response(MediaResponse)
+    }
+
+    struct Rung: Sendable {
+        var name: String
+        /// Expected: one that is listed from its first part on has not shown what it needs.
+        var bandwidth: UInt64
     }
 
     enum Part: Sendable {

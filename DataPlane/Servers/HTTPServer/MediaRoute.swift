@@ -1,7 +1,7 @@
 package import ClusterModel
 import DASH
 import Foundation
-import HLS
+package import HLS
 
 /// What a request to a worker's HTTP port asks for, read from its path alone.
 package enum MediaRoute: Hashable, Sendable {
@@ -22,7 +22,7 @@ package enum MediaRoute: Hashable, Sendable {
     /// `/{app}/previews/{id}.jpg`: the newest still picture.
     case preview(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
-    case object(StreamID, name: String)
+    case object(StreamID, ObjectName)
     /// WHIP and WHEP (RFC 9725): where sessions begin.
     case webRTC(StreamID, Signalling.Kind)
     /// One session; `name` is `{nodeId}.{secret}`.
@@ -70,7 +70,7 @@ package enum MediaRoute: Hashable, Sendable {
                 let stream = try StreamID(playable: String(app), id: String(segments[2]))
                 if segments[3] == "\(stream.id).mpd" { return .mediaPresentation(stream) }
                 if segments[3] == "\(stream.id)_adaptive.mpd" { return .adaptivePresentation(stream) }
-                return object(of: stream, name: String(segments[3]))
+                return object(of: stream, name: segments[3])
             default: return .unknown
             }
         } catch { return .badName(error) }
@@ -111,13 +111,13 @@ package enum MediaRoute: Hashable, Sendable {
     }
 
     /// The name says of which rendition it is.
-    private static func object(of stream: StreamID, name: String) -> MediaRoute {
-        let object = ObjectName(name)
-        guard let rendition = (object?.component?.whole ?? object)?.rendition, rendition != ObjectName.sourceRendition
-        else { return .object(stream, name: name) }
+    private static func object(of stream: StreamID, name: Substring) -> MediaRoute {
+        guard let object = ObjectName(name) else { return .unknown }
+        let rendition = (object.component?.whole ?? object).rendition
+        guard rendition != ObjectName.sourceRendition else { return .object(stream, object) }
         let rung = stream.derived(.rung(rendition))
         // What is no rung's name is nobody's object.
-        return rung.derivation == .rung(rendition) ? .object(rung, name: name) : .object(stream, name: name)
+        return .object(rung.derivation == .rung(rendition) ? rung : stream, object)
     }
 }
 

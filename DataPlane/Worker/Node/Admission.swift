@@ -11,6 +11,8 @@ package struct AdmissionLimits: Hashable, Sendable {
     package var viewers: Int?
     /// Units and pictures that wait for decoders and encoders.
     package var encoderQueueDepth: Int?
+    /// Share of real time for which the slowest encoder works, 0 to 1.
+    package var encoderUse: Double?
 
     package init(
         cpu: Double? = nil,
@@ -18,7 +20,8 @@ package struct AdmissionLimits: Hashable, Sendable {
         egressBitsPerSecond: Int64? = nil,
         publishers: Int? = nil,
         viewers: Int? = nil,
-        encoderQueueDepth: Int? = nil
+        encoderQueueDepth: Int? = nil,
+        encoderUse: Double? = nil
     ) {
         self.cpu = cpu
         self.memory = memory
@@ -26,6 +29,7 @@ package struct AdmissionLimits: Hashable, Sendable {
         self.publishers = publishers
         self.viewers = viewers
         self.encoderQueueDepth = encoderQueueDepth
+        self.encoderUse = encoderUse
     }
 }
 
@@ -38,14 +42,16 @@ package struct Admission: Hashable, Sendable {
         case publishers
         case viewers
         case encoders
+        case encoderUse
 
         /// A node with all its viewers still takes publishers, and the other way round; viewers of what is there cost no
         /// encoder.
         package func concerns(_ ask: Intake.Ask) -> Bool {
             switch (self, ask) {
-            case (_, .nextObject), (.publishers, .play), (.viewers, .publish), (.encoders, .play): false
+            case (_, .nextObject), (.publishers, .play), (.viewers, .publish), (.encoders, .play), (.encoderUse, .play):
+                false
             case (.cpu, _), (.memory, _), (.egress, _): true
-            case (.publishers, .publish), (.encoders, .publish), (.viewers, .play): true
+            case (.publishers, .publish), (.encoders, .publish), (.encoderUse, .publish), (.viewers, .play): true
             }
         }
     }
@@ -92,6 +98,7 @@ package struct Admission: Hashable, Sendable {
         case .publishers: limits.publishers.map { (Double(load.publishers), Double($0)) }
         case .viewers: limits.viewers.map { (Double(load.viewers.total), Double($0)) }
         case .encoders: limits.encoderQueueDepth.map { (Double(load.encoderQueueDepth), Double($0)) }
+        case .encoderUse: limits.encoderUse.map { (load.encoderUse, $0) }
         }
     }
 
@@ -103,6 +110,7 @@ package struct Admission: Hashable, Sendable {
         case .egress: "egress \(megabits(used)) of \(megabits(limit))"
         case .publishers, .viewers: "\(Int(used)) of \(Int(limit)) \(resource.rawValue)"
         case .encoders: "\(Int(used)) of \(Int(limit)) pictures wait for encoders"
+        case .encoderUse: "the slowest encoder works \(percent(used)) of the time, of \(percent(limit))"
         }
     }
 }

@@ -187,6 +187,7 @@ final class Membership: Sendable {
         let sample = load.sample(at: clock.now())
         var nodeLoad = NodeLoad()
         nodeLoad.encoderQueueDepth = report.renditions.queueDepth
+        nodeLoad.encoderUse = report.renditions.use
         nodeLoad.cpu = sample.cpu
         nodeLoad.memory = sample.memory
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond

@@ -21,6 +21,7 @@ import class Foundation.JSONEncoder
         load.viewers.httpFlv = 200
         load.viewers.srt = 4
         load.encoderQueueDepth = 7
+        load.encoderUse = 0.82
         let track = TrackDescription(kind: "vidéo", codec: "h264", width: 1920, height: 1080)
         return Heartbeat(
             bootId: "boot",

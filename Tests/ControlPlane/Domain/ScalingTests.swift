@@ -69,6 +69,26 @@ import Timebase
         #expect(answer.reasons.contains { $0.contains("capacity") }, "\(answer.reasons)")
     }
 
+    /// CPU may be left where one encoder's thread has none: it is slower than its stream.
+    @Test func `nodes whose encoders hardly keep up want more of them, where the policy looks at that`() throws {
+        for (target, isWanted) in [(nil, false), (0.7, true)] as [(Double?, Bool)] {
+            var cluster = try Self.cluster(nodes: 4) {
+                $0.max = 10
+                $0.targetEncoderUse = target
+            }
+            for _ in 0..<4 {
+                cluster.pass(.seconds(10))
+                var load = Self.load(cpu: 0.6)
+                load.encoderUse = 0.95
+                for id in cluster.state.nodes.keys.sorted() { try cluster.beat(id, load: load) }
+                try Self.judge(&cluster)
+            }
+            let answer = try #require(cluster.state.scalingResource(Self.target, at: cluster.now))
+            #expect((answer.desired > 4) == isWanted)
+            #expect(answer.reasons.contains { $0.contains("encoderUse") } == isWanted, "\(answer.reasons)")
+        }
+    }
+
     @Test func `who was asked to leave and is still there is asked to stay before others are wanted`() throws {
         var cluster = try Self.cluster(nodes: 4) {
             $0.scaleOutPeriods = 1; $0.scaleInPeriods = 1
@@ -168,7 +188,8 @@ import Timebase
 
     @Test(arguments: [
         (#"{"targetCpu":1.5}"#, "targetCpu is 1.5"), (#"{"min":3,"max":2}"#, "min 3 is above max 2"),
-        (#"{"headroom":-1}"#, "headroom is -1.0"), (#"{"periodSeconds":0}"#, "periodSeconds is 0"),
+        (#"{"headroom":-1}"#, "headroom is -1.0"), (#"{"targetEncoderUse":0}"#, "targetEncoderUse is 0.0"),
+        (#"{"periodSeconds":0}"#, "periodSeconds is 0"),
     ])
     func `a policy that cannot be right is refused`(json: String, words: String) throws {
         let policy = try RecordCoding.decode(ScalingPolicy.self, from: Array(json.utf8), key: "policy")

@@ -38,14 +38,17 @@ import Timebase
     }
 
     static func rendition(_ name: String, _ index: SegmentIndex, height: Int = 720) -> MediaPresentation.Rendition {
-        var variant = MultivariantPlaylist.Variant(
-            uri: "",
-            bandwidth: 40_000,
-            averageBandwidth: 40_000,
-            codecs: ["avc1.64001f", "mp4a.40.2"]
-        )
-        (variant.width, variant.height) = (height * 16 / 9, height)
-        return .init(name: name, index: index, variant: variant, tracks: FixtureStream(seed: 1).tracks)
+        let numbers = (index.segments + (index.open.map { [$0] } ?? [])).map(\.discontinuity)
+        let tracks = Dictionary(numbers.map { ($0, Self.tracks(height: height)) }) { $1 }
+        return .init(name: name, index: index, bandwidth: 40_000, tracks: tracks)
+    }
+
+    static func tracks(height: Int) -> [Track] {
+        FixtureStream(seed: 1).tracks.map { track in
+            guard case .h264(let configuration, _, _) = track.codec else { return track }
+            let codec = CodecParameters.h264(configuration: configuration, width: height * 16 / 9, height: height)
+            return Track(id: track.id, codec: codec)
+        }
     }
 
     static func text(
@@ -139,6 +142,37 @@ import Timebase
         #expect(text.contains("<Period id=\"17-1\" start=\"PT1763700004.000S\">"))
         #expect(text.contains("presentationTimeOffset=\"450000\" startNumber=\"2\""))
         #expect(text.contains("initialization=\"source_video-17-init1.mp4\""))
+    }
+
+    @Test func `each period has the tracks that its segments have`() {
+        let index = Self.index([Self.segment(1), Self.segment(2, discontinuity: 1, timelineStart: 4000)])
+        let small = Self.tracks(height: 360)
+        let source = MediaPresentation.Rendition(
+            name: "source",
+            index: index,
+            bandwidth: 40_000,
+            // The first had no sound.
+            tracks: [0: Self.tracks(height: 720).filter { $0.kind == .video }, 1: small]
+        )
+        let periods = String(buffer: MediaPresentation(source: source).render(at: Self.now)).split(
+            separator: "<Period "
+        )
+        #expect(periods.count == 3)
+        #expect(periods[1].contains("height=\"720\"") && !periods[1].contains("contentType=\"audio\""))
+        #expect(periods[2].contains("height=\"360\"") && periods[2].contains("contentType=\"audio\""))
+    }
+
+    @Test func `a period of which the tracks are not known is left out`() {
+        let index = Self.index([Self.segment(1), Self.segment(2, discontinuity: 1, timelineStart: 4000)])
+        let source = MediaPresentation.Rendition(
+            name: "source",
+            index: index,
+            bandwidth: 40_000,
+            tracks: [1: Self.tracks(height: 360)]
+        )
+        let text = String(buffer: MediaPresentation(source: source).render(at: Self.now))
+        #expect(text.ranges(of: "<Period ").count == 1)
+        #expect(text.contains("<Period id=\"17-1\""))
     }
 
     @Test func `a stream that has ended names its end and asks for no more updates`() {

@@ -57,22 +57,10 @@ import Timebase
 
     /// The first segment makes the target duration 3 s; two of the longer groups of pictures last more than that.
     @Test func `a segment that could not wait for the next keyframe ends with the one before`() {
-        var cutter = SegmentCutter(settings: PackagingSettings(), resume: .start)
-        _ = cutter.receive(
-            .tracks(FixtureStream(seed: 1).tracks.filter { $0.kind == .video }),
-            at: WallTime(milliseconds: 0)
-        )
         let distances: [Int64] = [1500, 1900, 1500, 1900, 1900, 1800, 1400, 1900, 1900, 1900]
         let keyframes = distances.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
         var starts: [Int64] = []
-        for time in stride(from: Int64(0), through: keyframes.last ?? 0, by: 100) {
-            let unit = AccessUnit(
-                track: .video,
-                decodeTime: MediaTime(milliseconds: time),
-                isKeyframe: keyframes.contains(time),
-                payload: ByteBuffer()
-            )
-            let mark = cutter.receive(.unit(unit), at: WallTime(milliseconds: time))
+        feedPictures(keyframes: keyframes, until: keyframes.last ?? 0) { time, mark, _ in
             if let mark, mark.part == 0 { starts.append(time) }
         }
         #expect(starts.filter { !keyframes.contains($0) } == [])
@@ -236,24 +224,34 @@ import Timebase
     }
 
     @Test func `early cuts that begin after a report do not overtake what it told`() {
-        var cutter = SegmentCutter(settings: PackagingSettings(), resume: .start)
-        let tracks = FixtureStream(seed: 13).tracks.filter { $0.kind == .video }
-        _ = cutter.receive(.tracks(tracks), at: WallTime(milliseconds: 0))
         // Even groups of pictures for 8 s, then such that a segment cannot wait for the keyframe after the next.
         let keyframes: [Int64] = [0, 2000, 4000, 6000, 8000] + (1...8).map { 8000 + $0 * 1100 }
         var told: [(at: Int64, sequence: UInt64)] = []
-        for time in stride(from: Int64(0), through: 16_800, by: 100) {
+        feedPictures(keyframes: keyframes, until: 16_800) { time, mark, cutter in
+            if let mark {
+                #expect(told.allSatisfy { time > $0.at + 8000 || mark.sequence < $0.sequence }, "cut at \(time)")
+            }
+            told.append((time, cutter.next(after: .seconds(8)).sequence))
+        }
+    }
+
+    /// Feeds a new cutter a picture every 100 ms, and tells the mark before each and the cutter after it.
+    private func feedPictures(
+        keyframes: [Int64],
+        until end: Int64,
+        _ body: (_ time: Int64, CutMark?, SegmentCutter) -> Void
+    ) {
+        var cutter = SegmentCutter(settings: PackagingSettings(), resume: .start)
+        let tracks = FixtureStream(seed: 1).tracks.filter { $0.kind == .video }
+        _ = cutter.receive(.tracks(tracks), at: WallTime(milliseconds: 0))
+        for time in stride(from: Int64(0), through: end, by: 100) {
             let unit = AccessUnit(
                 track: .video,
                 decodeTime: MediaTime(milliseconds: time),
                 isKeyframe: keyframes.contains(time),
                 payload: ByteBuffer()
             )
-            let mark = cutter.receive(.unit(unit), at: WallTime(milliseconds: time))
-            if let mark {
-                #expect(told.allSatisfy { time > $0.at + 8000 || mark.sequence < $0.sequence }, "cut at \(time)")
-            }
-            told.append((time, cutter.next(after: .seconds(8)).sequence))
+            body(time, cutter.receive(.unit(unit), at: WallTime(milliseconds: time)), cutter)
         }
     }
 

@@ -6,6 +6,7 @@ import NIOPosix
 import Relay
 import RelayService
 import Renditions
+import StreamFixtures
 import Streams
 import Synchronization
 import Testing

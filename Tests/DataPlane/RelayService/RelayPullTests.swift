@@ -3,6 +3,7 @@ import MediaModel
 import NIOCore
 import Relay
 import RelayService
+import StreamFixtures
 import Streams
 import Synchronization
 import Testing

@@ -7,31 +7,10 @@ import NIOPosix
 import NIOSSL
 import Relay
 import RelayService
+import StreamFixtures
 import Streams
 import Synchronization
 import Timebase
-
-/// Cuts a segment before each keyframe.
-struct KeyframeCutter: StreamCutter {
-    private var sequence: UInt64 = 0
-
-    mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
-        guard case .unit(let unit) = item, unit.track == .video, unit.isKeyframe else { return nil }
-        defer { sequence += 1 }
-        return CutMark(
-            sequence: sequence,
-            part: 0,
-            discontinuity: 0,
-            isDiscontinuous: false,
-            mediaTime: unit.decodeTime,
-            wallTime: wall,
-            oldestSequence: 0
-        )
-    }
-
-    mutating func retainSegments(_ isOn: Bool) {}
-    var next: ResumePoint { .start }
-}
 
 /// Keeps what a stream sends, and lets a test wait for it.
 final class Tap: StreamSubscriber {

@@ -56,6 +56,11 @@ final class HLSNode {
         return held.response
     }
 
+    /// Nil also of what is no object's name.
+    func ask(object name: some StringProtocol, connection: AnyObject? = nil) -> MediaResponse? {
+        ObjectName(String(name)).flatMap { ask(.object($0), connection: connection) }
+    }
+
     /// Asks for DASH's description.
     func describe() -> HeldAnswer {
         let held = HeldAnswer()

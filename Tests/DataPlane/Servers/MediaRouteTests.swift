@@ -1,4 +1,5 @@
 import ClusterModel
+import HLS
 import HTTPServer
 import Testing
 
@@ -22,15 +23,21 @@ import Testing
             ("/live/streams/s1/s1_adaptive.mpd", .adaptivePresentation(try Self.stream("s1"))),
             (
                 "/live/streams/s1/240p300kbps_video-3-7.m4s",
-                .object(try Self.stream("s1").derived(.rung("240p300kbps")), name: "240p300kbps_video-3-7.m4s")
+                .object(rung, try #require(ObjectName("240p300kbps_video-3-7.m4s")))
             ),
             ("/live/streams/s1_adaptive.m3u8", .multivariantPlaylist(try Self.stream("s1"))),
             ("/live/streams/s1_240p300kbps.m3u8", .mediaPlaylist(rung)),
-            ("/live/streams/s1/240p300kbps-7-12.m4s", .object(rung, name: "240p300kbps-7-12.m4s")),
-            ("/live/streams/s1/source-7-12.m4s", .object(try Self.stream("s1"), name: "source-7-12.m4s")),
+            ("/live/streams/s1/240p300kbps-7-12.m4s", .object(rung, try #require(ObjectName("240p300kbps-7-12.m4s")))),
+            (
+                "/live/streams/s1/source-7-12.m4s",
+                .object(try Self.stream("s1"), try #require(ObjectName("source-7-12.m4s")))
+            ),
             ("/live/streams/a.b.flv", .httpFLV(try Self.stream("a.b"))),
-            ("/live/streams/s1/v0-7-12.m4s", .object(try Self.stream("s1"), name: "v0-7-12.m4s")),
-            ("/live/streams/s1/", .object(try Self.stream("s1"), name: "")),
+            (
+                "/live/streams/s1/v0-7-12.m4s",
+                .object(try Self.stream("s1"), try #require(ObjectName("v0-7-12.m4s")))
+            ),
+            ("/live/streams/s1/", .unknown),
             ("/live/whip/s1", .webRTC(try Self.stream("s1"), .whip)),
             ("/live/whep/s1", .webRTC(try Self.stream("s1"), .whep)),
             ("/live/whep/s1/edge1.00ff", .webRTCSession(try Self.stream("s1"), .whep, name: "edge1.00ff")),

@@ -7,6 +7,7 @@ import MediaModel
 import NIOCore
 import NIOPosix
 import Renditions
+import StreamFixtures
 import Streams
 import Testing
 import Timebase

@@ -10,7 +10,8 @@ import Worker
         egressBitsPerSecond: 1_000_000_000,
         publishers: 10,
         viewers: 100,
-        encoderQueueDepth: 24
+        encoderQueueDepth: 24,
+        encoderUse: 0.95
     )
 
     private static func load(
@@ -19,7 +20,8 @@ import Worker
         egress: Int64 = 0,
         publishers: Int = 0,
         viewers: Int = 0,
-        encoderQueueDepth: Int = 0
+        encoderQueueDepth: Int = 0,
+        encoderUse: Double = 0
     ) -> NodeLoad {
         var load = NodeLoad()
         load.cpu = cpu
@@ -28,6 +30,7 @@ import Worker
         load.publishers = publishers
         load.viewers.rtmp = viewers
         load.encoderQueueDepth = encoderQueueDepth
+        load.encoderUse = encoderUse
         return load
     }
 
@@ -37,7 +40,8 @@ import Worker
             (load(cpu: 0.9), ["cpu 90 % of 90 %"]), (load(memory: 0.95), ["memory 95 % of 90 %"]),
             (load(egress: 1_200_000_000), ["egress 1200 Mbit/s of 1000 Mbit/s"]),
             (load(publishers: 10), ["10 of 10 publishers"]), (load(encoderQueueDepth: 23), []),
-            (load(encoderQueueDepth: 24), ["24 of 24 pictures wait for encoders"]),
+            (load(encoderQueueDepth: 24), ["24 of 24 pictures wait for encoders"]), (load(encoderUse: 0.94), []),
+            (load(encoderUse: 1), ["the slowest encoder works 100 % of the time, of 95 %"]),
             (load(cpu: 1, viewers: 100), ["cpu 100 % of 90 %", "100 of 100 viewers"]),
         ] as [(NodeLoad, [String])]
     )
@@ -80,6 +84,7 @@ import Worker
             (Admission.Resource.cpu, NodeRole.hybrid, true), (.publishers, .hybrid, false), (.viewers, .hybrid, false),
             (.publishers, .origin, true), (.viewers, .edge, true), (.memory, .edge, true),
             (.encoders, .hybrid, false), (.encoders, .origin, true), (.encoders, .edge, false),
+            (.encoderUse, .origin, true), (.encoderUse, .edge, false),
         ]
     )
     func `A node is closed when nothing it is for is let in`(

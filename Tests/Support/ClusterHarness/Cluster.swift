@@ -327,7 +327,7 @@ package final class Cluster: Sendable {
     /// The last lines of every process, for the message of a failed test.
     package var logs: String { children.withLock { $0.map(\.lastLines).joined(separator: "\n") } }
 
-    func launch(
+    package func launch(
         _ name: String,
         _ program: String,
         _ arguments: [String],

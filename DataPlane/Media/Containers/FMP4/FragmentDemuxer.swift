@@ -157,6 +157,21 @@ private enum SampleEntryReader {
                     let record = audioSpecificConfig(descriptor)
                 else { return nil }
                 return (try .aac(audioSpecificConfig: record), nil)
+            case "vp09":
+                // A full box.
+                guard let box = try configuration("vpcC", of: entry, visualFields),
+                    let record = box.getSlice(at: box.readerIndex + 4, length: box.readableBytes - 4)
+                else { return nil }
+                return (.vp9(configuration: record, width: field(24, of: entry), height: field(26, of: entry)), nil)
+            case "ac-3":
+                guard let record = try configuration("dac3", of: entry, audioFields) else { return nil }
+                let (channels, sampleRate) = (field(16, of: entry), field(24, of: entry))
+                return (.ac3(configuration: record, sampleRate: sampleRate, channels: channels), nil)
+            case "Opus":
+                guard let box = try configuration("dOps", of: entry, audioFields), let head = opusHead(box) else {
+                    return nil
+                }
+                return (try .opus(head: head), nil)
             default: return nil
             }
         } catch { throw .codec(error) }
@@ -164,6 +179,25 @@ private enum SampleEntryReader {
 
     private static func configuration(_ type: FourCC, of entry: Box, _ fields: Int) throws(CodecError) -> ByteBuffer? {
         (try? entry.children(skipping: fields))?.first { $0.type == type }?.payload
+    }
+
+    /// Of 16 bits; 0 where the entry is shorter.
+    private static func field(_ offset: Int, of entry: Box) -> Int {
+        Int(entry.payload.getInteger(at: entry.payload.readerIndex + offset, as: UInt16.self) ?? 0)
+    }
+
+    /// `dOps` (Encapsulation of Opus in ISOBMFF §4.3.2) as the header of RFC 7845 §5.1, which is little-endian.
+    private static func opusHead(_ box: ByteBuffer) -> ByteBuffer? {
+        var rest = box
+        guard let (_, channels, preSkip, rate) = rest.readMultipleIntegers(as: (UInt8, UInt8, UInt16, UInt32).self),
+            let gain = rest.readInteger(as: UInt16.self)
+        else { return nil }
+        var head = ByteBuffer(string: "OpusHead")
+        head.writeMultipleIntegers(UInt8(1), channels)
+        head.writeMultipleIntegers(preSkip, rate, gain, endianness: .little)
+        // The mapping is bytes in both.
+        head.writeImmutableBuffer(rest)
+        return head
     }
 
     /// The DecoderSpecificInfo (tag 5) of an MPEG-4 audio decoder (object type 0x40) in an ES descriptor (§8.3.3).

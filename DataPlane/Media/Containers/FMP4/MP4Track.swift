@@ -12,8 +12,10 @@ package struct MP4Track: Hashable, Sendable {
         self.track = Track(id: track.id, codec: track.codec)
     }
 
+    package var number: UInt32 { Self.number(of: track.id) }
+
     /// `track_ID`, which must not be 0.
-    package var number: UInt32 { UInt32(track.id.value) + 1 }
+    package static func number(of id: TrackID) -> UInt32 { UInt32(id.value) + 1 }
 
     /// Ticks a second: 90,000 for video, so times are exact; the sample rate for audio, so whole samples are.
     package var timescale: Int64 { Int64(track.codec.sampleRate ?? Int(MediaTime.ticksPerSecond)) }

@@ -26,6 +26,18 @@ struct FragmentDemuxerTests {
         }
     }
 
+    @Test(arguments: [
+        CodecParameters.opus(configuration: hex("4F70757348656164 01 02 3801 44AC0000 0000 00"), channels: 2),
+        .opus(configuration: hex("4F70757348656164 01 06 3801 80BB0000 FFFE 01 04 02 00 04 01 02 03 05"), channels: 6),
+        .vp9(configuration: hex("01 1E 82 02 02 02 0000"), width: 640, height: 360),
+        .ac3(configuration: hex("103DE0"), sampleRate: 48_000, channels: 6),
+    ])
+    func `a codec is read as it was written`(codec: CodecParameters) throws {
+        let track = Track(id: codec.kind == .video ? .video : .audio, codec: codec)
+        let initialization = InitializationSegment.encode([track].compactMap(MP4Track.init))
+        #expect(try FragmentDemuxer(initialization: initialization).tracks == [track])
+    }
+
     @Test func `a segment that is cut short is refused, or read without what is missing, and never traps`() throws {
         let (initialization, media, _) = try Self.segment()
         let demuxer = try FragmentDemuxer(initialization: initialization)

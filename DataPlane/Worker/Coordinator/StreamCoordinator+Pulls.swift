@@ -30,38 +30,6 @@ extension PullEnd {
 }
 
 extension StreamCoordinator {
-    struct PullState {
-        let stream: LiveStream
-        var task: Task<Void, Never>?
-        let startedAt: MonotonicInstant
-        /// Players that wait for the first media.
-        var waiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] = []
-        /// Children that do.
-        var waitingChildren: [Int: CheckedContinuation<Result<LiveStream, Refusal>, Never>] = [:]
-        var linger: Task<Void, Never>?
-        var route: RouteAnswer?
-        /// Of the stream, as the control plane told it. What is older is refused: its owner gave way, and may not know it yet.
-        var newestEpoch: Int64 = 0
-        /// The last one that brought media.
-        var provenRoute: RouteAnswer?
-        /// The pull that runs now, between two questions for a route.
-        var attempt: Task<PullEnd, Never>?
-        /// The route to take when this pull ends.
-        var next: RouteAnswer?
-        /// Ends a back-off early: the control plane said that something changed.
-        var wake: (@Sendable () -> Void)?
-
-        var everybodyWaiting: [CheckedContinuation<Result<LiveStream, Refusal>, Never>] {
-            waiting + waitingChildren.sorted { $0.key < $1.key }.map(\.value)
-        }
-
-        /// Where to ask when no route is to be had: the last parent and the last good one, in turn.
-        func nextKnownRoute(_ haveEpoch: Int64?) -> RouteAnswer? {
-            guard let proven = provenRoute, proven != route, proven.epoch >= haveEpoch ?? 0 else { return route }
-            return proven
-        }
-    }
-
     // MARK: Pull
 
     func startPull(
@@ -166,6 +134,7 @@ extension StreamCoordinator {
             )
         }
         pulls[stream.id]?.route = route
+        if route.tier == .origin { pulls[stream.id]?.ownerRoute = route }
         let ticket = identity.ticket(for: stream.id.source, offered: route.ticket, at: clock.wall())
         let bytesBefore = stream.receivedBytes
         let end = await attempt(stream, route, ticket: ticket)
@@ -186,7 +155,8 @@ extension StreamCoordinator {
         )
         if search.takeDeadEnd() {
             await stream.loop.run { stream.sendChildrenOn() }
-            if let proven = pulls[stream.id]?.provenRoute { pulls[stream.id]?.next = proven }
+            let next = pulls[stream.id]?.routeFromDeadEnd()
+            pulls[stream.id]?.next = next
         }
         return outcome
     }

@@ -90,7 +90,7 @@ import Worker
         }
         let searched = node.time.now.nanoseconds - lostAt.nanoseconds
         #expect((15_000_000_000...19_000_000_000).contains(searched))
-        #expect(!stream.isServing)
+        await node.until { !stream.isServing }
         await #expect(throws: Refusal.unknownStream(node.id)) { try await node.play() }
     }
 
@@ -146,6 +146,25 @@ import Worker
         }
         // The second time it takes two to say so: o1 itself, and o2.
         #expect(pulled == ["o1", "o2", "o1", "o2", "o1", "o2"])
+        #expect(node.registry[node.id] === stream)
+    }
+
+    @Test func `Where all others wait, the owner is asked again, and in turn with it the last good parent`()
+        async throws
+    {
+        let loop = PullEnd.refused(RelayRefusal(.loop, "it comes through you"))
+        node.puller.feeding.withLock { $0 = ["p1"] }
+        node.puller.script.withLock { $0 = [.lost("cut off"), .lost("silence"), loop, loop, loop, loop] }
+        let stream = try await watch()
+        await node.until { pulled.count == 1 }
+        for (count, parent) in [(2, "p1"), (3, "o2"), (4, "o2"), (5, "o2"), (6, "o2")] {
+            if count == 4 { node.puller.feeding.withLock { $0 = [] } }
+            node.control.state.withLock { $0.route = FakeControlPlane.route(epoch: 1, parent: parent, tier: .peer) }
+            await node.time.whenSleeping(atMost: .seconds(1))
+            node.time.advance(.seconds(1))
+            await node.until { pulled.count == count }
+        }
+        #expect(pulled == ["o1", "p1", "o2", "o1", "o2", "p1"])
         #expect(node.registry[node.id] === stream)
     }
 

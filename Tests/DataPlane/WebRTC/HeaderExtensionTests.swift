@@ -87,6 +87,26 @@ import struct NIOCore.ByteBuffer
         }
     }
 
+    @Test func `what a publisher that has gone told of its clock is not told of the next one's pictures`() throws {
+        let pair = try PeerPair.playing(extensions: [HeaderExtensionURI.absoluteCaptureTime])
+        let extensions = HeaderExtensionMap([2: .absoluteCaptureTime])
+        var first = try PeerPair.frames(20, from: 0)
+        first[0].captureTime = Self.captured
+        func play(_ frames: [PacketizedFrame]) throws -> Int {
+            let before = pair.client.packets.count
+            for frame in frames {
+                pair.session.send(frame, at: pair.now)
+                try pair.run(for: .milliseconds(33))
+            }
+            return pair.client.packets.dropFirst(before).count {
+                extensions.read($0.headerExtension).absoluteCaptureTime != nil
+            }
+        }
+        #expect(try play(first) == 1)
+        pair.session.interrupt()
+        #expect(try play(PeerPair.frames(40, from: 20 * 3_000)) == 0)
+    }
+
     @Test func `a player is told the playout delay until it has reported on the pictures`() throws {
         let asked = PlayoutDelay(minimum: 2, maximum: 50)
         let pair = try PeerPair.playing(extensions: [HeaderExtensionURI.playoutDelay], playoutDelay: asked)

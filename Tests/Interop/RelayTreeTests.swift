@@ -79,8 +79,13 @@ import Testing
         #expect(try city(#"{"parent":"land"}"#).status == 201)
         let publisher = try cluster.publish("live/s1", to: origin)
         try await cluster.waitForOrigin(of: "live/s1", "origin1")
-        let viewers = try leaves.map { try cluster.view($0.rtmp("live/s1")) }
-        for viewer in viewers { try await viewer.waitForMore() }
+        var viewers: [Viewer] = []
+        // The first becomes its group's secondary origin.
+        for leaf in leaves {
+            let viewer = try cluster.view(leaf.rtmp("live/s1"))
+            try await viewer.waitForMore()
+            viewers.append(viewer)
+        }
         try await cluster.waitForTree(of: "live/s1", ["mid1": "origin1", "leaf1": "mid1", "leaf2": "leaf1"])
 
         #expect(try city("{}").status == 200)

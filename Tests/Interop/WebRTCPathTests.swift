@@ -149,10 +149,10 @@ import Testing
         #expect(result.error == nil && result.play?.state == "connected", "\(result)\n\(cluster.logs)")
         let video = try #require(result.play?.video)
         #expect(video.retransmittedPacketsReceived ?? 0 > 10, "\(video)")
-        // Of eight seconds, half of which may stand still on a busy machine: without repeats hardly a picture would come, as
+        // Of eight seconds, five of which may stand still on a busy machine: without repeats hardly a picture would come, as
         // each needs six packets and those before it.
         #expect(video.framesDecoded ?? 0 > 120, "\(video)\n\(cluster.logs)")
-        #expect(video.freezeCount != nil && video.totalFreezesDuration ?? 8 < 4, "\(video)")
+        #expect(video.freezeCount != nil && video.totalFreezesDuration ?? 8 < 5, "\(video)")
         #expect(publisher.isRunning)
     }
 

@@ -1,7 +1,8 @@
 /// Mistakes the simulation must find. Each is made at a seam that the real code has anyway: its store, its link to the
 /// control plane, its puller, its clients.
 package enum PlantedBug: String, CaseIterable, Sendable {
-    /// A parent gives its stream to a child that has seen a newer epoch, and the route to it says nothing of its age.
+    /// A parent gives its stream to a child that has seen a newer epoch, the route to it says nothing of its age, and the
+    /// child does not mind what it was told of newer ones.
     case skipEpochCheck
     /// The lease of a boot that was superseded is renewed as if nothing had happened.
     case acceptLateRenewal

@@ -212,11 +212,17 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
         }
     }
 
+    private func tell(_ change: WatchEvent.StreamChange) async {
+        var change = change
+        if cluster.bug == .skipEpochCheck { change.epoch = 0 }
+        await coordinator.streamChanged(change)
+    }
+
     func handle(_ event: WatchEvent) async {
         switch event {
         case .snapshot(let snapshot):
             for (app, settings) in snapshot.apps { await coordinator.apply(settings, to: app) }
-            for change in snapshot.streams { await coordinator.streamChanged(change) }
+            for change in snapshot.streams { await tell(change) }
             if let parents = snapshot.parents { Task { await coordinator.reroute(asToldOf: parents) } }
             if let node = snapshot.node { await handle(.node(node)) }
         case .node(let change) where change.nodeId != nodeID:
@@ -229,7 +235,7 @@ final class WorkerProcess: SimulatedProcess, @unchecked Sendable {
             if cluster.bug == .hideLoss { return }
             noteLoss(lost)
             await coordinator.lose(lost)
-        case .stream(let change): await coordinator.streamChanged(change)
+        case .stream(let change): await tell(change)
         case .app(let change): await coordinator.apply(change.settings, to: change.app)
         case .ping: break
         }

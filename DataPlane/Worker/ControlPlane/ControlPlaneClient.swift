@@ -9,7 +9,7 @@ import Synchronization
 /// Speaks to the control plane over REST. Its URLs are tried in turn, beginning with the one that worked last. Heartbeats
 /// and the watch have a client each: neither ever waits behind a claim that the control plane holds.
 package final class ControlPlaneClient: ControlPlaneLink {
-    package let urls: ControlPlaneURLs
+    let urls: ControlPlaneURLs
     let limits: ControlPlaneClientLimits
     let logger: Logger
     let watches: HTTPClient

@@ -5,7 +5,7 @@ import Synchronization
 /// Where the control planes are: named in the settings, found on the local network, or both. A network is searched again
 /// when none of them has answered for a while, as one that moved answers elsewhere.
 package final class LocatedControlPlanes: Sendable {
-    /// Requests in a row that none of them answered.
+    /// Registrations or heartbeats in a row that none of them answered.
     private static let missesMax = 3
     /// Questions asked while others may answer yet.
     private static let roundsBesideOthers = 2
@@ -32,7 +32,7 @@ package final class LocatedControlPlanes: Sendable {
 
     package func answered() { misses.withLock { $0 = 0 } }
 
-    /// None of them answered, while this node is none of theirs or runs on its own.
+    /// A registration or a heartbeat was answered by none of them.
     package func missed() async {
         let isTime = misses.withLock { misses in
             misses += 1

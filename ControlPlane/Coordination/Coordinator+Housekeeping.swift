@@ -22,7 +22,7 @@ extension Coordinator {
     package func sweep() async {
         guard phase == .answering else { return }
         let (writes, news) = shared.withLock { shared in
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             let news = shared.state.announceTimeouts(at: now)
             return (shared.state.sweep(at: now), news)
         }

@@ -59,7 +59,9 @@ extension Coordinator {
     ) async throws(Problem) {
         try requireAnswering()
         _ = try await commit { shared, now throws(Problem) in
-            if isForgotten { try shared.state.checkForgettable(nodeID, at: now) }
+            if isForgotten {
+                try shared.state.checkForgettable(nodeID, othersMayWatch: shared.isStoreShared, at: now)
+            }
             return try shared.state.decideLeave(nodeID, ifMatch: ifMatch)
         }
         do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw failed(error) }
@@ -112,7 +114,7 @@ extension Coordinator {
     private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, storeTime: Duration, at time: WallTime) {
         let news = shared.withLock { shared -> [Announcement] in
             shared.storeTime.heard(time, at: clock.now())
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             let former = shared.state.leases[lease.nodeID]
             shared.state.apply(lease, heartbeat, storeTime: storeTime)
             var news = shared.state.announceNode(lease.nodeID, at: now)
@@ -145,6 +147,10 @@ extension Coordinator {
     }
 
     package func requireAnswering() throws(Problem) {
+        let phase = shared.withLock { shared in
+            _ = shared.now(at: clock.now())
+            return shared.phase
+        }
         guard phase == .answering else {
             throw .storeUnavailable(.unavailable("it has not answered for a while"))
         }

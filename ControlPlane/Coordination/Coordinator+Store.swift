@@ -8,7 +8,6 @@ import Timebase
 extension Coordinator {
     static let pingInterval = Duration.seconds(1)
     private static let followPause = Duration.seconds(1)
-    private static let leaseRefreshPings = 5
     /// Taken in under one lock, which heartbeats wait for.
     private static let leasesAtOnceMax = 200
 
@@ -17,14 +16,33 @@ extension Coordinator {
         await withTaskGroup { group in
             group.addTask { await self.followStore() }
             group.addTask { await self.pingStore() }
+            group.addTask { await self.lookForStillness() }
+        }
+    }
+
+    private func lookForStillness() async {
+        while !Task.isCancelled {
+            let stillFor = shared.withLock { shared -> Duration? in
+                let instant = clock.now()
+                _ = shared.now(at: instant)
+                return shared.stillness.look(at: instant)
+            }
+            if let stillFor {
+                logger.warning(
+                    "This process stood still; reading the store anew before any node is judged",
+                    metadata: ["for": "\(stillFor)"]
+                )
+            }
+            await clock.sleep(Stillness.lookInterval)
         }
     }
 
     private func pingStore() async {
+        let refreshPings = max(1, Int(timing.leasesReadInterval / Self.pingInterval))
         var pings = 0
         while !Task.isCancelled {
             pings += 1
-            await ping(refreshLeases: pings % Self.leaseRefreshPings == 0)
+            await ping(refreshLeases: pings % refreshPings == 0)
             await clock.sleep(Self.pingInterval)
         }
     }

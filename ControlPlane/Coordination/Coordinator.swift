@@ -24,10 +24,21 @@ package final class Coordinator: Sendable {
         /// Open watch connections by node, with the boot each was opened for.
         var watches: [String: [String: Int]] = [:]
         var probing: Set<String> = []
-        /// The last period this process judged; a period that changes nothing leaves no trace in the store.
-        var judgedPeriods: [ScalingTarget: Int64] = [:]
+        /// The beginning of the last period this process judged; one that changes nothing leaves no trace in the store.
+        var judgedPeriods: [ScalingTarget: WallTime] = [:]
         /// Whether others may write to the store: then what this process knows can be behind.
         var isStoreShared = true
+        var stillness = Stillness()
+
+        /// The store's time, as far as it is known. To a process that stood still, stopped or without a processor, that was an
+        /// outage: whoever asks first when it runs again begins it, before anything is judged by leases that it did not see renewed.
+        mutating func now(at instant: MonotonicInstant) -> WallTime {
+            if let ranAt = stillness.end(at: instant), phase == .answering {
+                phase = .away
+                state.beginOutage(at: storeTime.now(at: ranAt))
+            }
+            return storeTime.now(at: instant)
+        }
     }
 
     /// Asks whether a relay port answers within the time.
@@ -72,14 +83,15 @@ package final class Coordinator: Sendable {
     package var phase: Phase { shared.withLock { $0.phase } }
 
     /// The store's time, as far as it is known.
-    package var now: WallTime { shared.withLock { $0.storeTime.now(at: clock.now()) } }
+    package var now: WallTime { shared.withLock { $0.now(at: clock.now()) } }
 
     /// Reads the state at the store's present time.
     package func read<Answer: Sendable, Refusal: Error>(
         _ body: (ClusterState, WallTime) throws(Refusal) -> Answer
     ) throws(Refusal) -> Answer {
         try shared.withLock { shared throws(Refusal) in
-            try body(shared.state, shared.storeTime.now(at: clock.now()))
+            let now = shared.now(at: clock.now())
+            return try body(shared.state, now)
         }
     }
 
@@ -97,7 +109,7 @@ package final class Coordinator: Sendable {
     ) async throws(Problem) -> Answer {
         for _ in 0..<Self.attemptsMax {
             let decision = try shared.withLock { shared throws(Problem) in
-                let now = shared.storeTime.now(at: clock.now())
+                let now = shared.now(at: clock.now())
                 return try decide(&shared, now)
             }
             switch decision {
@@ -147,7 +159,7 @@ package final class Coordinator: Sendable {
     /// Takes in what the store said, and tells those whom it concerns.
     func absorb(_ change: StoreChange) {
         let (news, noticed) = shared.withLock { shared -> ([Announcement], [ClusterEvent]) in
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             let isRunning = shared.phase == .answering && shared.state.wantsEvents
             let noticed = isRunning ? shared.state.events(of: change, at: now) : []
             do {

@@ -135,6 +135,19 @@ extension ClusterState {
         leases[nodeID].map { WallTime(milliseconds: $0.validUntil.milliseconds - timing.leaseDuration.milliseconds) }
     }
 
+    /// It lives, as far as anybody can know: its watch is open here, or its heartbeats come and it has its watch at another
+    /// control plane.
+    func isHeardOf(_ nodeID: String, at now: WallTime) -> Bool {
+        if isWatching(nodeID) { return true }
+        guard let heard = lastHeartbeat(of: nodeID) else { return false }
+        if case .closed(let closedAt) = evidence[nodeID]?.watch, closedAt >= heard { return false }
+        return now - heard <= timing.heartbeatMissedAfter + timing.leasesReadInterval
+    }
+
+    func isWatching(_ nodeID: String) -> Bool {
+        if case .connected = evidence[nodeID]?.watch { true } else { false }
+    }
+
     // MARK: What was seen
 
     package mutating func watchOpened(by nodeID: String, boot: String?) {
@@ -146,6 +159,12 @@ extension ClusterState {
         guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
         evidence[nodeID, default: NodeEvidence()].watch = .closed(at: now)
         unsettled.formUnion(owned[nodeID] ?? [])
+    }
+
+    /// It is not known whether the node closed it, nor when.
+    package mutating func watchLost(by nodeID: String, boot: String?) {
+        guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
+        evidence[nodeID, default: NodeEvidence()].watch = .neverSeen
     }
 
     package mutating func probed(_ nodeID: String, answered: Bool, at now: WallTime) {

@@ -45,9 +45,11 @@ extension ClusterState {
     }
 
     /// Forgetting a node that serves would end its streams, and it would come back without its drain and its group.
-    package func checkForgettable(_ nodeID: String, at now: WallTime) throws(Problem) {
+    /// `othersMayWatch`: it may have its watch at another control plane, so its heartbeats show as well that it lives.
+    package func checkForgettable(_ nodeID: String, othersMayWatch: Bool, at now: WallTime) throws(Problem) {
         let state = state(of: nodeID, at: now)
-        guard case .connected = evidence[nodeID]?.watch, state == .alive || state == .draining else { return }
+        let lives = othersMayWatch ? isHeardOf(nodeID, at: now) : isWatching(nodeID)
+        guard lives, state == .alive || state == .draining else { return }
         throw .conflict(
             "Node '\(nodeID)' lives. Drain it and end its process: it then leaves by itself. "
                 + "DELETE is for nodes that died."

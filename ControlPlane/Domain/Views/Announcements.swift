@@ -1,4 +1,5 @@
 package import ClusterModel
+import OrderedCollections
 package import Timebase
 
 /// An event with those whom it concerns.
@@ -169,7 +170,7 @@ extension ClusterState {
     }
 
     private func concerned(with stream: StreamID, _ formerOwner: StreamRecord.Owner?, at now: WallTime) -> Set<String> {
-        var nodes = carriers[stream] ?? []
+        var nodes = Set(carriers[stream] ?? [])
         nodes.formUnion(interests.nodes(askingFor: stream, at: now))
         if let owner = streams[stream]?.body.owner { nodes.insert(owner.nodeId) }
         if let formerOwner { nodes.insert(formerOwner.nodeId) }

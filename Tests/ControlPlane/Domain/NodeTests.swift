@@ -85,14 +85,27 @@ import Timebase
     @Test func `a node that lives is not forgotten, one that died is`() throws {
         var cluster = Dialogue()
         try cluster.register("edge1")
-        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        func check(othersMayWatch: Bool = false) throws(Problem) {
+            try cluster.state.checkForgettable("edge1", othersMayWatch: othersMayWatch, at: cluster.now)
+        }
+        try check()
         cluster.state.watchOpened(by: "edge1", boot: "boot1")
-        #expect(kind { try cluster.state.checkForgettable("edge1", at: cluster.now) } == .conflict)
+        #expect(kind { try check() } == .conflict)
         cluster.state.watchClosed(by: "edge1", boot: "boot1", at: cluster.now)
-        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        try check()
         cluster.state.watchOpened(by: "edge1", boot: "boot1")
         cluster.pass(.seconds(21))
-        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        try check()
+
+        try cluster.beat("edge1")
+        cluster.state.watchClosed(by: "edge1", boot: "boot1", at: cluster.now)
+        cluster.pass(.seconds(1))
+        try check(othersMayWatch: true)
+        try cluster.beat("edge1")
+        try check()
+        #expect(kind { try check(othersMayWatch: true) } == .conflict)
+        cluster.pass(.seconds(12))
+        try check(othersMayWatch: true)
     }
 
     @Test func `a group cannot become its own ancestor`() throws {

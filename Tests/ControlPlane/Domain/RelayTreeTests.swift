@@ -143,6 +143,15 @@ import Timebase
         #expect(try cluster.route("edge21").secondaryForGroup)
     }
 
+    @Test func `a secondary whose watch is at another control plane stays as long as its heartbeats come`() throws {
+        var cluster = try cluster(region2(3))
+        for count in 1...3 { _ = try cluster.route("edge2\(count)") }
+        cluster.pass(.seconds(9))
+        #expect(try cluster.route("edge23", failed: ["edge21"]).parent.nodeId == "edge22")
+        cluster.pass(.seconds(3))
+        #expect(try cluster.route("edge23", failed: ["edge21"]).secondaryForGroup)
+    }
+
     @Test func `a secondary that two nodes complain of is replaced though its watch is open`() throws {
         var cluster = try cluster(region2(3))
         cluster.state.watchOpened(by: "edge21", boot: "boot1")

@@ -58,13 +58,21 @@ extension Coordinator {
         ifMatch: RevisionCondition
     ) async throws(Problem) {
         try requireAnswering()
+        let answersProbe = isForgotten ? await answersProbe(nodeID) : false
         _ = try await commit { shared, now throws(Problem) in
-            if isForgotten {
-                try shared.state.checkForgettable(nodeID, othersMayWatch: shared.isStoreShared, at: now)
-            }
+            if isForgotten { try shared.state.checkForgettable(nodeID, answersProbe: answersProbe, at: now) }
             return try shared.state.decideLeave(nodeID, ifMatch: ifMatch)
         }
         do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw failed(error) }
+    }
+
+    /// Of a node whose watch may be at another control plane.
+    private func answersProbe(_ nodeID: String) async -> Bool {
+        let addresses = shared.withLock { shared in
+            shared.isStoreShared && !shared.state.isWatching(nodeID) ? shared.state.nodes[nodeID]?.body.addresses : nil
+        }
+        guard let addresses, let relay = addresses.relay else { return false }
+        return await probe(addresses.host, relay, timing.probeTimeout)
     }
 
     package func drain(
@@ -113,7 +121,7 @@ extension Coordinator {
 
     private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, storeTime: Duration, at time: WallTime) {
         let news = shared.withLock { shared -> [Announcement] in
-            shared.storeTime.heard(time, at: clock.now())
+            shared.heard(time, at: clock.now())
             let now = shared.now(at: clock.now())
             let former = shared.state.leases[lease.nodeID]
             shared.state.apply(lease, heartbeat, storeTime: storeTime)

@@ -53,7 +53,7 @@ extension Coordinator {
             heard(try await store.now())
             if phase != .answering {
                 try await load()
-            } else if isDue, shared.withLock({ $0.isStoreShared }) {
+            } else if shared.withLock({ $0.isStoreShared && (isDue || $0.lacksLease) }) {
                 try await refreshLeases()
             }
         } catch {
@@ -84,7 +84,7 @@ extension Coordinator {
     }
 
     private func heard(_ time: WallTime) {
-        shared.withLock { $0.storeTime.heard(time, at: clock.now()) }
+        shared.withLock { $0.heard(time, at: clock.now()) }
     }
 
     /// Reads all records and leases, then judges no lease for a while: nodes could not renew them.
@@ -122,6 +122,7 @@ extension Coordinator {
     }
 
     func refreshLeases() async throws(StoreError) {
+        shared.withLock { $0.lacksLease = false }
         let (leases, now) = try await store.leases()
         heard(now)
         var rest = leases[...]

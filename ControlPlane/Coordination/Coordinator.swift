@@ -28,6 +28,8 @@ package final class Coordinator: Sendable {
         var judgedPeriods: [ScalingTarget: WallTime] = [:]
         /// Whether others may write to the store: then what this process knows can be behind.
         var isStoreShared = true
+        /// A node registered through another control plane, so its lease is in the store only.
+        var lacksLease = false
         var stillness = Stillness()
 
         /// The store's time, as far as it is known. To a process that stood still, stopped or without a processor, that was an
@@ -39,7 +41,17 @@ package final class Coordinator: Sendable {
             }
             return storeTime.now(at: instant)
         }
+
+        /// The store's answer. By a clock that was set forward leases end that nobody could renew: nobody loses one for that.
+        mutating func heard(_ time: WallTime, at instant: MonotonicInstant) {
+            let leaps = phase == .answering && time - storeTime.now(at: instant) > Coordinator.storeLeapMax
+            storeTime.heard(time, at: instant)
+            if leaps { state.beginRecovery(at: time) }
+        }
     }
+
+    /// A store's time that is further ahead of what has passed here was set.
+    private static let storeLeapMax = Duration.seconds(2)
 
     /// Asks whether a relay port answers within the time.
     package typealias Probe = @Sendable (_ host: String, _ port: Int, _ timeout: Duration) async -> Bool
@@ -163,7 +175,11 @@ package final class Coordinator: Sendable {
             let isRunning = shared.phase == .answering && shared.state.wantsEvents
             let noticed = isRunning ? shared.state.events(of: change, at: now) : []
             do {
-                return (try shared.state.take(change, at: now), noticed)
+                let news = try shared.state.take(change, at: now)
+                if case .written(let record) = change, record.kind == .node, shared.state.lacksLease(of: record.key) {
+                    shared.lacksLease = true
+                }
+                return (news, noticed)
             } catch {
                 logger.error("A record was skipped", metadata: ["error": "\(error)"])
                 return ([], [])

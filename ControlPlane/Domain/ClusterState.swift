@@ -58,6 +58,8 @@ package struct ClusterState: Sendable {
     var reportedChildren: [String: Int] = [:]
     /// Players sent to a node since its last heartbeat, which could not count them yet.
     var assigned: [String: Int] = [:]
+    /// Nodes whose watch closed or opened here, of which the others are to be told.
+    var untoldWatches: Set<String> = []
     /// Streams whose status can change by time alone.
     var unsettled: Set<StreamID> = []
     var failedParents = FailedParents()
@@ -113,10 +115,12 @@ extension ClusterState {
             sweptEnds.invalidate()
             if let known = nodes[record.key], known.body.bootId != body.bootId {
                 evidence[record.key] = nil
-                unsettled.formUnion(owned[record.key] ?? [])
+                unsettle(record.key)
             }
+            if nodes[record.key]?.body.watchClosedAt != body.watchClosedAt { unsettle(record.key) }
             replaceMember(record.key, nodes[record.key]?.body, with: body)
             nodes[record.key] = Stored(body: body, revision: record.revision)
+            if body.watchClosedAt != nil, isWatching(record.key) { untoldWatches.insert(record.key) }
             departures[record.key] = nil
         case .stream:
             let body = try RecordCoding.decode(StreamRecord.self, from: record.body, key: record.key)
@@ -165,7 +169,7 @@ extension ClusterState {
             departures[key] = now
             evidence[key] = nil
             removeLease(of: key)
-            unsettled.formUnion(owned[key] ?? [])
+            unsettle(key)
         case .stream:
             guard let stream = StreamID(recordKey: key) else { return }
             index(stream, from: streams[stream]?.body, to: nil)

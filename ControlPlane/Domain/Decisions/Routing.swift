@@ -169,7 +169,9 @@ extension ClusterState {
         }
         // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot. An origin that is not
         // known to live yet is waited for: helpers would be sent to each other.
-        if isOwned, isHeardOf(query.origin.nodeId, at: query.now), hasFailed(query.origin.nodeId, for: query.asker.nodeId, query) {
+        if isOwned, isHeardOf(query.origin.nodeId, at: query.now),
+            hasFailed(query.origin.nodeId, for: query.asker.nodeId, query)
+        {
             if let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random) {
                 return decision(query, helper, .peer)
             }

@@ -138,7 +138,11 @@ extension ClusterState {
     package mutating func announceTimeouts(at now: WallTime) -> [Announcement] {
         var news: [Announcement] = []
         if announcedEnds.isDue(at: now) {
-            for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+            for nodeID in nodes.keys {
+                let change = announceNode(nodeID, at: now)
+                if !change.isEmpty { unsettle(nodeID) }
+                news += change
+            }
             announcedEnds.looked(at: now, nextEnd: nextLeaseEnd(at: now), limit: timing.leaseDuration)
         }
         for stream in unsettled { news += announce(stream, at: now) }

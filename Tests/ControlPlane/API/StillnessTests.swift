@@ -2,11 +2,12 @@ import ClusterModel
 import Coordination
 import Domain
 import HTTPTypes
+import MemoryStore
 import Synchronization
 import Testing
 import Timebase
 
-/// A control plane that is stopped for longer than a lease, and then goes on as if nothing were.
+/// A control plane that is stopped for longer than a lease and then goes on as if nothing were, and a store whose clock leaps.
 @Suite struct StillnessTests {
     private static let stillness = Duration.seconds(45)
 
@@ -36,6 +37,28 @@ import Timebase
             #expect(stream.originNodeId == "origin1" && stream.status == .broadcasting)
             let node: NodeResource = try await api.call(.get, "/v1/nodes/origin1").decode()
             #expect(node.state == .alive)
+        }
+    }
+
+    @Test func `a store whose clock is set forward ends no lease that nobody could renew by it`() async throws {
+        let time = ManualTime()
+        let lead = Mutex(Duration.zero)
+        let cluster = try await TestCluster(
+            over: MemoryStore(clock: { time.wall + lead.withLock { $0 } }),
+            time: time
+        )
+        try await cluster.test { api in
+            try await api.register("origin1")
+            _ = try await api.claim("origin1")
+            lead.withLock { $0 = .seconds(60) }
+            await cluster.coordinator.ping(refreshLeases: true)
+            await cluster.coordinator.sweep()
+            let stream: StreamResource = try await api.call(.get, "/v1/streams/live/s1").decode()
+            #expect(stream.originNodeId == "origin1" && stream.status == .broadcasting)
+            time.advance(by: .seconds(21))
+            await cluster.coordinator.sweep()
+            let later: StreamResource = try await api.call(.get, "/v1/streams/live/s1").decode()
+            #expect(later.status != .broadcasting)
         }
     }
 

@@ -63,7 +63,6 @@ import Testing
         let allowed = (backAt - diedAt) + Self.gapMax + lateness.allowance(since: diedAt)
         for player in players {
             let gap = player.longestGap(since: diedAt)
-            print("GAP", player.name, gap - (backAt - diedAt), lateness.allowance(since: diedAt))
             #expect(gap < allowed, "\(player.name): away for \(backAt - diedAt)")
             #expect(player.connections == 1 && !player.hasEnded, "\(player.name)")
             #expect(player.stepsBack.isEmpty && player.complaints.isEmpty, "\(player.name): \(player.complaints)")

@@ -32,10 +32,14 @@ import struct NIOCore.ByteBuffer
     private static let pictures = 300
     /// Some 30 a second, in steps of the pair's clock.
     private static let pictureDistance = Duration.milliseconds(35)
+    /// There, back and there again, each 50 to 70 ms, until the next packet shows the loss, and the tolerance of reordering.
+    private static let repairedWithin = Duration.milliseconds(250)
 
     struct Row: Sendable, CustomTestStringConvertible {
         let lossPerMille: Int
         let freezesMax: Int
+        /// What comes by its second repeat, and the pictures behind it.
+        let lateMax: Int
         var testDescription: String { "\(lossPerMille) of 1000 lost" }
 
         /// From the second picture on: before the first there is nothing that a repeat could follow.
@@ -50,8 +54,8 @@ import struct NIOCore.ByteBuffer
     }
 
     static let rows = [
-        Row(lossPerMille: 0, freezesMax: 0), Row(lossPerMille: 10, freezesMax: 0), Row(lossPerMille: 50, freezesMax: 1),
-        Row(lossPerMille: 100, freezesMax: 4),
+        Row(lossPerMille: 0, freezesMax: 0, lateMax: 0), Row(lossPerMille: 10, freezesMax: 0, lateMax: 0),
+        Row(lossPerMille: 50, freezesMax: 1, lateMax: 8), Row(lossPerMille: 100, freezesMax: 4, lateMax: 30),
     ]
 
     @Test(arguments: rows)
@@ -74,16 +78,8 @@ import struct NIOCore.ByteBuffer
             let steps = zip(player.frames.dropFirst(), player.frames).map { $0.frame.timestamp - $1.frame.timestamp }
             #expect(steps.allSatisfy { $0 == 3_000 }, "seed \(seed)")
             #expect(screen.freezes <= row.freezesMax, "seed \(seed)")
-            let delays = zip(sentAt, player.frames).map { $1.arrivedAt - $0 }.sorted()
-            print(
-                "DELAYS",
-                row.lossPerMille,
-                seed,
-                screen.freezes,
-                [150, 240, 270, 285, 297].map { delays[min($0, delays.count - 1)].milliseconds },
-                delays.count { $0 > .milliseconds(250) },
-                delays.count { $0 > .milliseconds(350) }
-            )
+            let late = zip(sentAt, player.frames).count { $1.arrivedAt - $0 > Self.repairedWithin }
+            #expect(late <= row.lateMax, "seed \(seed)")
         }
     }
 

@@ -102,7 +102,8 @@ import Testing
         try await eventually("the viewers play\n\(session.cluster.logs)") { watching.log.contains("3 of 3") }
         let flood = try run(
             [
-                "curl", "-s", "-S", "-Z", "--parallel-max", "20", "-o", "/dev/null", "-w", "%{http_code}\n", "-H",
+                "curl", "--no-progress-meter", "-Z", "--parallel-max", "20", "-o", "/dev/null", "-w", "%{http_code}\n",
+                "-H",
                 "Content-Type: application/sdp", "--data-binary", "@" + Self.offer.path,
                 session.node.http("/live/whep/s1?number=[1-1100]"),
             ],

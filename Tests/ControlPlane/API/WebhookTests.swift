@@ -168,6 +168,7 @@ import Webhooks
     @Test(arguments: [
         #"{"url":"ftp://e.org"}"#, #"{"url":"http://"}"#, #"{"url":"http://u:p@e.org"}"#,
         #"{"url":"http://e.org","secret":"short"}"#, #"{"url":"http://e .org"}"#,
+        #"{"url":"http://e.org","events":[]}"#,
     ])
     func `settings that cannot be right are refused`(body: String) async throws {
         try await TestCluster().test { api in

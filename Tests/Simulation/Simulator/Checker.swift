@@ -145,7 +145,6 @@ final class Checker: @unchecked Sendable {
     private func lookAtViewers(since wholeSince: Int64) {
         for viewer in cluster.viewers where viewer.isWanted {
             guard let liveSince = liveSince(viewer.stream) else { continue }
-            guard !isOutOfReach(viewer) else { continue }
             let within = cutPeers == nil ? Self.mediaWithin : Self.mediaAroundCutWithin
             let due = max(wholeSince, liveSince, viewer.wantedSince, viewer.lastMediaAt) + within.nanoseconds
             if world.now > due { violated("\(viewer.description) gets no media") }
@@ -175,17 +174,6 @@ final class Checker: @unchecked Sendable {
             [node, owner].allSatisfy({ cluster.network.isWhole(at: $0.place) })
         else { return nil }
         return Path(node: node.name, owner: owner.name)
-    }
-
-    /// A cut lies between the viewer's node and the owner, and nobody else has the stream.
-    private func isOutOfReach(_ viewer: SimulatedViewer) -> Bool {
-        guard let cut = cutPeers, let place = viewer.worker?.place,
-            let owner = owner(of: viewer.stream)?.worker?.place,
-            (cut.0 == place && cut.1 == owner) || (cut.1 == place && cut.0 == owner)
-        else { return false }
-        return !cluster.workers.contains {
-            $0.place != place && $0.place != owner && ($0.pulls[viewer.stream] ?? 0) > 0
-        }
     }
 
     private func lookAtPublishers(since wholeSince: Int64) {

@@ -92,6 +92,7 @@ import Testing
         let video = try #require(result.play?.video)
         #expect(video.codec == "video/H264" && video.packetsLost == 0)
         #expect(video.framesDecoded ?? 0 > 90, "\(video)\n\(pair.cluster.logs)")
+        #expect(try pair.edge.egressBytes("webrtc") > 50_000)
         try await eventually("the viewer is gone") { try pair.cluster.stream("live/s1").viewers.total == 0 }
         #expect(publisher.isRunning)
     }

@@ -13,6 +13,8 @@ extension MediaHTTPHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
+        isOfDASHPlayer = isOfDASHPlayer || route.isPresentation
+        egressMeter = service.meters.egress(of: route, isOfDASHPlayer: isOfDASHPlayer)
         if head.method != .OPTIONS {
             if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
             if case .webRTCSession(let stream, let kind, let name) = route {

@@ -91,6 +91,7 @@ extension MediaHTTPHandler {
     private func readiness() -> MediaResponse {
         switch service.readiness() {
         case .ready: .text("ready\n")
+        case .readyBut(let reason): .text("ready, but \(reason)\n")
         case .notReady(let reason): .text("not ready: \(reason)\n", status: .serviceUnavailable)
         }
     }

@@ -195,7 +195,7 @@ let dataPlane: [Target] = [
         "WebRTCServer",
         "DataPlane/Servers/WebRTCServer",
         [
-            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "HTTPServer", "ICE", "MediaModel",
+            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "FanOut", "HTTPServer", "ICE", "MediaModel",
             "Observability", "RTP", "SDP",
             "SecureTransport", "Streams", "Timebase", "Transcoding", "WebRTC", logging, metrics, nioCore, nioHTTP1,
             nioPosix,
@@ -244,7 +244,7 @@ let dataPlane: [Target] = [
         "OutsideLinks",
         "DataPlane/Servers/OutsideLinks",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FMP4", "HTTPClient", "MPEGTS", "MediaModel",
+            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FMP4", "HTTPClient", "MPEGTS", "MediaModel",
             "Observability", "RTMP", "RTMPServer", "SRT", "SRTServer", "Streams", "Timebase", logging, metrics, nioCore,
             nioPosix, nioTLS,
         ]

@@ -164,9 +164,10 @@ extension ClusterState {
         if let kind = wish.protocol, !kind.isServed(at: node.addresses) {
             return "has no listener for \(kind.rawValue)"
         }
-        let full = leases[node.nodeId]?.report?.full ?? []
+        let report = leases[node.nodeId]?.report
+        let full = (wish.purpose == .publish ? report?.closedToPublishers : report?.closedToPlayers) ?? []
         if !full.isEmpty { return "full: \(full.joined(separator: ", "))" }
-        guard shareOfCapacity(of: node.nodeId) < 1 else { return "over its limits" }
+        guard shareOfCapacity(of: node.nodeId, for: wish.purpose) < 1 else { return "over its limits" }
         if wish.purpose == .publish, let max = node.registration.capacity?.publishers,
             leases[node.nodeId]?.report?.load.publishers ?? 0 >= max
         {
@@ -188,13 +189,14 @@ extension ClusterState {
         return Double(count) / Double(max(1, viewersMax))
     }
 
-    /// Of what the node registered. How busy its machine may be, it judges itself, and says when it is full.
-    func shareOfCapacity(of nodeID: String) -> Double {
+    /// Of what the node registered. How busy its machine may be, it judges itself, and says when it is full. Viewers are
+    /// nothing to a publisher.
+    func shareOfCapacity(of nodeID: String, for purpose: Purpose = .play) -> Double {
         guard let load = leases[nodeID]?.report?.load else { return 0 }
         let capacity = nodes[nodeID]?.body.registration.capacity
         let egress = capacity?.egressBitsPerSecond.map { Double(load.egressBitsPerSecond) / Double(max(1, $0)) }
         let viewers = capacity?.viewers.map { Double(load.viewers.total) / Double(max(1, $0)) }
-        return max(egress ?? 0, viewers ?? 0)
+        return max(egress ?? 0, purpose == .play ? viewers ?? 0 : 0)
     }
 
     /// The parent group, its parent, and so on.

@@ -20,8 +20,10 @@ package struct Heartbeat: Codable, Hashable, Sendable {
     package var relayProbes: RelayProbeReport?
     /// True when the sender takes nothing new because it drains.
     package var isDraining: Bool?
-    /// Why the sender takes nothing new, in words; absent while it is within its limits.
+    /// Why the sender takes nothing new, or nothing of a kind, in words; absent while it is within its limits.
     package var full: [String]?
+    /// Which of them is against what. Absent: all against everything.
+    package var closed: Closed?
     /// Renditions the sender cannot encode beside the others; each for a minute.
     package var renditionsGivenUp: [RenditionChange]?
     /// What this node does for streams beside serving them.
@@ -38,6 +40,7 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         relayProbes: RelayProbeReport? = nil,
         isDraining: Bool? = nil,
         full: [String]? = nil,
+        closed: Closed? = nil,
         renditionsGivenUp: [RenditionChange]? = nil,
         work: [StreamWork]? = nil
     ) {
@@ -51,13 +54,14 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         self.relayProbes = relayProbes
         self.isDraining = isDraining
         self.full = full
+        self.closed = closed
         self.renditionsGivenUp = renditionsGivenUp
         self.work = work
     }
 
     private enum CodingKeys: String, CodingKey {
         case bootId, load, holds, pulls, sessions, streams, sentAt, clockOffsetMilliseconds, relayProbes
-        case isDraining, full, renditionsGivenUp, work
+        case isDraining, full, closed, renditionsGivenUp, work
     }
 
     package init(from decoder: any Decoder) throws {
@@ -73,9 +77,34 @@ package struct Heartbeat: Codable, Hashable, Sendable {
         relayProbes = try container.decodeIfPresent(RelayProbeReport.self, forKey: .relayProbes)
         isDraining = try container.decodeIfPresent(Bool.self, forKey: .isDraining)
         full = try container.decodeIfPresent([String].self, forKey: .full)
+        closed = try container.decodeIfPresent(Closed.self, forKey: .closed)
         renditionsGivenUp = try container.decodeIfPresent([RenditionChange].self, forKey: .renditionsGivenUp)
         work = try container.decodeIfPresent([StreamWork].self, forKey: .work)
     }
+}
+
+/// What a node takes nothing new of, and why, in words; a kind that it takes, or is not for, is absent.
+package struct Closed: Codable, Hashable, Sendable {
+    package var publish: [String]?
+    package var play: [String]?
+
+    package init(publish: [String]? = nil, play: [String]? = nil) {
+        self.publish = publish
+        self.play = play
+    }
+
+    /// Each once.
+    package var reasons: [String] {
+        let publish = publish ?? []
+        return publish + (play ?? []).filter { !publish.contains($0) }
+    }
+}
+
+extension Heartbeat {
+    /// Why the sender takes no publisher; empty when it does.
+    package var closedToPublishers: [String] { closed.map { $0.publish ?? [] } ?? full ?? [] }
+    /// Why the sender takes no player; empty when it does.
+    package var closedToPlayers: [String] { closed.map { $0.play ?? [] } ?? full ?? [] }
 }
 
 /// A stream the sender owns, and where a successor would go on.

@@ -246,6 +246,8 @@ package struct NodeResource: Codable, Hashable, Sendable {
     package var clockOffsetMilliseconds: Int64?
     /// Time its last heartbeat waited for the store, as the control plane that answered it saw.
     package var storeMilliseconds: Double?
+    /// What the node said it takes nothing new of, for its limits.
+    package var closed: Closed?
 
     package init(
         nodeId: String,
@@ -262,8 +264,10 @@ package struct NodeResource: Codable, Hashable, Sendable {
         safeToTerminate: Bool,
         streams: Int,
         clockOffsetMilliseconds: Int64? = nil,
-        storeMilliseconds: Double? = nil
+        storeMilliseconds: Double? = nil,
+        closed: Closed? = nil
     ) {
+        self.closed = closed
         self.storeMilliseconds = storeMilliseconds
         self.nodeId = nodeId
         self.role = role

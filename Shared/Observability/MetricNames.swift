@@ -31,7 +31,7 @@ package enum MetricNames {
         "millrace_viewers",
         .gauge,
         protocolLabel,
-        help: "Viewers now; relay pulls are never counted. hls is an estimate from segment fetches."
+        help: "Viewers now; relay pulls are never counted. hls and dash are estimates from segment fetches."
     )
     package static let streams = MetricName(
         "millrace_streams",

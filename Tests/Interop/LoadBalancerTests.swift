@@ -50,6 +50,16 @@ import Testing
             try balancer.servers(of: "edges_http")[home] == nil
         }
         #expect(publisher.isRunning)
+
+        // Full of players, it still takes publishers.
+        let arguments = ["--max-viewers", "0"]
+        _ = try await cluster.startWorker("hybrid1", .hybrid, arguments: arguments, answersAgentCheck: true)
+        // Last of all backends.
+        try await balancer.waitForServers("edges_http", ["hybrid1"])
+        try await eventually("hybrid1 gets no RTMP player\n\(balancer.lastLines)") {
+            try balancer.servers(of: "edges_rtmp")["hybrid1"]?.status.hasPrefix("DRAIN") == true
+        }
+        #expect(try balancer.servers(of: "origins_rtmp")["hybrid1"]?.status.hasPrefix("UP") == true)
     }
 
     @Test func `signalling by WebSocket passes, to publish and to play`() async throws {

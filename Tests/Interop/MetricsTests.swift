@@ -15,6 +15,18 @@ import Testing
             #expect(check.status == 0, "\(address): \(check.output)")
             #expect(check.output.isEmpty, "\(address): \(check.output)")
         }
+        try await cluster.waitUntilPlayable(worker.media("live/s1", ".m3u8"))
+        try await eventually("what HLS sends and the memory are the node's load\n\(cluster.logs)") {
+            // Egress is of the last seconds.
+            _ = try codecs(at: worker.media("live/s1", ".m3u8"))
+            let node: NodeResource = try http(
+                cluster.controlURL + "/v1/nodes/node1",
+                bearer: Cluster.adminToken
+            ).json()
+            let load = node.load
+            return load.egressBitsPerSecond > 0 && load.memory > 0
+        }
+        #expect(try worker.egressBytes("hls") > 0)
         #expect(publisher.isRunning)
     }
 }

@@ -25,6 +25,7 @@ import Testing
             try cluster.stream("live/s1").restreams.first?.state == .active
         }
         #expect(try codecs(at: far.worker.media("live/copy", ".flv")) == ["aac", "h264"])
+        #expect(try node.egressBytes("restream") > 0)
         #expect(try cluster.admin("DELETE", "/v1/streams/live/s1/restreams/copy").status == 204)
         try await eventually("the push has ended\n\(far.cluster.logs)") {
             try far.cluster.stream("live/copy").status != .broadcasting

@@ -130,6 +130,16 @@ import Testing
             let answer = try http(node.http("/live/whep/s1"), method: "POST", body: text, type: "application/sdp")
             return answer.status == 503 && answer.headers["retry-after"].flatMap { Int($0) } ?? 0 > 0
         }
+        // Of a hybrid only this is full, and the cluster knows.
+        let ready = try http(node.http("/readyz"))
+        #expect(ready.status == 200, "\(ready)")
+        #expect(String(decoding: ready.body, as: UTF8.self).contains("full for players: 0 of 0 viewers"))
+        try await eventually("players are sent elsewhere\n\(cluster.logs)") {
+            try http(cluster.controlURL + "/v1/assign/play?app=live&id=s1", bearer: Cluster.adminToken).status == 503
+        }
+        let assigned = try http(cluster.controlURL + "/v1/assign/publish?app=live&id=s2", bearer: Cluster.adminToken)
+        let publish: Assignment = try assigned.json()
+        #expect(publish.nodeId == "node1")
         #expect(publisher.isRunning)
     }
 }

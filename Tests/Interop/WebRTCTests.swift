@@ -104,6 +104,7 @@ import Testing
         // Less the time that frames take to be decoded and shown, which is not the buffer's.
         let delays = try #require(video.jitterBufferDelay)
         #expect(delays / Double(max(video.jitterBufferEmittedCount ?? 0, 1)) > 0.4, "\(video)")
+        #expect(try pair.edge.egressBytes("webrtc") > 50_000)
         try await eventually("the viewer is gone") { try pair.cluster.stream("live/s1").viewers.total == 0 }
         #expect(publisher.isRunning)
     }

@@ -99,8 +99,11 @@ enum Schemas {
         safeToTerminate: false,
         streams: 1,
         clockOffsetMilliseconds: 1,
-        storeMilliseconds: 1.5
+        storeMilliseconds: 1.5,
+        closed: closed
     )
+
+    private static let closed = Closed(publish: ["cpu 97 % of 90 %"], play: ["cpu 97 % of 90 %"])
 
     private static let stream = StreamResource(
         app: "live",
@@ -165,6 +168,7 @@ enum Schemas {
         relayProbes: RelayProbeReport(surveyId: 1, links: [probed]),
         isDraining: true,
         full: ["cpu 97 % of 90 %"],
+        closed: closed,
         renditionsGivenUp: [RenditionChange(app: "live", id: "s1", rendition: "720p2500kbps", number: 1)],
         work: [StreamWork(app: "live", id: "s1", recording: stream.recording, restreams: [link], source: link)]
     )

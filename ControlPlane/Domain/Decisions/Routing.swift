@@ -279,9 +279,9 @@ extension ClusterState {
         return query.childCounts[node.nodeId] ?? 0 >= max || isOverLimits(node)
     }
 
-    /// What an origin is full of may be publishers, which are nothing to its children.
+    /// What a node is full of may be publishers, which are nothing to its children.
     private func isOverLimits(_ node: NodeRecord) -> Bool {
-        let isClosed = node.role.takesPlayers && leases[node.nodeId]?.report?.full?.isEmpty == false
+        let isClosed = node.role.takesPlayers && leases[node.nodeId]?.report?.closedToPlayers.isEmpty == false
         return isClosed || shareOfCapacity(of: node.nodeId) >= 1
     }
 

@@ -24,7 +24,8 @@ extension ClusterState {
             safeToTerminate: state == .dead || state == .drained,
             streams: owned[nodeID]?.count ?? 0,
             clockOffsetMilliseconds: clockOffset(of: nodeID),
-            storeMilliseconds: lease?.storeTime.map { Double($0.nanoseconds / 1000) / 1000 }
+            storeMilliseconds: lease?.storeTime.map { Double($0.nanoseconds / 1000) / 1000 },
+            closed: lease?.report?.closed
         )
     }
 

@@ -1,3 +1,4 @@
+package import FanOut
 import Metrics
 import Observability
 import Synchronization
@@ -33,6 +34,11 @@ package final class HTTPMeters: Sendable {
         }
     }
 
+    /// What is sent of media, but HTTP-FLV, which counts for itself.
+    package let hls = EgressMeter(protocolName: "hls")
+    package let dash = EgressMeter(protocolName: "dash")
+    package let recordings = EgressMeter(protocolName: "recording")
+    package let previews = EgressMeter(protocolName: "preview")
     /// One row a route, one column a class of status, from 1xx on.
     private let answers: [[Counter]]
     /// Players repeat a refused request every second or faster.
@@ -41,6 +47,24 @@ package final class HTTPMeters: Sendable {
     package init() {
         answers = Route.allCases.map { route in
             (1...5).map { MetricNames.httpRequests.counter(route.rawValue, "\($0)xx") }
+        }
+    }
+
+    package var egress: [EgressMeter] { [hls, dash, recordings, previews] }
+
+    /// Who counts what the answer to a request sends; nil for what is no media.
+    ///
+    /// - Parameter isOfDASHPlayer: whether the connection has asked for DASH's description. Segments alone do not tell.
+    func egress(of route: MediaRoute, isOfDASHPlayer: Bool) -> EgressMeter? {
+        switch route {
+        case .mediaPlaylist, .multivariantPlaylist: hls
+        case .mediaPresentation, .adaptivePresentation: dash
+        case .object: isOfDASHPlayer ? dash : hls
+        case .recording: recordings
+        case .preview: previews
+        case .live, .ready, .metrics, .httpFLV, .webRTC, .webRTCSession, .webSocket, .playerPage, .nodeSettings,
+            .controlPlane, .badName, .unknown:
+            nil
         }
     }
 

@@ -13,6 +13,8 @@ extension MediaHTTPHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
+        isOfDASHPlayer = isOfDASHPlayer || route.isPresentation
+        egressMeter = service.meters.egress(of: route, isOfDASHPlayer: isOfDASHPlayer)
         if head.method != .OPTIONS {
             if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
             if case .webRTCSession(let stream, let kind, let name) = route {
@@ -89,6 +91,7 @@ extension MediaHTTPHandler {
     private func readiness() -> MediaResponse {
         switch service.readiness() {
         case .ready: .text("ready\n")
+        case .readyBut(let reason): .text("ready, but \(reason)\n")
         case .notReady(let reason): .text("not ready: \(reason)\n", status: .serviceUnavailable)
         }
     }

@@ -47,6 +47,9 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var waitsForRoom = false
     var requestedAt = NIODeadline.now()
     var route = HTTPMeters.Route.other
+    /// Counts the answer to the request at hand.
+    var egressMeter: EgressMeter?
+    var isOfDASHPlayer = false
     var context: ChannelHandlerContext?
 
     init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?)
@@ -180,12 +183,24 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         if !keepsAlive { head.headers.replaceOrAdd(name: "connection", value: "close") }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         guard request.method != .HEAD else { return finish(keepsAlive: keepsAlive, context) }
-        for piece in response.body where piece.readableBytes > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
-        }
+        write(response.body, context)
         guard let rest = response.rest else { return finish(keepsAlive: keepsAlive, context) }
         context.flush()
         sendNextPiece(of: rest, keepsAlive: keepsAlive)
+    }
+
+    /// Counted once the kernel has it: who asks for much and leaves has not got it.
+    private func write(_ body: [ByteBuffer], _ context: ChannelHandlerContext) {
+        let pieces = body.filter { $0.readableBytes > 0 }
+        guard let last = pieces.last else { return }
+        for piece in pieces.dropLast() { context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil) }
+        let written = egressMeter.map { meter in
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            let bytes = pieces.reduce(0) { $0 + $1.readableBytes }
+            promise.futureResult.whenSuccess { meter.sent(bytes) }
+            return promise
+        }
+        context.write(wrapOutboundOut(.body(.byteBuffer(last))), promise: written)
     }
 
     private func sendNextPiece(of rest: any BodySource, keepsAlive: Bool) {
@@ -209,12 +224,14 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     ) {
         guard piece.readableBytes > 0 else { return sendNextPiece(of: rest, keepsAlive: keepsAlive) }
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess {
+            self.egressMeter?.sent(piece.readableBytes)
             self.sendNextPiece(of: rest, keepsAlive: keepsAlive)
         }
     }
 
     private func finish(keepsAlive: Bool, _ context: ChannelHandlerContext) {
         state = .idle
+        egressMeter = nil
         idle.requestAnswered()
         let done = keepsAlive ? nil : context.eventLoop.makePromise(of: Void.self)
         done?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }

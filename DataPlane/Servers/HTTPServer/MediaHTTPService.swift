@@ -8,8 +8,10 @@ package import Streams
 
 /// What the HTTP connections of a worker share.
 package struct MediaHTTPService: Sendable {
-    package enum Readiness: Sendable {
+    package enum Readiness: Hashable, Sendable {
         case ready
+        /// What new sessions should go elsewhere, and why; others may come.
+        case readyBut(String)
         /// Why new sessions should go elsewhere.
         case notReady(String)
     }

@@ -49,6 +49,14 @@ package enum MediaRoute: Hashable, Sendable {
         }
     }
 
+    /// DASH's description.
+    var isPresentation: Bool {
+        switch self {
+        case .mediaPresentation, .adaptivePresentation: true
+        default: false
+        }
+    }
+
     private static func deeper(_ path: Substring) -> MediaRoute {
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard path.first == "/", let app = segments.first else { return .unknown }

@@ -1,3 +1,4 @@
+import FanOut
 import MediaModel
 import NIOCore
 import RTMP
@@ -13,6 +14,7 @@ final class RTMPPush: RTMPLink.User, StreamSubscriber, @unchecked Sendable {
     private static let stallMax = TimeAmount.seconds(10)
 
     private let stream: LiveStream
+    private let egress: EgressMeter
     private let onMedia: @Sendable () -> Void
     private let onEnd: @Sendable (LinkEnd) -> Void
     private var format = RTMPFormat()
@@ -25,9 +27,17 @@ final class RTMPPush: RTMPLink.User, StreamSubscriber, @unchecked Sendable {
     private var stalledSince: NIODeadline?
     private var isStopped = false
     private var fault: String?
+    /// Since the meter was last told.
+    private var uncountedBytes = 0
 
-    init(_ stream: LiveStream, onMedia: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (LinkEnd) -> Void) {
+    init(
+        _ stream: LiveStream,
+        egress: EgressMeter,
+        onMedia: @escaping @Sendable () -> Void,
+        onEnd: @escaping @Sendable (LinkEnd) -> Void
+    ) {
         self.stream = stream
+        self.egress = egress
         self.onMedia = onMedia
         self.onEnd = onEnd
     }
@@ -76,23 +86,30 @@ final class RTMPPush: RTMPLink.User, StreamSubscriber, @unchecked Sendable {
         guard let link else { return }
         for item in items { send(item, over: link) }
         link.flush()
+        egress.sent(uncountedBytes)
+        uncountedBytes = 0
     }
 
     private func send(_ item: StreamItem, over link: RTMPLink) {
         if case .tracks(let newest) = item { tracks = newest }
         guard let pieces = format.pieces(for: placed(item)) else { return }
         if case .tracks = item {
-            if !isSkipping { link.write(pieces) }
+            if !isSkipping { write(pieces, to: link) }
             return
         }
         guard link.isWritable else { return skip(link) }
         if isSkipping {
             guard format.isStart(item) else { return }
             isSkipping = false
-            link.write(format.prelude(tracks: tracks))
+            write(format.prelude(tracks: tracks), to: link)
             onMedia()
         }
+        write(pieces, to: link)
+    }
+
+    private func write(_ pieces: [ByteBuffer], to link: RTMPLink) {
         link.write(pieces)
+        uncountedBytes += pieces.reduce(0) { $0 + $1.readableBytes }
     }
 
     private func skip(_ link: RTMPLink) {

@@ -1,4 +1,5 @@
 package import ClusterModel
+package import FanOut
 package import Logging
 import Metrics
 import Observability
@@ -18,9 +19,13 @@ package final class RestreamService: Sendable {
     private static let failures = MetricNames.outsideFailures.counter("push")
 
     private let pushes = Mutex<[StreamID: [Push]]>([:])
+    private let egress: EgressMeter
     private let logger: Logger
 
-    package init(logger: Logger) { self.logger = logger }
+    package init(egress: EgressMeter, logger: Logger) {
+        self.egress = egress
+        self.logger = logger
+    }
 
     /// These and no others are to run for the stream.
     package func want(_ restreams: [Restream], of stream: LiveStream) {
@@ -56,10 +61,10 @@ package final class RestreamService: Sendable {
         }
         logger.info("stream is being pushed")
         let stream = push.stream
-        push.runner.start { [logger] runner in
+        push.runner.start { [egress, logger] runner in
             switch address {
-            case .rtmp(let address): await Self.push(stream, to: address, runner)
-            case .srt(let address): await Self.push(stream, to: address, runner, logger)
+            case .rtmp(let address): await Self.push(stream, to: address, runner, egress)
+            case .srt(let address): await Self.push(stream, to: address, runner, egress, logger)
             case .hls: .failed("\(LinkAddress.Fault.scheme("HLS"))")
             }
         } onFailure: { [logger] reason in
@@ -80,10 +85,11 @@ package final class RestreamService: Sendable {
     private static func push(
         _ stream: LiveStream,
         to address: LinkAddress.RTMP,
-        _ runner: LinkRunner
+        _ runner: LinkRunner,
+        _ egress: EgressMeter
     ) async -> LinkEnd {
         let ends = LinkEnds()
-        let push = RTMPPush(stream, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
+        let push = RTMPPush(stream, egress: egress, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
         return await ends.wait(stop: push.stop) {
             try await RTMPLink.open(address, for: .publish, user: push, on: stream.loop)
         }
@@ -93,12 +99,13 @@ package final class RestreamService: Sendable {
         _ stream: LiveStream,
         to address: LinkAddress.SRT,
         _ runner: LinkRunner,
+        _ egress: EgressMeter,
         _ logger: Logger
     ) async -> LinkEnd {
         // This node may have no SRT listener.
         do throws(SRTError) { try SRTLibrary.start(logger: logger) } catch { return .failed("\(error)") }
         let ends = LinkEnds()
-        let push = SRTPush(stream, address, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
+        let push = SRTPush(stream, address, egress: egress, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
         return await ends.wait(stop: push.stop) { push.start() }
     }
 }

@@ -1,3 +1,4 @@
+import FanOut
 import MPEGTS
 import MediaModel
 import NIOCore
@@ -11,6 +12,7 @@ import Streams
 final class SRTPush: StreamSubscriber, @unchecked Sendable {
     private let stream: LiveStream
     private let address: LinkAddress.SRT
+    private let egress: EgressMeter
     private let thread = SRTSendThread(number: 0)
     private let onMedia: @Sendable () -> Void
     private let onEnd: @Sendable (LinkEnd) -> Void
@@ -22,11 +24,13 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
     init(
         _ stream: LiveStream,
         _ address: LinkAddress.SRT,
+        egress: EgressMeter,
         onMedia: @escaping @Sendable () -> Void,
         onEnd: @escaping @Sendable (LinkEnd) -> Void
     ) {
         self.stream = stream
         self.address = address
+        self.egress = egress
         self.onMedia = onMedia
         self.onEnd = onEnd
     }
@@ -55,6 +59,7 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
     private func send(_ bytes: ByteBuffer) {
         guard let socket else { return }
         var rest = bytes
+        defer { egress.sent(bytes.readableBytes - rest.readableBytes) }
         while let packet = rest.readSlice(length: min(rest.readableBytes, SRTSocket.payloadBytesMax)),
             packet.readableBytes > 0
         {

@@ -1,4 +1,5 @@
 import Drivers
+import FanOut
 import ICE
 import Logging
 import MediaModel
@@ -50,6 +51,8 @@ final class PeerConnection: @unchecked Sendable {
     private var knownPaths: [TransportPath] = []
     private var hasOpened = false
     private var hasUnflushed = false
+    /// Handed to sockets since the meter was last told.
+    private var uncountedBytes = 0
     private let askedAt: MonotonicInstant
     private var logger: Logger
     private(set) var entityTag: String
@@ -162,6 +165,8 @@ final class PeerConnection: @unchecked Sendable {
 
     /// After `send` of all players of a loop, which share its socket.
     func flush() {
+        service.parts.egress.sent(uncountedBytes)
+        uncountedBytes = 0
         guard hasUnflushed else { return }
         hasUnflushed = false
         socket.flush()
@@ -234,11 +239,13 @@ final class PeerConnection: @unchecked Sendable {
             }
             socket.write(envelope, promise: nil)
             hasUnflushed = true
+            uncountedBytes += run.bytes.readableBytes
         case .tcp(let channel):
             guard channel.isWritable else { return WebRTCMeters.refused("peer_not_reading") }
             var framed = ByteBuffer()
             framed.reserveCapacity(run.bytes.readableBytes + 64)
             for datagram in run.datagrams { _ = framed.writeFramedDatagram(datagram) }
+            uncountedBytes += framed.readableBytes
             channel.writeAndFlush(framed, promise: nil)
         case nil: break
         }

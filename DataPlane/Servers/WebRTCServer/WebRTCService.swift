@@ -1,5 +1,6 @@
 import ClusterModel
 import Drivers
+package import FanOut
 import HTTPServer
 import ICE
 package import Logging
@@ -17,6 +18,7 @@ package final class WebRTCService: Sendable {
         package var gate: any StreamGate
         package var nodeID: String
         package var outlets: PeerOutletTable
+        package var egress: EgressMeter
         package var dtls: any DTLSTransportFactory
         package var srtp: any SRTPFactory
         package var logger: Logger
@@ -31,6 +33,7 @@ package final class WebRTCService: Sendable {
             gate: any StreamGate,
             nodeID: String,
             outlets: PeerOutletTable,
+            egress: EgressMeter,
             dtls: any DTLSTransportFactory,
             srtp: any SRTPFactory,
             logger: Logger,
@@ -42,6 +45,7 @@ package final class WebRTCService: Sendable {
             self.gate = gate
             self.nodeID = nodeID
             self.outlets = outlets
+            self.egress = egress
             self.dtls = dtls
             self.srtp = srtp
             self.logger = logger

@@ -6,8 +6,9 @@ package import HTTPServer
 package enum AgentWord {
     package static func text(_ readiness: MediaHTTPService.Readiness, _ weight: AgentWeight) -> String {
         switch readiness {
-        // 0 would mean drain.
-        case .ready: return "up ready \(weight.percent)%"
+        // 0 would mean drain. One agent speaks for publishers and players alike: full for one of them is the least weight,
+        // as the fullest resource has it, and who comes all the same is refused.
+        case .ready, .readyBut: return "up ready \(weight.percent)%"
         case .notReady("draining"): return "up drain"
         case .notReady("superseded"): return "maint"
         // Full: present sessions stay, the weight of new ones is nothing, and `ready` makes it end by itself.

@@ -33,7 +33,7 @@ package final class Intake: Sendable {
         state.withLock { state in
             guard ask != .nextObject else { return state.isClosed ? .draining : nil }
             if state.isDraining { return .draining }
-            return state.full.reasons(against: ask).map { .overloaded($0) }
+            return state.full.reasons(against: ask).map { .overloaded($0.joined(separator: ", ")) }
         }
     }
 
@@ -53,13 +53,14 @@ package final class Intake: Sendable {
         state.withLock { ($0.viewers, $0.newcomers) = (viewers, 0) }
     }
 
-    /// Why nothing new that a node of this role is for is let in, in words; empty when something is. A hybrid with all its
-    /// publishers still takes players: its capacity tells the control plane of the former.
-    package func closedReasons(for role: NodeRole) -> [String] {
+    /// Which of the things that a node of this role is for are not let in, and why: a hybrid with all its publishers still
+    /// takes players.
+    package func closed(for role: NodeRole) -> Closed {
         state.withLock { state in
-            let asks: [Ask] = (role.takesPublishers ? [.publish] : []) + (role.takesPlayers ? [.play] : [])
-            let isClosed = asks.allSatisfy { ask in state.full.contains { $0.resource.concerns(ask) } }
-            return isClosed ? state.full.map(\.reason) : []
+            Closed(
+                publish: role.takesPublishers ? state.full.reasons(against: .publish) : nil,
+                play: role.takesPlayers ? state.full.reasons(against: .play) : nil
+            )
         }
     }
 
@@ -77,8 +78,9 @@ package final class Intake: Sendable {
 }
 
 extension [Admission.Full] {
-    fileprivate func reasons(against ask: Intake.Ask) -> String? {
+    /// Nil when nothing is.
+    fileprivate func reasons(against ask: Intake.Ask) -> [String]? {
         let reasons = filter { $0.resource.concerns(ask) }.map(\.reason)
-        return reasons.isEmpty ? nil : reasons.joined(separator: ", ")
+        return reasons.isEmpty ? nil : reasons
     }
 }

@@ -1,11 +1,11 @@
-import Foundation
+import Glibc
 import Synchronization
 package import Timebase
 
 /// Measures what this process carries, over the last seconds.
 package final class LoadSampler: Sendable {
     package struct Sample: Sendable {
-        /// Share of all cores that this process uses, 0 to 1. What else the machine does is not this node's to limit or scale by.
+        /// Share of the cores' time it may use that this process uses, 0 to 1. What else the machine does is not this node's to limit or scale by.
         package var cpu = 0.0
         /// Share of its memory budget this process holds, 0 to 1.
         package var memory = 0.0
@@ -25,6 +25,7 @@ package final class LoadSampler: Sendable {
     /// Oldest first; of those older than the window only the youngest.
     private let readings = Mutex<[Reading]>([])
     private let memoryBudgetBytes: Int?
+    private let cores = MachineLimits.cores
     private let sentBytes: @Sendable () -> Int
 
     /// Without a budget there is no share of it.
@@ -46,7 +47,6 @@ package final class LoadSampler: Sendable {
         guard let previous, now > previous.at else { return sample }
         let used = Double(reading.processorNanoseconds - previous.processorNanoseconds)
         let elapsed = now - previous.at
-        let cores = Double(ProcessInfo.processInfo.activeProcessorCount)
         sample.cpu = min(1, max(0, used / Double(elapsed.nanoseconds) / cores))
         let bits = Double(reading.sentBytes - previous.sentBytes) * 8
         sample.egressBitsPerSecond = Int64(max(0, bits / elapsed.secondsAsDouble))
@@ -61,9 +61,7 @@ package final class LoadSampler: Sendable {
     }
 
     private var memoryShare: Double {
-        guard let resident = MachineLimits.kibibytes(of: "VmRSS:", in: "/proc/self/status"),
-            let budget = memoryBudgetBytes, budget > 0
-        else { return 0 }
-        return Double(resident << 10) / Double(budget)
+        guard let resident = MachineLimits.residentBytes, let budget = memoryBudgetBytes, budget > 0 else { return 0 }
+        return Double(resident) / Double(budget)
     }
 }

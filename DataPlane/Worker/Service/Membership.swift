@@ -74,8 +74,7 @@ final class Membership: Sendable {
         state.withLock { state in
             if !state.isRegistered { return .notReady("not registered with the control plane yet") }
             if coordinator.isDraining { return .notReady("draining") }
-            let reasons = coordinator.intake.closedReasons(for: registration.role)
-            return reasons.isEmpty ? .ready : .notReady("full: \(reasons.joined(separator: ", "))")
+            return .init(closed: coordinator.intake.closed(for: registration.role), role: registration.role)
         }
     }
 
@@ -212,7 +211,8 @@ final class Membership: Sendable {
         gauges.set(report)
         let nodeLoad = judge(report)
         let work = tasks.work
-        let full = coordinator.intake.closedReasons(for: registration.role)
+        let closed = coordinator.intake.closed(for: registration.role)
+        let full = closed.reasons
         return Heartbeat(
             bootId: registration.bootId,
             load: nodeLoad,
@@ -224,6 +224,7 @@ final class Membership: Sendable {
             relayProbes: await surveyor.report,
             isDraining: coordinator.isDraining,
             full: full.isEmpty ? nil : full,
+            closed: full.isEmpty ? nil : closed,
             renditionsGivenUp: report.renditions.givenUp.isEmpty
                 ? nil : report.renditions.givenUp.map(RenditionChange.init),
             work: work.isEmpty ? nil : work

@@ -10,6 +10,9 @@ struct NodeGauges {
         ({ $0.rtmp }, MetricNames.viewers.gauge("rtmp")),
         ({ $0.httpFlv }, MetricNames.viewers.gauge("http-flv")),
         ({ $0.hls }, MetricNames.viewers.gauge("hls")),
+        ({ $0.dash }, MetricNames.viewers.gauge("dash")),
+        ({ $0.webrtc }, MetricNames.viewers.gauge("webrtc")),
+        ({ $0.srt }, MetricNames.viewers.gauge("srt")),
     ]
     private let publishers = MetricNames.publishers.gauge("rtmp")
     private let published = MetricNames.streams.gauge("publisher")

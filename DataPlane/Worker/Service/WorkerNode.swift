@@ -117,7 +117,7 @@ struct WorkerNode {
         self.previews = previews
         tasks = StreamTasks(
             recordings: recordings,
-            restreams: RestreamService(logger: logger),
+            restreams: RestreamService(egress: parts.restreamEgress, logger: logger),
             sources: SourceService(gate: coordinator, group: group, http: outside, logger: logger),
             previews: previews,
             now: clock.now
@@ -148,7 +148,7 @@ struct WorkerNode {
                 flv: parts.flv,
                 hls: hls,
                 logger: logger,
-                meters: HTTPMeters(),
+                meters: parts.http,
                 readiness: { slot.readiness },
                 renderMetrics: { metrics.render() },
                 controlPlaneURL: { client.currentURL },
@@ -249,6 +249,7 @@ struct WorkerNode {
                 gate: coordinator,
                 nodeID: identity.nodeID,
                 outlets: parts.webRTC,
+                egress: parts.webRTCEgress,
                 dtls: certificate,
                 srtp: EVPSRTP(),
                 logger: logger,
@@ -322,7 +323,10 @@ private final class StreamParts: StreamServers {
     let srt: SRTOutlets
     let relay: RelayOutlets
     let webRTC = PeerOutletTable()
-    private let meters: [FanOutMeters]
+    let webRTCEgress = EgressMeter(protocolName: "webrtc")
+    let restreamEgress = EgressMeter(protocolName: "restream")
+    let http = HTTPMeters()
+    private let egress: [EgressMeter]
     private let hls = Mutex<HLSService?>(nil)
     private let tasks = Mutex<StreamTasks?>(nil)
 
@@ -335,10 +339,12 @@ private final class StreamParts: StreamServers {
         let srtMeters = FanOutMeters(protocolName: "srt")
         srt = SRTOutlets(meters: srtMeters)
         relay = RelayOutlets(loads: loads, meters: relayMeters)
-        meters = [rtmpMeters, flvMeters, srtMeters, relayMeters]
+        let lanes = [rtmpMeters, flvMeters, srtMeters, relayMeters].map(\.egress)
+        egress = lanes + http.egress + [webRTCEgress, restreamEgress]
     }
 
-    var sentBytes: Int { meters.reduce(0) { $0 + $1.totalBytes } }
+    /// By all protocols.
+    var sentBytes: Int { egress.reduce(0) { $0 + $1.totalBytes } }
 
     func join(_ service: HLSService) { hls.withLock { $0 = service } }
     func join(_ tasks: StreamTasks) { self.tasks.withLock { $0 = tasks } }

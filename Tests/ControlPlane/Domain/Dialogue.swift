@@ -65,10 +65,19 @@ struct Dialogue {
         holds: [Hold] = [],
         pulls: [Pull] = [],
         streams: [StreamReport] = [],
-        full: [String]? = nil
+        full: [String]? = nil,
+        closed: Closed? = nil
     ) throws {
         try take(
-            Heartbeat(bootId: boot, load: load, holds: holds, pulls: pulls, streams: streams, full: full),
+            Heartbeat(
+                bootId: boot,
+                load: load,
+                holds: holds,
+                pulls: pulls,
+                streams: streams,
+                full: full,
+                closed: closed
+            ),
             from: id
         )
     }

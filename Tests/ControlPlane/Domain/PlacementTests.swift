@@ -134,6 +134,38 @@ import Timebase
         #expect(refusals == ["dead": "dead", "full": "over its limits", "free": nil])
     }
 
+    @Test func `a node that is full of one kind is still given the other`() throws {
+        var cluster = Dialogue()
+        var load = NodeLoad()
+        load.viewers.hls = 9
+        try cluster.register("players", capacity: NodeCapacity(viewers: 9))
+        let players = ["9 of 9 viewers"]
+        try cluster.beat("players", load: load, full: players, closed: Closed(play: players))
+        #expect(try assign(&cluster, .publish).nodeId == "players")
+        #expect(kind { _ = try assign(&cluster, .play) } == .unavailable)
+
+        try cluster.register("publishers")
+        let publishers = ["5 of 5 publishers"]
+        try cluster.beat("publishers", full: publishers, closed: Closed(publish: publishers))
+        for _ in 0..<20 {
+            #expect(try assign(&cluster, .publish).nodeId == "players")
+            #expect(try assign(&cluster, .play).nodeId == "publishers")
+        }
+        let refused = try assign(&cluster, .publish).explain?.first { $0.nodeId == "publishers" }?.refused
+        #expect(refused == "full: 5 of 5 publishers")
+    }
+
+    @Test func `a node with all its bits takes neither players nor publishers`() throws {
+        var cluster = Dialogue()
+        var load = NodeLoad()
+        load.egressBitsPerSecond = 1000
+        try cluster.register("busy", capacity: NodeCapacity(egressBitsPerSecond: 1000))
+        try cluster.beat("busy", load: load)
+        for purpose in ClusterState.Purpose.allCases {
+            #expect(kind { _ = try assign(&cluster, purpose) } == .unavailable)
+        }
+    }
+
     @Test(arguments: AssignedProtocol.allCases)
     func `a node without a listener for the protocol is refused, and says so`(wanted: AssignedProtocol) throws {
         // Registered nodes of these dialogues have HTTP, RTMP and relay listeners.

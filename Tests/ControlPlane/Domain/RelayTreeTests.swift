@@ -92,7 +92,10 @@ import Timebase
         for edge in ["edge21", "edge22"] { _ = try cluster.route(edge) }
         try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")], full: ["cpu 95 % of 90 %"])
         #expect(try cluster.route("edge23").parent.nodeId == "edge22")
-        try cluster.beat("edge21", pulls: [cluster.pull(from: "origin1")])
+        // Which a hybrid may be.
+        let full = ["9 of 9 publishers"]
+        let pulls = [cluster.pull(from: "origin1")]
+        try cluster.beat("edge21", pulls: pulls, full: full, closed: Closed(publish: full))
         #expect(try cluster.route("edge23").parent.nodeId == "edge21")
     }
 

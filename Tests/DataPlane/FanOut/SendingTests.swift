@@ -74,12 +74,12 @@ import Timebase
     @Test func `bytes are counted when they have left, and at once`() throws {
         let rig = try FanOutRig()
         let player = try rig.join()
-        #expect(rig.meters.totalBytes == 2)
+        #expect(rig.meters.egress.totalBytes == 2)
         player.stopReading()
         rig.feed(FanOutRig.key("abc", at: 0))
-        #expect(rig.meters.totalBytes == 2)
+        #expect(rig.meters.egress.totalBytes == 2)
         player.goOnReading()
-        #expect(rig.meters.totalBytes == 5)
+        #expect(rig.meters.egress.totalBytes == 5)
     }
 
     @Test func `what belongs to one viewer goes between its frames`() throws {

@@ -140,6 +140,9 @@ import Testing
         let answer = try await ask(worker, "GET", "/readyz")
         #expect(answer.status == 503)
         #expect(answer.body == "not ready: draining\n")
+        worker.state.readiness.withLock { $0 = .readyBut("full for players: 9 of 9 viewers") }
+        let open = try await ask(worker, "GET", "/readyz")
+        #expect(open.status == 200 && open.body == "ready, but full for players: 9 of 9 viewers\n")
         #expect(try await ask(worker, "GET", "/livez").status == 200)
         try await worker.stop()
     }

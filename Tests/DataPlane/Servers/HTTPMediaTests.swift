@@ -1,5 +1,6 @@
 import ClusterModel
 import FLV
+import FanOut
 import Foundation
 import HLS
 import HTTPServer
@@ -48,6 +49,14 @@ import Timebase
             let client = try await RawClient(port: worker.httpPort, on: worker.group)
             client.send("GET \(target) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             return client
+        }
+
+        func bodyBytes(_ target: String, method: String = "GET") async throws -> Int {
+            let client = try await RawClient(port: worker.httpPort, on: worker.group)
+            client.send("\(method) \(target) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            let answer = try await client.bytesUntilClosed()
+            let head = try #require(answer.readableBytesView.firstRange(of: Array("\r\n\r\n".utf8)))
+            return answer.writerIndex - head.upperBound
         }
 
         func text(_ target: String) async throws -> String { try await open(target).textUntilClosed() }
@@ -246,6 +255,56 @@ import Timebase
         for _ in 0..<3 where !text.contains("#EXT-X-ENDLIST") { text = try await rig.text("/live/streams/s1.m3u8") }
         #expect(text.contains("#EXT-X-ENDLIST"))
         try await rig.worker.stop()
+    }
+
+    @Test func `What is sent of media is counted by protocol`() async throws {
+        var rig = try await Rig()
+        let meters = rig.worker.meters
+        try await rig.publish(until: 0.1)
+        let held = try await rig.openPlaylist()
+        try await rig.publish(until: 9)
+        let playlist = try await held.textUntilClosed()
+        let segment = try #require(HLSStreamTests.names(in: playlist).first { $0.hasSuffix(".m4s") })
+        let before = meters.hls.totalBytes
+        #expect(before == Self.body(playlist).utf8.count)
+
+        let object = "/live/streams/s1/\(segment)"
+        let size = try await rig.bodyBytes(object)
+        #expect(size > 1000 && meters.hls.totalBytes == before + size && meters.dash.totalBytes == 0)
+        #expect(try await rig.bodyBytes(object, method: "HEAD") == 0)
+        #expect(meters.hls.totalBytes == before + size)
+
+        // A segment is DASH's for who has asked for its description on the same connection.
+        let description = try await rig.bodyBytes("/live/streams/s1/s1.mpd")
+        #expect(description > 0 && meters.dash.totalBytes == description)
+        let both = try await RawClient(port: rig.worker.httpPort, on: rig.worker.group)
+        both.send("GET /live/streams/s1/s1.mpd HTTP/1.1\r\n\r\n")
+        both.send("GET \(object) HTTP/1.1\r\nConnection: close\r\n\r\n")
+        _ = try await both.bytesUntilClosed()
+        #expect(meters.dash.totalBytes == 2 * description + size)
+        #expect(meters.hls.totalBytes == before + size)
+        try await rig.worker.stop()
+    }
+
+    @Test func `What is sent of a recording is counted, and what is not read is not`() async throws {
+        let worker = try await TestWorker()
+        let size = 48 << 20
+        let folder = worker.state.recordings
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data(count: size).write(to: URL(filePath: "\(folder)/live-s1.mp4"))
+        let part = try await RawClient(port: worker.httpPort, on: worker.group)
+        part.send("GET /live/streams/s1.mp4 HTTP/1.1\r\nRange: bytes=5-300004\r\nConnection: close\r\n\r\n")
+        _ = try await part.bytesUntilClosed()
+        #expect(worker.meters.recordings.totalBytes == 300_000)
+
+        let idle = try await RawClient(port: worker.httpPort, on: worker.group)
+        await idle.stopReading()
+        idle.send("GET /live/streams/s1.mp4 HTTP/1.1\r\n\r\n")
+        try await eventually("some of it is sent") { worker.meters.recordings.totalBytes > 300_000 }
+        idle.close()
+        try await worker.stop()
+        #expect(worker.meters.recordings.totalBytes < size)
     }
 
     @Test func `Made-up segment numbers do not count as viewers, nor hide those who are`() async throws {

@@ -1,4 +1,5 @@
 import ClusterModel
+import HTTPServer
 import Streams
 import Testing
 import Worker
@@ -79,23 +80,44 @@ import Worker
         #expect(admission.full.isEmpty)
     }
 
+    private static let publishers = Closed(publish: ["r"])
+    private static let players = Closed(play: ["r"])
+    private static let all = Closed(publish: ["r"], play: ["r"])
+
     @Test(
         arguments: [
-            (Admission.Resource.cpu, NodeRole.hybrid, true), (.publishers, .hybrid, false), (.viewers, .hybrid, false),
-            (.publishers, .origin, true), (.viewers, .edge, true), (.memory, .edge, true),
-            (.encoders, .hybrid, false), (.encoders, .origin, true), (.encoders, .edge, false),
-            (.encoderUse, .origin, true), (.encoderUse, .edge, false),
-        ]
+            (.cpu, .hybrid, all, .notReady("full: r")), (.memory, .edge, players, .notReady("full: r")),
+            (.publishers, .hybrid, publishers, .readyBut("full for publishers: r")),
+            (.viewers, .hybrid, players, .readyBut("full for players: r")),
+            (.publishers, .origin, publishers, .notReady("full: r")),
+            (.viewers, .edge, players, .notReady("full: r")), (.viewers, .origin, Closed(), .ready),
+            (.encoders, .hybrid, publishers, .readyBut("full for publishers: r")),
+            (.encoders, .origin, publishers, .notReady("full: r")), (.encoders, .edge, Closed(), .ready),
+            (.encoderUse, .origin, publishers, .notReady("full: r")), (.encoderUse, .edge, Closed(), .ready),
+        ] as [(Admission.Resource, NodeRole, Closed, MediaHTTPService.Readiness)]
     )
-    func `A node is closed when nothing it is for is let in`(
+    func `A node tells what it is closed to, and is not ready when nothing it is for is let in`(
         resource: Admission.Resource,
         role: NodeRole,
-        isClosed: Bool
+        closed: Closed,
+        readiness: MediaHTTPService.Readiness
     ) {
         let intake = Intake()
         #expect(intake.setFull([Admission.Full(resource: resource, reason: "r")]))
-        #expect(intake.closedReasons(for: role) == (isClosed ? ["r"] : []))
+        #expect(intake.closed(for: role) == closed)
+        #expect(MediaHTTPService.Readiness(closed: closed, role: role) == readiness)
         #expect(intake.refusal(of: .nextObject) == nil, "what runs is never touched")
+    }
+
+    @Test func `Two limits of two kinds close a hybrid, each with its reason`() {
+        let intake = Intake()
+        _ = intake.setFull([
+            Admission.Full(resource: .publishers, reason: "p"), Admission.Full(resource: .viewers, reason: "v"),
+        ])
+        let closed = intake.closed(for: .hybrid)
+        #expect(closed == Closed(publish: ["p"], play: ["v"]))
+        #expect(MediaHTTPService.Readiness(closed: closed, role: .hybrid) == .notReady("full: p, v"))
+        #expect(intake.refusal(of: .play) == .overloaded("v") && intake.refusal(of: .publish) == .overloaded("p"))
     }
 
     @Test func `A burst of players between two counts is held to the limit too`() {

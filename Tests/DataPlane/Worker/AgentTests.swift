@@ -7,6 +7,7 @@ import Worker
 @Suite struct AgentTests {
     @Test(arguments: [
         (MediaHTTPService.Readiness.ready, 0.35, "up ready 75%"), (.ready, 0, "up ready 100%"),
+        (.readyBut("full for players: 9 of 9 viewers"), 1, "up ready 25%"),
         (.notReady("draining"), 0.1, "up drain"), (.notReady("full: 500 of 500 publishers"), 0.1, "up ready 0%"),
         (.notReady("superseded"), 0, "maint"),
         (.notReady("not registered\nyet é"), 0, "down #not registeredyet "),

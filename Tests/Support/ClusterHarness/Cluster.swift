@@ -44,6 +44,14 @@ package struct WorkerHandle: Sendable {
 
     package func http(_ path: String) -> String { "http://\(host):\(ports.http)\(path)" }
     package func webSocket(_ path: String) -> String { "ws://\(host):\(ports.http)\(path)" }
+
+    /// What the node says it has sent by one protocol.
+    package func egressBytes(_ protocolName: String) throws -> Double {
+        let metrics = String(decoding: try ClusterHarness.http(http("/metrics")).body, as: UTF8.self)
+        let series = "millrace_egress_bytes_total{protocol=\"\(protocolName)\"} "
+        let line = metrics.split(separator: "\n").first { $0.hasPrefix(series) }
+        return line.flatMap { Double($0.dropFirst(series.count)) } ?? 0
+    }
 }
 
 /// Real processes from the release folder, on free ports, in a folder of their own. All end with the value.

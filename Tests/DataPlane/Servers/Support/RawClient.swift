@@ -38,9 +38,11 @@ final class RawClient: Sendable {
     var isClosed: Bool { box.state.withLock { $0.isClosed } }
 
     /// All that came until the server closed.
-    func textUntilClosed() async throws -> String {
+    func textUntilClosed() async throws -> String { String(buffer: try await bytesUntilClosed()) }
+
+    func bytesUntilClosed() async throws -> ByteBuffer {
         try await eventually("the server closes; it said \(text.prefix(300))") { isClosed }
-        return text
+        return received
     }
 }
 

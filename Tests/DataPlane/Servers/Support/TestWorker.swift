@@ -24,6 +24,7 @@ final class TestWorker: Sendable {
 
     let gate = TestGate()
     let state = WorkerState()
+    let meters: HTTPMeters
     let group: MultiThreadedEventLoopGroup
     let hls: HLSService
     let rtmpPort: Int
@@ -35,6 +36,7 @@ final class TestWorker: Sendable {
         _ = TestMetrics.shared
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         self.group = group
+        meters = HTTPMeters()
         let (gate, state) = (gate, state)
         let log = Log(level: .debug, format: .text) { line in state.lines.withLock { $0.append(line) } }
         let rtmp = RTMPService(
@@ -50,7 +52,7 @@ final class TestWorker: Sendable {
             flv: Self.outlets("http-flv", options.fanOut) { FLVFormat() },
             hls: hls,
             logger: log.logger("http"),
-            meters: HTTPMeters(),
+            meters: meters,
             readiness: { state.readiness.withLock { $0 } },
             renderMetrics: { TestMetrics.shared.render() },
             controlPlaneURL: { "http://control.example:5070" },

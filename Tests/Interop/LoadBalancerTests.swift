@@ -53,7 +53,7 @@ import Testing
 
         // Full of players, it still takes publishers.
         let arguments = ["--max-viewers", "0"]
-        _ = try await cluster.startWorker("hybrid1", .hybrid, arguments: arguments, answersAgentCheck: true)
+        _ = try await cluster.startWorker("hybrid1", .hybrid, answersAgentCheck: true, arguments: arguments)
         // Last of all backends.
         try await balancer.waitForServers("edges_http", ["hybrid1"])
         try await eventually("hybrid1 gets no RTMP player\n\(balancer.lastLines)") {

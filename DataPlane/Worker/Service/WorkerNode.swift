@@ -138,7 +138,7 @@ struct WorkerNode {
                 weight.update(utilisation: slot.utilisation)
                 return weight
             }
-            return AgentWord.text(slot.readiness, weight)
+            return AgentWord.text(slot.readiness, weight, takesPlayers: configuration.role.takesPlayers)
         }
         webRTCService = try Self.webRTC(coordinator, identity, parts, clock, client, configuration.iceServers, logger)
         webRTC = WebRTCServer(service: webRTCService)

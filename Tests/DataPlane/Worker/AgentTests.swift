@@ -19,7 +19,12 @@ import Worker
     ) {
         var weight = AgentWeight()
         weight.update(utilisation: utilisation)
-        #expect(AgentWord.text(readiness, weight) == word)
+        #expect(AgentWord.text(readiness, weight, takesPlayers: false) == word)
+    }
+
+    /// Its players' next requests come by the load balancer, too.
+    @Test func `a full node that takes players is not taken out`() {
+        #expect(AgentWord.text(.notReady("full: 9 of 9 viewers"), AgentWeight(), takesPlayers: true) == "up ready 1%")
     }
 
     @Test func `the weight takes a new step once the load has passed it for good`() {

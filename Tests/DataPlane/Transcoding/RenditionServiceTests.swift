@@ -73,12 +73,32 @@ import Transcoding
         }
     }
 
+    /// Pictures alone.
+    private func publishSilent(from start: Double = 0, seconds: Double, to source: LiveStream) throws {
+        let items = try SampleClip.items(seconds: seconds).compactMap { item -> IngestItem? in
+            switch item {
+            case .tracks(let tracks): .tracks(tracks.filter { $0.kind == .video })
+            case .unit(let unit) where unit.track == .video && unit.decodeTime >= MediaTime(seconds: start):
+                .unit(unit, frame: nil)
+            case .unit, .cut: nil
+            }
+        }
+        loop.execute {
+            if start == 0 { begin(source) }
+            source.ingest(items, at: WallTime(milliseconds: 0))
+        }
+    }
+
     /// Goes on until a rung has given enough sound: it begins with the first segment after the sound's encoder has opened,
     /// for which nobody waits.
-    /// - Returns: seconds that were published.
-    private func publish(to source: LiveStream, untilSoundsOf rung: Collector, exceed count: Int) async throws -> Double
-    {
-        var published = 0.0
+    /// - Returns: the seconds of the clip that were published by then.
+    private func publish(
+        from start: Double = 0,
+        to source: LiveStream,
+        untilSoundsOf rung: Collector,
+        exceed count: Int
+    ) async throws -> Double {
+        var published = start
         while try await loop.submit({ rung.items.count(where: \.isSound) }).get() <= count {
             // The other suites want the machine too.
             try await Task.sleep(for: .milliseconds(10))
@@ -256,7 +276,8 @@ import Transcoding
         }
         // The second one is there when its stream has an epoch: it is fed from then on.
         while try await loop.submit({ targets[1].epoch == nil }).get() { await Task.yield() }
-        try publish(from: published, seconds: published + 4, to: source)
+        _ = try await publish(from: published, to: source, untilSoundsOf: collectors[1], exceed: 0)
+        loop.execute { source.end(.unpublished) }
         for end in ends { #expect(await end.value == .ended(.unpublished)) }
         let items = collectors[1].items
         guard case .tracks(let tracks)? = items.first, case .cut(let first)? = items.dropFirst().first else {
@@ -265,7 +286,37 @@ import Transcoding
         }
         #expect(tracks.map(\.kind) == [.video, .audio])
         #expect(first.part == 0 && first.sequence > 0)
-        #expect(items.contains { $0.isSound })
+    }
+
+    @Test func `sound that comes, goes and comes again is encoded for a rung that began without it`() async throws {
+        let source = try source(EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 48_000))
+        let target = target(source)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let demand = demand(of: source)
+        let service = service
+        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        for await isWanted in demand where isWanted { break }
+        var published = 2.0
+        try publishSilent(seconds: published, to: source)
+        for turn in 1...2 {
+            published = try await publish(from: published, to: source, untilSoundsOf: collector, exceed: 10 * turn)
+            try publishSilent(from: published, seconds: published + 2, to: source)
+            published += 2
+        }
+        loop.execute { source.end(.unpublished) }
+        #expect(await end.value == .ended(.unpublished))
+        let told = collector.items.compactMap { if case .tracks(let tracks) = $0 { tracks } else { nil } }
+        #expect(
+            told.map { $0.map(\.kind) } == [[.video], [.video, .audio], [.video], [.video, .audio], [.video]]
+        )
+        let sounds = collector.items.compactMap {
+            if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
+        }
+        let originals = try SampleClip.items(seconds: published).compactMap {
+            if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
+        }
+        #expect(Set(sounds).isDisjoint(with: originals), "it was encoded anew")
     }
 
     @Test func `sound that cannot be decoded is not tried for ever`() async throws {

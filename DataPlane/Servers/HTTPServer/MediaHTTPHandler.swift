@@ -56,8 +56,13 @@ final class MediaHTTPHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var route = HTTPMeters.Route.other
     var context: ChannelHandlerContext?
 
-    init(service: MediaHTTPService, egress: SocketEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?)
-    {
+    init(
+        service: MediaHTTPService,
+        egress: SocketEgress,
+        isPlain: Bool,
+        idle: IdleRequestHandler,
+        remoteAddress: String?
+    ) {
         self.service = service
         self.egress = egress
         self.isPlain = isPlain

@@ -58,12 +58,11 @@ import Transcoding
         hasBegun: Bool = false,
         thenEnd: Bool = true
     ) throws {
-        let published = try SampleClip.items(seconds: seconds).drop { $0.time < MediaTime(seconds: start) }
-        let items = published.map { item -> IngestItem in
+        let items = try SampleClip.items(seconds: seconds).compactMap { item -> IngestItem? in
             switch item {
             case .tracks(let tracks): .tracks(tracks)
-            case .unit(let unit): .unit(unit, frame: nil)
-            case .cut: .tracks([])
+            case .unit(let unit) where unit.decodeTime >= MediaTime(seconds: start): .unit(unit, frame: nil)
+            case .unit, .cut: nil
             }
         }
         loop.execute {
@@ -357,5 +356,4 @@ import Transcoding
 
 extension StreamItem {
     fileprivate var isSound: Bool { if case .unit(let unit) = self { unit.track == .audio } else { false } }
-    fileprivate var time: MediaTime { if case .unit(let unit) = self { unit.decodeTime } else { .zero } }
 }

@@ -1,5 +1,4 @@
 import ClusterModel
-import DequeModule
 import Drivers
 import FanOut
 import Logging
@@ -49,7 +48,7 @@ final class MediaHTTPHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var body = ByteBuffer()
     private var waitsForRoom = false
     /// Of requests behind the one at hand. No more than one read brings.
-    private var waiting: Deque<HTTPServerRequestPart> = []
+    private var waiting: CircularBuffer<HTTPServerRequestPart> = []
     private var isTakingWaiting = false
     private var owesRead = false
     var requestedAt = NIODeadline.now()

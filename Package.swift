@@ -283,10 +283,11 @@ let controlPlane: [Target] = [
         pkgConfig: "libmongoc-1.0",
         providers: [.apt(["libmongoc-dev"])]
     ),
+    .target(name: "CMongoCounters", path: "ControlPlane/Stores/CMongoCounters"),
     library(
         "MongoStore",
         "ControlPlane/Stores/MongoStore",
-        ["ClusterModel", "CMongoC", "Domain", "Timebase", logging]
+        ["ClusterModel", "CMongoC", "CMongoCounters", "Domain", "Timebase", logging]
     ),
     library(
         "StoreSelection",

@@ -52,8 +52,8 @@ package struct API: Sendable {
     private func answer(_ request: Request, _ context: APIContext, _ operation: Operation) async throws -> Response {
         if !operation.roles.isEmpty {
             guard let role = context.role, operation.roles.contains(role) else { throw Problem.forbidden }
-            if operation.needsStore { try coordinator.requireAnswering() }
         }
+        if operation.needsStore { try coordinator.requireAnswering() }
         var call = Call(
             request: request,
             body: ByteBuffer(),

@@ -22,9 +22,11 @@ extension Coordinator {
     package func sweep() async {
         guard phase == .answering else { return }
         let (writes, news) = shared.withLock { shared in
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             let news = shared.state.announceTimeouts(at: now)
-            return (shared.state.sweep(at: now), news)
+            // A hub that is closed closes the watches itself: that says nothing of the nodes.
+            let tellsOthers = shared.isStoreShared && !hub.isClosed
+            return (shared.state.sweep(at: now, sharesStore: tellsOthers), news)
         }
         tell(news)
         for write in writes where phase == .answering { _ = try? await perform(write) }

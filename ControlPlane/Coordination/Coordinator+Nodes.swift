@@ -58,11 +58,21 @@ extension Coordinator {
         ifMatch: RevisionCondition
     ) async throws(Problem) {
         try requireAnswering()
+        let answersProbe = isForgotten ? await answersProbe(nodeID) : false
         _ = try await commit { shared, now throws(Problem) in
-            if isForgotten { try shared.state.checkForgettable(nodeID, at: now) }
+            if isForgotten { try shared.state.checkForgettable(nodeID, answersProbe: answersProbe, at: now) }
             return try shared.state.decideLeave(nodeID, ifMatch: ifMatch)
         }
         do throws(StoreError) { try await store.removeLease(of: nodeID) } catch { throw failed(error) }
+    }
+
+    /// Of a node whose watch may be at another control plane.
+    private func answersProbe(_ nodeID: String) async -> Bool {
+        let addresses = shared.withLock { shared in
+            shared.isStoreShared && !shared.state.isWatching(nodeID) ? shared.state.nodes[nodeID]?.body.addresses : nil
+        }
+        guard let addresses, let relay = addresses.relay else { return false }
+        return await probe(addresses.host, relay, timing.probeTimeout)
     }
 
     package func drain(
@@ -111,8 +121,8 @@ extension Coordinator {
 
     private func absorb(_ lease: Lease, _ heartbeat: Heartbeat, storeTime: Duration, at time: WallTime) {
         let news = shared.withLock { shared -> [Announcement] in
-            shared.storeTime.heard(time, at: clock.now())
-            let now = shared.storeTime.now(at: clock.now())
+            shared.heard(time, at: clock.now())
+            let now = shared.now(at: clock.now())
             let former = shared.state.leases[lease.nodeID]
             shared.state.apply(lease, heartbeat, storeTime: storeTime)
             var news = shared.state.announceNode(lease.nodeID, at: now)
@@ -145,6 +155,10 @@ extension Coordinator {
     }
 
     package func requireAnswering() throws(Problem) {
+        let phase = shared.withLock { shared in
+            _ = shared.now(at: clock.now())
+            return shared.phase
+        }
         guard phase == .answering else {
             throw .storeUnavailable(.unavailable("it has not answered for a while"))
         }

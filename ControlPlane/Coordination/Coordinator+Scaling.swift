@@ -2,6 +2,7 @@ import ClusterModel
 import Domain
 import Logging
 import Synchronization
+import Timebase
 
 extension Coordinator {
     private static let scalingInterval = Duration.seconds(1)
@@ -35,12 +36,12 @@ extension Coordinator {
     private func takeDueTargets() -> [ScalingTarget] {
         shared.withLock { shared in
             guard shared.phase == .answering else { return [] }
-            let now = shared.storeTime.now(at: clock.now())
-            var judged: [ScalingTarget: Int64] = [:]
+            let now = shared.now(at: clock.now())
+            var judged: [ScalingTarget: WallTime] = [:]
             let due = shared.state.scalingTargets.filter { target in
                 let period = shared.state.scalingPeriod(of: target, at: now)
                 judged[target] = period
-                return period > shared.judgedPeriods[target] ?? 0
+                return shared.judgedPeriods[target].map { period > $0 } ?? true
             }
             shared.judgedPeriods = judged
             return due

@@ -8,7 +8,6 @@ import Timebase
 extension Coordinator {
     static let pingInterval = Duration.seconds(1)
     private static let followPause = Duration.seconds(1)
-    private static let leaseRefreshPings = 5
     /// Taken in under one lock, which heartbeats wait for.
     private static let leasesAtOnceMax = 200
 
@@ -17,14 +16,33 @@ extension Coordinator {
         await withTaskGroup { group in
             group.addTask { await self.followStore() }
             group.addTask { await self.pingStore() }
+            group.addTask { await self.lookForStillness() }
+        }
+    }
+
+    private func lookForStillness() async {
+        while !Task.isCancelled {
+            let stillFor = shared.withLock { shared -> Duration? in
+                let instant = clock.now()
+                _ = shared.now(at: instant)
+                return shared.stillness.look(at: instant)
+            }
+            if let stillFor {
+                logger.warning(
+                    "This process stood still; reading the store anew before any node is judged",
+                    metadata: ["for": "\(stillFor)"]
+                )
+            }
+            await clock.sleep(Stillness.lookInterval)
         }
     }
 
     private func pingStore() async {
+        let refreshPings = max(1, Int(timing.leasesReadInterval / Self.pingInterval))
         var pings = 0
         while !Task.isCancelled {
             pings += 1
-            await ping(refreshLeases: pings % Self.leaseRefreshPings == 0)
+            await ping(refreshLeases: pings % refreshPings == 0)
             await clock.sleep(Self.pingInterval)
         }
     }
@@ -35,7 +53,7 @@ extension Coordinator {
             heard(try await store.now())
             if phase != .answering {
                 try await load()
-            } else if isDue, shared.withLock({ $0.isStoreShared }) {
+            } else if shared.withLock({ $0.isStoreShared && (isDue || $0.lacksLease) }) {
                 try await refreshLeases()
             }
         } catch {
@@ -66,7 +84,7 @@ extension Coordinator {
     }
 
     private func heard(_ time: WallTime) {
-        shared.withLock { $0.storeTime.heard(time, at: clock.now()) }
+        shared.withLock { $0.heard(time, at: clock.now()) }
     }
 
     /// Reads all records and leases, then judges no lease for a while: nodes could not renew them.
@@ -104,6 +122,7 @@ extension Coordinator {
     }
 
     func refreshLeases() async throws(StoreError) {
+        shared.withLock { $0.lacksLease = false }
         let (leases, now) = try await store.leases()
         heard(now)
         var rest = leases[...]

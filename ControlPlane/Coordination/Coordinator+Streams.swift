@@ -68,14 +68,14 @@ extension Coordinator {
         try requireAnswering()
         try await learnNode(request.nodeId, boot: request.bootId)
         shared.withLock { shared in
-            shared.state.noteRouteAsked(stream, request, at: shared.storeTime.now(at: clock.now()))
+            shared.state.noteRouteAsked(stream, request, at: shared.now(at: clock.now()))
         }
         try await learnIfUnknown(stream)
         let route = try await commit { shared, now throws(Problem) in
             try shared.state.decideRoute(stream, request, at: now, using: &shared.random)
         }
         shared.withLock { shared in
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             shared.state.noteRouteGiven(stream, to: request.nodeId, route, at: now)
         }
         MetricNames.routes.counter(route.tier.rawValue).increment()
@@ -92,7 +92,7 @@ extension Coordinator {
     package func assign(_ wish: ClusterState.Wish, explain: Bool = false) throws(Problem) -> Assignment {
         try requireAnswering()
         return try shared.withLock { shared throws(Problem) in
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             let assignment = try shared.state.assign(wish, explain: explain, at: now, using: &shared.random)
             // Who asks for an explanation comes to look, not to play.
             if !explain { shared.state.noteAssigned(assignment.nodeId, for: wish.purpose) }
@@ -129,10 +129,13 @@ extension Coordinator {
         guard let address else { return }
         Task {
             var answered = false
+            let begun = clock.now()
             if let relay = address.relay { answered = await probe(address.host, relay, timing.probeTimeout) }
             shared.withLock { shared in
                 shared.probing.remove(nodeID)
-                shared.state.probed(nodeID, answered: answered, at: shared.storeTime.now(at: clock.now()))
+                // Silence that this process slept through says nothing of the node.
+                guard answered || clock.now() - begun < timing.probeTimeout * 2 else { return }
+                shared.state.probed(nodeID, answered: answered, at: shared.now(at: clock.now()))
             }
             signals.fire()
         }

@@ -52,7 +52,14 @@ extension Coordinator {
             shared.watches[nodeID]?[boot] = left > 0 ? left : nil
             if shared.watches[nodeID]?.isEmpty == true { shared.watches[nodeID] = nil }
             guard left <= 0 else { return }
-            shared.state.watchClosed(by: nodeID, boot: boot, at: shared.storeTime.now(at: clock.now()))
+            let instant = clock.now()
+            let now = shared.now(at: instant)
+            if shared.stillness.isEcho(at: instant) {
+                // The node may have gone to another control plane while this one stood still.
+                shared.state.watchLost(by: nodeID, boot: boot)
+            } else {
+                shared.state.watchClosed(by: nodeID, boot: boot, at: now)
+            }
         }
         signals.fire()
     }

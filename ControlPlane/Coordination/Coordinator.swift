@@ -24,11 +24,34 @@ package final class Coordinator: Sendable {
         /// Open watch connections by node, with the boot each was opened for.
         var watches: [String: [String: Int]] = [:]
         var probing: Set<String> = []
-        /// The last period this process judged; a period that changes nothing leaves no trace in the store.
-        var judgedPeriods: [ScalingTarget: Int64] = [:]
+        /// The beginning of the last period this process judged; one that changes nothing leaves no trace in the store.
+        var judgedPeriods: [ScalingTarget: WallTime] = [:]
         /// Whether others may write to the store: then what this process knows can be behind.
         var isStoreShared = true
+        /// A node registered through another control plane, so its lease is in the store only.
+        var lacksLease = false
+        var stillness = Stillness()
+
+        /// The store's time, as far as it is known. To a process that stood still, stopped or without a processor, that was an
+        /// outage: whoever asks first when it runs again begins it, before anything is judged by leases that it did not see renewed.
+        mutating func now(at instant: MonotonicInstant) -> WallTime {
+            if let ranAt = stillness.end(at: instant), phase == .answering {
+                phase = .away
+                state.beginOutage(at: storeTime.now(at: ranAt))
+            }
+            return storeTime.now(at: instant)
+        }
+
+        /// The store's answer. By a clock that was set forward leases end that nobody could renew: nobody loses one for that.
+        mutating func heard(_ time: WallTime, at instant: MonotonicInstant) {
+            let leaps = phase == .answering && time - storeTime.now(at: instant) > Coordinator.storeLeapMax
+            storeTime.heard(time, at: instant)
+            if leaps { state.beginRecovery(at: time) }
+        }
     }
+
+    /// A store's time that is further ahead of what has passed here was set.
+    private static let storeLeapMax = Duration.seconds(2)
 
     /// Asks whether a relay port answers within the time.
     package typealias Probe = @Sendable (_ host: String, _ port: Int, _ timeout: Duration) async -> Bool
@@ -72,14 +95,15 @@ package final class Coordinator: Sendable {
     package var phase: Phase { shared.withLock { $0.phase } }
 
     /// The store's time, as far as it is known.
-    package var now: WallTime { shared.withLock { $0.storeTime.now(at: clock.now()) } }
+    package var now: WallTime { shared.withLock { $0.now(at: clock.now()) } }
 
     /// Reads the state at the store's present time.
     package func read<Answer: Sendable, Refusal: Error>(
         _ body: (ClusterState, WallTime) throws(Refusal) -> Answer
     ) throws(Refusal) -> Answer {
         try shared.withLock { shared throws(Refusal) in
-            try body(shared.state, shared.storeTime.now(at: clock.now()))
+            let now = shared.now(at: clock.now())
+            return try body(shared.state, now)
         }
     }
 
@@ -97,7 +121,7 @@ package final class Coordinator: Sendable {
     ) async throws(Problem) -> Answer {
         for _ in 0..<Self.attemptsMax {
             let decision = try shared.withLock { shared throws(Problem) in
-                let now = shared.storeTime.now(at: clock.now())
+                let now = shared.now(at: clock.now())
                 return try decide(&shared, now)
             }
             switch decision {
@@ -147,11 +171,15 @@ package final class Coordinator: Sendable {
     /// Takes in what the store said, and tells those whom it concerns.
     func absorb(_ change: StoreChange) {
         let (news, noticed) = shared.withLock { shared -> ([Announcement], [ClusterEvent]) in
-            let now = shared.storeTime.now(at: clock.now())
+            let now = shared.now(at: clock.now())
             let isRunning = shared.phase == .answering && shared.state.wantsEvents
             let noticed = isRunning ? shared.state.events(of: change, at: now) : []
             do {
-                return (try shared.state.take(change, at: now), noticed)
+                let news = try shared.state.take(change, at: now)
+                if case .written(let record) = change, record.kind == .node, shared.state.lacksLease(of: record.key) {
+                    shared.lacksLease = true
+                }
+                return (news, noticed)
             } catch {
                 logger.error("A record was skipped", metadata: ["error": "\(error)"])
                 return ([], [])

@@ -64,7 +64,7 @@ extension ClusterState {
         switch announcement.event {
         case .stream(let change):
             guard let type = WebhookEventType(change.status) else { return nil }
-            let key = "\(type.rawValue) \(change.app)/\(change.id) \(change.epoch)"
+            let key = "\(type.rawValue) \(change.app)/\(change.id) \(change.epoch) \(interruptions(of: change))"
             return ClusterEvent(type: type, subject: .stream(change), key: key, at: now)
         case .node(let change):
             guard let type = WebhookEventType(change.state), let stored = nodes[change.nodeId] else { return nil }
@@ -76,6 +76,14 @@ extension ClusterState {
             return nodeEvent(type, stored.body, mark: mark, at: now)
         case .snapshot, .lost, .app, .ping: return nil
         }
+    }
+
+    /// The publisher may go and come back more than once in an epoch: the owner's count tells the times apart.
+    private func interruptions(of change: WatchEvent.StreamChange) -> Int {
+        guard let stream = try? StreamID(app: change.app, id: change.id), let owner = streams[stream]?.body.owner else {
+            return 0
+        }
+        return ownerReport(of: stream, owner)?.interruptions ?? 0
     }
 
     private func nodeEvent(_ type: WebhookEventType, _ node: NodeRecord, mark: String, at now: WallTime) -> ClusterEvent

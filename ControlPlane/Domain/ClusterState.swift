@@ -1,4 +1,5 @@
 package import ClusterModel
+import OrderedCollections
 package import Timebase
 
 /// What one control plane knows of the cluster: the store's records and leases, indexed, and what it saw itself.
@@ -33,8 +34,8 @@ package struct ClusterState: Sendable {
     /// When nodes that left did so.
     var departures: [String: WallTime] = [:]
 
-    /// Nodes by what they scale with.
-    var members: [ScalingTarget: Set<String>] = [:]
+    /// Nodes by what they scale with. In an order, as nodes are drawn from here by place.
+    var members: OrderedDictionary<ScalingTarget, OrderedSet<String>> = [:]
     /// Streams by the node that owns them.
     var owned: [String: Set<StreamID>] = [:]
     /// Streams by the nodes that stand by for their owner or are secondary origins of them.
@@ -50,13 +51,15 @@ package struct ClusterState: Sendable {
     /// Streams that their owner's heartbeats do not name.
     var unnamed: [StreamID: UnnamedHold] = [:]
     /// Nodes whose heartbeat names the stream: owners and pullers.
-    var carriers: [StreamID: Set<String>] = [:]
+    var carriers: [StreamID: OrderedSet<String>] = [:]
     /// Of each stream, by the node that pulls it, whom it says it pulls from.
     var reportedParents: [StreamID: [String: String]] = [:]
     /// Pulls of any stream by the node they are from.
     var reportedChildren: [String: Int] = [:]
     /// Players sent to a node since its last heartbeat, which could not count them yet.
     var assigned: [String: Int] = [:]
+    /// Nodes whose watch closed or opened here, of which the others are to be told.
+    var untoldWatches: Set<String> = []
     /// Streams whose status can change by time alone.
     var unsettled: Set<StreamID> = []
     var failedParents = FailedParents()
@@ -112,10 +115,12 @@ extension ClusterState {
             sweptEnds.invalidate()
             if let known = nodes[record.key], known.body.bootId != body.bootId {
                 evidence[record.key] = nil
-                unsettled.formUnion(owned[record.key] ?? [])
+                unsettle(record.key)
             }
+            if nodes[record.key]?.body.watchClosedAt != body.watchClosedAt { unsettle(record.key) }
             replaceMember(record.key, nodes[record.key]?.body, with: body)
             nodes[record.key] = Stored(body: body, revision: record.revision)
+            if body.watchClosedAt != nil, isWatching(record.key) { untoldWatches.insert(record.key) }
             departures[record.key] = nil
         case .stream:
             let body = try RecordCoding.decode(StreamRecord.self, from: record.body, key: record.key)
@@ -164,7 +169,7 @@ extension ClusterState {
             departures[key] = now
             evidence[key] = nil
             removeLease(of: key)
-            unsettled.formUnion(owned[key] ?? [])
+            unsettle(key)
         case .stream:
             guard let stream = StreamID(recordKey: key) else { return }
             index(stream, from: streams[stream]?.body, to: nil)
@@ -186,7 +191,7 @@ extension ClusterState {
             members[target]?.remove(nodeID)
             if members[target]?.isEmpty == true { members[target] = nil }
         }
-        if let new { members[ScalingTarget(group: new.group, role: new.role), default: []].insert(nodeID) }
+        if let new { members[ScalingTarget(group: new.group, role: new.role), default: []].append(nodeID) }
     }
 
     /// A revision that is smaller can only be older news, or a record that was deleted and made again; the latter is told by
@@ -291,7 +296,7 @@ extension ClusterState {
             carriers[stream]?.remove(nodeID)
             if carriers[stream]?.isEmpty == true { carriers[stream] = nil }
         }
-        for stream in after.subtracting(before) { carriers[stream, default: []].insert(nodeID) }
+        for stream in after.subtracting(before) { carriers[stream, default: []].append(nodeID) }
         replacePulls(by: nodeID, old, with: new)
     }
 }

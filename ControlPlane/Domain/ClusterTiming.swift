@@ -5,6 +5,8 @@ package struct ClusterTiming: Hashable, Sendable {
     package var heartbeatInterval = Duration.seconds(5)
     /// A heartbeat later than interval plus this counts as missed: a GC pause or a slow link is no death.
     package var heartbeatSlack = Duration.seconds(1)
+    /// Heartbeats that came through another control plane are read from the store this often.
+    package var leasesReadInterval = Duration.seconds(5)
     /// How long an owner's watch connection may be closed before that alone shows it is gone.
     package var watchGrace = Duration.milliseconds(300)
     /// An owner that named its hold and then did not for this long has it no more. Two heartbeats: one may come late.

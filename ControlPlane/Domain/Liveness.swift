@@ -53,7 +53,7 @@ extension ClusterState {
         if validUntil < now, !isRecovering(at: now) { return .gone(.leaseEnded, since: validUntil) }
         let lastHeard = WallTime(milliseconds: validUntil.milliseconds - timing.leaseDuration.milliseconds)
         let seen = evidence[owner.nodeId] ?? NodeEvidence()
-        if case .closed(let closedAt) = seen.watch, closedAt >= lastHeard {
+        if let closedAt = watchClosed(by: node), closedAt >= lastHeard {
             let goneAt = closedAt + timing.watchGrace
             return now > goneAt
                 ? .gone(.watchClosed, since: closedAt) : .unsure(recheckAt: goneAt + .milliseconds(1), probe: false)
@@ -131,8 +131,43 @@ extension ClusterState {
         return isEmptied(nodeID, lease, at: now) ? .drained : .draining
     }
 
+    /// No heartbeat of its present boot is known here.
+    package func lacksLease(of nodeID: String) -> Bool {
+        nodes[nodeID].map { leases[nodeID]?.bootID != $0.body.bootId } ?? false
+    }
+
     func lastHeartbeat(of nodeID: String) -> WallTime? {
         leases[nodeID].map { WallTime(milliseconds: $0.validUntil.milliseconds - timing.leaseDuration.milliseconds) }
+    }
+
+    /// It lives, as far as anybody can know: its watch is open here, or its heartbeats come and it has its watch at another
+    /// control plane.
+    func isHeardOf(_ nodeID: String, at now: WallTime) -> Bool {
+        if isWatching(nodeID) { return true }
+        guard let node = nodes[nodeID]?.body, let heard = lastHeartbeat(of: nodeID) else { return false }
+        if let closedAt = watchClosed(by: node), closedAt >= heard { return false }
+        return now - heard <= timing.heartbeatMissedAfter + timing.leasesReadInterval
+    }
+
+    package func isWatching(_ nodeID: String) -> Bool {
+        if case .connected = evidence[nodeID]?.watch { true } else { false }
+    }
+
+    /// When its last watch closed, here or at another control plane; nil while one is open here or none was seen.
+    private func watchClosed(by node: NodeRecord) -> WallTime? {
+        switch evidence[node.nodeId]?.watch ?? .neverSeen {
+        case .connected: nil
+        case .closed(let closedAt): max(closedAt, node.watchClosedAt ?? closedAt)
+        case .neverSeen: node.watchClosedAt
+        }
+    }
+
+    /// Its watch has just closed: in a moment that alone will show that it is gone, unless more is heard of it.
+    func isInDoubt(_ owner: StreamRecord.Owner?, at now: WallTime) -> Bool {
+        guard let owner, let node = nodes[owner.nodeId]?.body, node.bootId == owner.bootId,
+            let closedAt = watchClosed(by: node)
+        else { return false }
+        return now <= closedAt + timing.watchGrace
     }
 
     // MARK: What was seen
@@ -140,17 +175,52 @@ extension ClusterState {
     package mutating func watchOpened(by nodeID: String, boot: String?) {
         guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
         evidence[nodeID, default: NodeEvidence()].watch = .connected
+        if node.watchClosedAt != nil { untoldWatches.insert(nodeID) }
     }
 
     package mutating func watchClosed(by nodeID: String, boot: String?, at now: WallTime) {
         guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
         evidence[nodeID, default: NodeEvidence()].watch = .closed(at: now)
-        unsettled.formUnion(owned[nodeID] ?? [])
+        untoldWatches.insert(nodeID)
+        unsettle(nodeID)
+    }
+
+    /// It is not known whether the node closed it, nor when.
+    package mutating func watchLost(by nodeID: String, boot: String?) {
+        guard let node = nodes[nodeID]?.body, boot == nil || boot == node.bootId else { return }
+        evidence[nodeID, default: NodeEvidence()].watch = .neverSeen
     }
 
     package mutating func probed(_ nodeID: String, answered: Bool, at now: WallTime) {
         guard nodes[nodeID] != nil else { return }
         evidence[nodeID, default: NodeEvidence()].probe = (now, answered)
-        if !answered { unsettled.formUnion(owned[nodeID] ?? []) }
+        if !answered { unsettle(nodeID) }
+    }
+
+    /// Whether the node lives may have changed, and with it the streams that it owns or stands by for.
+    mutating func unsettle(_ nodeID: String) {
+        unsettled.formUnion(owned[nodeID] ?? [])
+        unsettled.formUnion(assisted[nodeID] ?? [])
+    }
+
+    /// Records of owners whose watch closed here, or opened after it had, for the other control planes. `limit`: writes at once.
+    mutating func tellWatches(limit: Int) -> [RecordWrite] {
+        var writes: [RecordWrite] = []
+        for nodeID in untoldWatches.sorted().prefix(limit) {
+            untoldWatches.remove(nodeID)
+            guard let stored = nodes[nodeID], let watch = evidence[nodeID]?.watch else { continue }
+            var record = stored.body
+            switch watch {
+            case .connected: record.watchClosedAt = nil
+            case .closed(let closedAt) where owned[nodeID] != nil || assisted[nodeID] != nil:
+                record.watchClosedAt = max(closedAt, record.watchClosedAt ?? closedAt)
+            case .closed, .neverSeen: break
+            }
+            guard record != stored.body,
+                let write = try? RecordWrite.of(.node, nodeID, record, expecting: stored.revision)
+            else { continue }
+            writes.append(write)
+        }
+        return writes
     }
 }

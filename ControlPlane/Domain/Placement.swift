@@ -1,4 +1,5 @@
 package import ClusterModel
+import OrderedCollections
 package import Timebase
 
 /// Which node a client should use.
@@ -38,15 +39,14 @@ extension ClusterState {
         using random: inout some RandomNumberGenerator
     ) throws(Problem) -> Assignment {
         let chain = wish.group.map { [$0] + ancestors(of: $0) } ?? []
-        let candidates = nodes.keys.sorted().compactMap { candidate($0, wish, nearest: chain, at: now) }
-        let chosen = try choose(among: candidates, wish, using: &random)
-        var urls = wish.stream.map { StreamURLs.all(of: $0, on: chosen.node.addresses, for: wish.purpose) } ?? [:]
+        guard let chosen = choose(wish, nearest: chain, at: now, using: &random) else { throw noneTakes(wish, at: now) }
+        var urls = wish.stream.map { StreamURLs.all(of: $0, on: chosen.addresses, for: wish.purpose) } ?? [:]
         if let app = wish.stream?.app, settings(of: app).hlsSegmentType == .mpegts { urls["dash"] = nil }
         return Assignment(
-            nodeId: chosen.node.nodeId,
-            group: chosen.node.group,
+            nodeId: chosen.nodeId,
+            group: chosen.group,
             urls: urls,
-            explain: explain ? candidates.sorted { $0.isShownBefore($1) }.map(\.shown) : nil
+            explain: explain ? candidates(wish, nearest: chain, at: now) : nil
         )
     }
 
@@ -56,71 +56,100 @@ extension ClusterState {
         assigned[nodeID, default: 0] += 1
     }
 
+    /// Nearest groups first, and in each the nodes that have the stream before those that would have to pull it.
     private func choose(
-        among candidates: [Candidate],
         _ wish: Wish,
+        nearest chain: [String],
+        at now: WallTime,
         using random: inout some RandomNumberGenerator
-    ) throws(Problem) -> Candidate {
-        let eligible = candidates.filter { $0.shown.refused == nil }
-        let best = eligible.map(\.rank).max() ?? 0
-        let finalists = eligible.filter { $0.rank == best }
-        // Two random choices spread a burst of equal questions better than always naming the least loaded.
-        guard let first = finalists.randomElement(using: &random), let second = finalists.randomElement(using: &random)
-        else {
-            // Anybody may ask this: which nodes there are is none of their business.
-            let counts = Dictionary(grouping: candidates, by: { $0.shown.refused ?? "" }).mapValues(\.count)
-            let reasons = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
-                .map { "\($0.value) \($0.value == 1 ? "node" : "nodes"): \($0.key)" }.joined(separator: "; ")
-            throw .unavailable(
-                "No node can take this \(wish.purpose.rawValue) now"
-                    + (reasons.isEmpty ? ": none is registered." : " (\(reasons)).")
-            )
+    ) -> NodeRecord? {
+        if let place = placeOfBackup(wish), refusal(of: place, wish, at: now) == nil { return place }
+        for group in chain.map(Optional.some) + [nil] {
+            let warm = wish.purpose == .play ? wish.stream.flatMap { carriers[$0] } : nil
+            let chosen =
+                draw(from: NodePool([warm ?? []]), wish, at: now, using: &random) {
+                    (group == nil || $0.group == group) && load(of: $0.nodeId) < Self.warmLoadMax
+                } ?? draw(from: pool(of: group, for: wish.purpose), wish, at: now, using: &random) { _ in true }
+            if let chosen { return chosen }
         }
-        return second.shown.score > first.shown.score ? second : first
+        return nil
     }
 
-    private struct Candidate {
-        var node: NodeRecord
-        var shown: Assignment.Candidate
-        /// Nodes of the highest rank are chosen among by load.
-        var rank: Int
+    private func pool(of group: String?, for purpose: Purpose) -> NodePool {
+        let roles = NodeRole.allCases.filter { purpose == .play ? $0.takesPlayers : $0.takesPublishers }
+        if let group { return NodePool(roles.compactMap { members[ScalingTarget(group: group, role: $0)] }) }
+        return NodePool(members.filter { roles.contains($0.key.role) }.map(\.value))
+    }
 
-        func isShownBefore(_ other: Candidate) -> Bool {
-            let (mine, others) = (shown.refused == nil, other.shown.refused == nil)
-            if mine != others { return mine }
-            return rank != other.rank ? rank > other.rank : shown.score > other.shown.score
+    /// The less loaded of two: random choices spread a burst of equal questions better than always naming the least loaded.
+    private func draw(
+        from pool: NodePool,
+        _ wish: Wish,
+        at now: WallTime,
+        using random: inout some RandomNumberGenerator,
+        where isWanted: (NodeRecord) -> Bool
+    ) -> NodeRecord? {
+        let drawn = pool.drawTwo(using: &random) { nodeID in
+            guard let node = nodes[nodeID]?.body else { return false }
+            return isWanted(node) && refusal(of: node, wish, at: now) == nil
+        }
+        guard let (first, second) = drawn else { return nil }
+        return nodes[load(of: second) < load(of: first) ? second : first]?.body
+    }
+
+    /// A publisher stands by at the stream's owner: nowhere else does it see the first one fall silent.
+    private func placeOfBackup(_ wish: Wish) -> NodeRecord? {
+        guard wish.purpose == .publish, let stream = wish.stream, settings(of: stream.app).secondPublisher == .standBy,
+            let owner = streams[stream]?.body.owner
+        else { return nil }
+        return nodes[owner.nodeId]?.body
+    }
+
+    private func noneTakes(_ wish: Wish, at now: WallTime) -> Problem {
+        // Anybody may ask this: which nodes there are is none of their business.
+        var counts: [String: Int] = [:]
+        for node in nodes.values { counts[refusal(of: node.body, wish, at: now) ?? "", default: 0] += 1 }
+        let reasons = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
+            .map { "\($0.value) \($0.value == 1 ? "node" : "nodes"): \($0.key)" }.joined(separator: "; ")
+        return .unavailable(
+            "No node can take this \(wish.purpose.rawValue) now"
+                + (reasons.isEmpty ? ": none is registered." : " (\(reasons)).")
+        )
+    }
+
+    /// All nodes for who asks for an explanation, those first that could be chosen, and the best of them before others.
+    private func candidates(_ wish: Wish, nearest chain: [String], at now: WallTime) -> [Assignment.Candidate] {
+        nodes.keys.sorted().compactMap { candidate($0, wish, nearest: chain, at: now) }.sorted {
+            ($0.refused == nil) != ($1.refused == nil) ? $0.refused == nil : $0.score > $1.score
         }
     }
 
     /// Above this a node that has the stream already is not preferred to one that would have to pull it.
     private static let warmLoadMax = 0.7
 
-    private func candidate(_ nodeID: String, _ wish: Wish, nearest chain: [String], at now: WallTime) -> Candidate? {
+    /// The score says what `choose` does: however loaded, a nearer node is before one that is further, and of those that are as
+    /// near, one that has the stream is before one that has not.
+    private func candidate(
+        _ nodeID: String,
+        _ wish: Wish,
+        nearest chain: [String],
+        at now: WallTime
+    ) -> Assignment.Candidate? {
         guard let node = nodes[nodeID]?.body else { return nil }
-        let load = utilisation(of: nodeID) + loadOfAssigned(to: nodeID)
+        let load = load(of: nodeID)
         // The asked group is as near as can be, each step up to a parent group is one further, all others are far.
         let nearness = chain.firstIndex(of: node.group).map { chain.count - $0 } ?? 0
         let isWarm = load < Self.warmLoadMax && wish.stream.map { carriers[$0]?.contains(nodeID) == true } ?? false
-        let closeness = chain.isEmpty ? 1 : Double(nearness) / Double(chain.count)
-        let score = (1 - min(1, load)) * 0.6 + closeness * 0.25 + (isWarm ? 0.15 : 0)
-        let isPreferred = wish.purpose == .play && isWarm
-        let rank = nearness * 2 + (isPreferred ? 1 : 0)
-        return Candidate(
-            node: node,
-            shown: Assignment.Candidate(
-                nodeId: nodeID,
-                score: (score * 100).rounded() / 100,
-                refused: refusal(of: node, wish, at: now)
-            ),
-            rank: isPlaceOfBackup(nodeID, wish) ? Int.max : rank
+        let rank = nearness * 2 + (wish.purpose == .play && isWarm ? 1 : 0)
+        let score = (Double(rank) + 1 - min(1, load)) / Double(chain.count * 2 + 2)
+        return Assignment.Candidate(
+            nodeId: nodeID,
+            score: placeOfBackup(wish)?.nodeId == nodeID ? 1 : (score * 1000).rounded() / 1000,
+            refused: refusal(of: node, wish, at: now)
         )
     }
 
-    /// A publisher stands by at the stream's owner: nowhere else does it see the first one fall silent.
-    private func isPlaceOfBackup(_ nodeID: String, _ wish: Wish) -> Bool {
-        guard wish.purpose == .publish, let stream = wish.stream else { return false }
-        return settings(of: stream.app).secondPublisher == .standBy && owned[nodeID]?.contains(stream) == true
-    }
+    private func load(of nodeID: String) -> Double { utilisation(of: nodeID) + loadOfAssigned(to: nodeID) }
 
     func refusal(of node: NodeRecord, _ wish: Wish, at now: WallTime) -> String? {
         let state = state(of: node.nodeId, at: now)

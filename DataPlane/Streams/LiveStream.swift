@@ -27,6 +27,8 @@ package final class LiveStream: @unchecked Sendable {
     package let loop: any EventLoop
 
     package private(set) var phase = Phase.waiting
+    /// How often the source went away.
+    package private(set) var interruptions = 0
     package private(set) var epoch: Epoch?
     package private(set) var tracks: [Track] = []
     package private(set) var settings: AppSettings
@@ -330,6 +332,7 @@ package final class LiveStream: @unchecked Sendable {
         loop.preconditionInEventLoop()
         guard phase == .live else { return }
         phase = .interrupted
+        interruptions += 1
         notify(.interrupted)
     }
 

@@ -163,6 +163,8 @@ package struct StreamReport: Codable, Hashable, Sendable {
     package var tracks: [TrackDescription]?
     /// Only from the owner: false while the publisher is away and its grace runs.
     package var isBroadcasting: Bool?
+    /// Only from the owner: how often its publisher went away; nil for never.
+    package var interruptions: Int?
 
     package init(
         app: String,
@@ -171,7 +173,8 @@ package struct StreamReport: Codable, Hashable, Sendable {
         viewers: ViewerCounts,
         segmentFetches: [SegmentFetches] = [],
         tracks: [TrackDescription]? = nil,
-        isBroadcasting: Bool? = nil
+        isBroadcasting: Bool? = nil,
+        interruptions: Int? = nil
     ) {
         self.app = app
         self.id = id
@@ -180,6 +183,7 @@ package struct StreamReport: Codable, Hashable, Sendable {
         self.segmentFetches = segmentFetches
         self.tracks = tracks
         self.isBroadcasting = isBroadcasting
+        self.interruptions = interruptions
     }
 }
 

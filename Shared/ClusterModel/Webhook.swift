@@ -41,6 +41,7 @@ package struct WebhookSettings: Codable, Hashable, Sendable {
         if let secret, Self.key(of: secret) == nil {
             return "secret is not 'whsec_' followed by the base64 of 24 to 64 bytes"
         }
+        if events?.isEmpty == true { return "events is an empty list: nothing would be sent; without it all are" }
         return nil
     }
 

@@ -96,6 +96,16 @@ import Testing
         }
         try await balancer.waitForServers("origins_rtmp", ["origin1"])
         #expect(publisher.isRunning)
+
+        // One without agent checks cannot say itself that it drains.
+        _ = try await cluster.startWorker("origin2", .origin)
+        try await balancer.waitForServers("origins_rtmp", ["origin1", "origin2"])
+        for (method, status) in [("POST", "DRAIN"), ("DELETE", "UP")] {
+            _ = try http("\(cluster.controlURL)/v1/nodes/origin2/drain", method: method, bearer: Cluster.adminToken)
+            try await eventually("origin2 is \(status)\n\(balancer.lastLines)") {
+                try balancer.servers(of: "origins_rtmp")["origin2"]?.status.hasPrefix(status) == true
+            }
+        }
     }
 
     private func playsEverywhere(_ cluster: Cluster, _ balancer: LoadBalancer) async throws {

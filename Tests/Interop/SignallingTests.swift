@@ -6,6 +6,7 @@ import Testing
 /// WHIP's and WHEP's words over HTTP, as RFC 9725 §4.3 has them. No media comes of these sessions.
 @Suite(.serialized) struct SignallingTests {
     private static let fragmentType = "application/trickle-ice-sdpfrag"
+    private static let offer = SourceTree.root.appending(path: "Tests/Fuzz/Corpus/sdp/chromium-play")
 
     private struct Session {
         let cluster: Cluster
@@ -24,11 +25,10 @@ import Testing
             )
             publisher = try cluster.publish("live/s1", to: node)
             try await cluster.waitForOrigin(of: "live/s1", "node1")
-            let offer = SourceTree.root.appending(path: "Tests/Fuzz/Corpus/sdp/chromium-play")
             let answer = try http(
                 node.http("/live/whep/s1"),
                 method: "POST",
-                body: String(contentsOf: offer, encoding: .utf8),
+                body: String(contentsOf: SignallingTests.offer, encoding: .utf8),
                 type: "application/sdp"
             )
             try #require(answer.status == 201, "\(answer)\n\(cluster.logs)")
@@ -89,13 +89,43 @@ import Testing
         #expect(try http(session.url, method: "DELETE").status == 404)
     }
 
+    @Test func `of offers that nobody follows up a thousand wait, and who watches notices nothing`() async throws {
+        let session = try await Session()
+        let watching = try session.cluster.launch(
+            "viewers",
+            SourceTree.program("millrace"),
+            [
+                "bench", "play", "--protocol", "whep", "--url", session.node.http("/live/whep/s1"), "--viewers", "3",
+                "--seconds", "5", "--warm-up", "0",
+            ]
+        )
+        try await eventually("the viewers play\n\(session.cluster.logs)") { watching.log.contains("3 of 3") }
+        let flood = try run(
+            [
+                "curl", "--no-progress-meter", "-Z", "--parallel-max", "20", "-o", "/dev/null", "-w", "%{http_code}\n",
+                "-H",
+                "Content-Type: application/sdp", "--data-binary", "@" + Self.offer.path,
+                session.node.http("/live/whep/s1?number=[1-1100]"),
+            ],
+            seconds: 60
+        )
+        let answers = Dictionary(grouping: flood.output.split(separator: "\n")) { $0 }.mapValues(\.count)
+        // Places come free once the first have waited for half a minute.
+        #expect(answers["201"] ?? 0 > 900 && answers["503"] ?? 0 > 0, "\(answers)\n\(session.cluster.logs)")
+        #expect(answers.count == 2, "\(answers)")
+        #expect(watching.waitForEnd() == 0, "\(session.cluster.logs)")
+        let metrics = try String(decoding: http(session.node.http("/metrics")).body, as: UTF8.self)
+        let refused = metrics.split(separator: "\n").filter { $0.contains("webrtc") && $0.contains("overloaded") }
+        #expect(refused.count == 1, "\(refused)")
+        #expect(session.publisher.isRunning)
+    }
+
     @Test func `a full node answers a new player with 503 and when to come again`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--max-viewers", "0"])
         let publisher = try cluster.publish("live/s1", to: node)
         try await cluster.waitForOrigin(of: "live/s1", "node1")
-        let offer = SourceTree.root.appending(path: "Tests/Fuzz/Corpus/sdp/chromium-play")
-        let text = try String(contentsOf: offer, encoding: .utf8)
+        let text = try String(contentsOf: Self.offer, encoding: .utf8)
         try await eventually("the node notices that it is full\n\(cluster.logs)") {
             let answer = try http(node.http("/live/whep/s1"), method: "POST", body: text, type: "application/sdp")
             return answer.status == 503 && answer.headers["retry-after"].flatMap { Int($0) } ?? 0 > 0

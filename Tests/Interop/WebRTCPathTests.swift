@@ -149,10 +149,11 @@ import Testing
         #expect(result.error == nil && result.play?.state == "connected", "\(result)\n\(cluster.logs)")
         let video = try #require(result.play?.video)
         #expect(video.retransmittedPacketsReceived ?? 0 > 10, "\(video)")
-        // Of eight seconds, five of which may stand still on a busy machine: without repeats hardly a picture would come, as
-        // each needs six packets and those before it.
-        #expect(video.framesDecoded ?? 0 > 120, "\(video)\n\(cluster.logs)")
-        #expect(video.freezeCount != nil && video.totalFreezesDuration ?? 8 < 5, "\(video)")
+        // Of 200; without repeats hardly one would come, as each needs six packets and those before it.
+        #expect(video.framesDecoded ?? 0 > 150, "\(video)\n\(cluster.logs)")
+        // What comes by its first repeat is no freeze. Of some sixty lost packets about six lose their request or repeat too, a
+        // quarter of a second each.
+        #expect(video.freezeCount != nil && video.totalFreezesDuration ?? 8 < 3, "\(video)")
         #expect(publisher.isRunning)
     }
 

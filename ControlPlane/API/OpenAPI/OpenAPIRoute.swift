@@ -12,6 +12,7 @@ enum OpenAPIRoute {
             summary: "This document.",
             roles: [],
             answers: [.init(status: 200, schema: nil, summary: "OpenAPI 3.1.")],
+            needsStore: false,
             handler: { _ in .noContent }
         )
         let document = OpenAPIDocument.make(served + [own])

@@ -157,7 +157,8 @@ enum Schemas {
                 viewers: ViewerCounts(),
                 segmentFetches: [SegmentFetches(sequence: 1, hls: 1, dash: 1)],
                 tracks: [track],
-                isBroadcasting: true
+                isBroadcasting: true,
+                interruptions: 1
             )
         ],
         sentAt: time,

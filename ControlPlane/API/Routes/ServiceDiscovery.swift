@@ -18,6 +18,7 @@ enum ServiceDiscovery {
         summary: "All nodes as targets of Prometheus' HTTP service discovery, dead ones too.",
         roles: [],
         answers: [.ok("PrometheusTargets", "A target for each node."), .problem(503, "The store was not read yet.")],
+        needsStore: false,
         handler: { call in
             // An empty list would make Prometheus forget every target. What was known before an outage is still true.
             guard call.coordinator.phase != .starting else {

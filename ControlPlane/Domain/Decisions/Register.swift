@@ -30,6 +30,7 @@ extension ClusterState {
             record.bootNumber = max(record.bootNumber + 1, now.milliseconds)
             record.bootedAt = now
             record.drain = nil
+            record.watchClosedAt = nil
         }
         record.registration = registration
         return .write(try .of(.node, nodeID, record, expecting: stored.revision), then: record)
@@ -45,9 +46,10 @@ extension ClusterState {
     }
 
     /// Forgetting a node that serves would end its streams, and it would come back without its drain and its group.
-    package func checkForgettable(_ nodeID: String, at now: WallTime) throws(Problem) {
+    /// `answersProbe`: its relay port, of a node that may have its watch at another control plane.
+    package func checkForgettable(_ nodeID: String, answersProbe: Bool, at now: WallTime) throws(Problem) {
         let state = state(of: nodeID, at: now)
-        guard case .connected = evidence[nodeID]?.watch, state == .alive || state == .draining else { return }
+        guard isWatching(nodeID) || answersProbe, state == .alive || state == .draining else { return }
         throw .conflict(
             "Node '\(nodeID)' lives. Drain it and end its process: it then leaves by itself. "
                 + "DELETE is for nodes that died."

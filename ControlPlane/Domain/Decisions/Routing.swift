@@ -169,7 +169,9 @@ extension ClusterState {
         }
         // Nobody who could be asked has it, but somebody may reach the origin where the asker cannot. An origin that is not
         // known to live yet is waited for: helpers would be sent to each other.
-        if isOwned, isConnected(query.origin), hasFailed(query.origin.nodeId, for: query.asker.nodeId, query) {
+        if isOwned, isHeardOf(query.origin.nodeId, at: query.now),
+            hasFailed(query.origin.nodeId, for: query.asker.nodeId, query)
+        {
             if let helper = idle(in: query.asker.group, query, using: &random) ?? idle(in: nil, query, using: &random) {
                 return decision(query, helper, .peer)
             }
@@ -209,18 +211,13 @@ extension ClusterState {
         return node
     }
 
-    /// Whether only the asker complains of the node: its watch is open, and nobody else named it as failed.
+    /// Whether only the asker complains of the node: it is heard of, and nobody else named it as failed.
     private func isSound(_ node: NodeRecord, _ query: RouteQuery) -> Bool {
-        guard isConnected(node) else { return false }
+        guard isHeardOf(node.nodeId, at: query.now) else { return false }
         return !interests.nodes(askingFor: query.stream, at: query.now).contains {
             $0 != query.asker.nodeId
                 && hasFailed(node.nodeId, for: $0, query)
         }
-    }
-
-    /// It lives beyond doubt: its watch is open.
-    private func isConnected(_ node: NodeRecord) -> Bool {
-        if case .connected = evidence[node.nodeId]?.watch { true } else { false }
     }
 
     /// Of two of the nodes that pull the stream and have room for one more, the one with fewer children.

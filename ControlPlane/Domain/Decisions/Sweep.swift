@@ -3,19 +3,19 @@ package import Timebase
 
 /// What time alone asks for: streams to finish, finished streams to forget.
 extension ClusterState {
-    /// Looks at no more than the streams whose status time can change.
-    package mutating func sweep(at now: WallTime, max: Int = 1000) -> [RecordWrite] {
+    /// Looks at no more than the streams whose status time can change. `sharesStore`: others want to hear of watches.
+    package mutating func sweep(at now: WallTime, sharesStore: Bool = false, max: Int = 1000) -> [RecordWrite] {
         failedParents.forgetExpired(at: now)
         interests.forgetExpired(at: now)
         givenRoutes.forgetExpired(at: now)
         departures = departures.filter { now - $0.value < timing.departureMemory || owned[$0.key] != nil }
         if sweptEnds.isDue(at: now) {
             for nodeID in owned.keys where state(of: nodeID, at: now) == .dead {
-                unsettled.formUnion(owned[nodeID] ?? [])
+                unsettle(nodeID)
             }
             sweptEnds.looked(at: now, nextEnd: nextLeaseEnd(at: now), limit: timing.leaseDuration)
         }
-        var writes: [RecordWrite] = []
+        var writes = sharesStore ? tellWatches(limit: max) : []
         for stream in unsettled {
             guard let stored = streams[stream] else {
                 unsettled.remove(stream)
@@ -24,7 +24,9 @@ extension ClusterState {
             let condition = condition(of: stored.body, stream, at: now)
             if let write = settle(stream, stored, condition, at: now) {
                 if writes.count < max { writes.append(write) }
-            } else if condition.until == nil {
+            } else if condition.until == nil, !isInDoubt(stored.body.owner, at: now),
+                !isInDoubt(stored.body.standby, at: now)
+            {
                 unsettled.remove(stream)
             }
         }

@@ -137,6 +137,7 @@ package enum HeartbeatReader {
     private static func report(_ json: inout JSONScanner) throws(JSONScanner.Unusual) -> StreamReport {
         var (app, id, epoch, counts) = (String?.none, String?.none, Int64?.none, ViewerCounts?.none)
         var (fetches, tracks, isBroadcasting) = ([SegmentFetches]?.none, [TrackDescription]?.none, Bool?.none)
+        var interruptions: Int?
         try json.object { json, key throws(JSONScanner.Unusual) in
             switch key {
             case "app": app = try json.string()
@@ -146,6 +147,7 @@ package enum HeartbeatReader {
             case "segmentFetches": fetches = try json.array(of: segment)
             case "tracks": tracks = try json.array(of: track)
             case "isBroadcasting": isBroadcasting = try json.bool()
+            case "interruptions": interruptions = try json.integer()
             default: throw Unusual()
             }
         }
@@ -156,7 +158,8 @@ package enum HeartbeatReader {
             viewers: try required(counts),
             segmentFetches: try required(fetches),
             tracks: tracks,
-            isBroadcasting: isBroadcasting
+            isBroadcasting: isBroadcasting,
+            interruptions: interruptions
         )
     }
 

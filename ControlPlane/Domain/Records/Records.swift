@@ -14,6 +14,8 @@ package struct NodeRecord: Codable, Hashable, Sendable {
     package var assignedGroup: String?
     /// Set while the node is to take nothing new. A new boot begins without.
     package var drain: Drain?
+    /// When the control plane that had this boot's watch saw it close. A later heartbeat, or a watch elsewhere, says more.
+    package var watchClosedAt: WallTime?
 
     package struct Drain: Codable, Hashable, Sendable {
         package var startedAt: WallTime

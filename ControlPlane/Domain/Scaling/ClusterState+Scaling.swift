@@ -1,4 +1,5 @@
 package import ClusterModel
+import OrderedCollections
 package import Timebase
 
 extension ClusterState {
@@ -18,9 +19,10 @@ extension ClusterState {
         return (set ?? ScalingPolicy(), set != nil)
     }
 
-    /// The number of the period that `now` is in, the same on every control plane.
-    package func scalingPeriod(of target: ScalingTarget, at now: WallTime) -> Int64 {
-        now.milliseconds / (Int64(policy(of: target).policy.periodSeconds) * 1000)
+    /// When the period began that `now` is in: the same on every control plane, and growing though the policy's periods change.
+    package func scalingPeriod(of target: ScalingTarget, at now: WallTime) -> WallTime {
+        let length = Int64(policy(of: target).policy.periodSeconds) * 1000
+        return WallTime(milliseconds: now.milliseconds / length * length)
     }
 
     /// Judges the period that `now` is in; nil when it was judged already, or when it changes nothing.
@@ -32,7 +34,7 @@ extension ClusterState {
         let stored = scaling[target]
         var record = stored?.body ?? ScalingRecord(target)
         let period = scalingPeriod(of: target, at: now)
-        guard period > record.period else { return .answer(nil) }
+        if let judged = record.judgedPeriod, period <= judged { return .answer(nil) }
         let members = members(of: target, at: now)
         let (measures, utilisation) = measure(members, target.role, policy)
         let outcome = ScalingRule(policy: policy).step(record.history, current: members.count, measures: measures)
@@ -57,9 +59,9 @@ extension ClusterState {
             record.trail = (record.trail + [made]).suffix(limits.scalingTrailMax)
             decision = made
         }
-        // A period that changes nothing is not worth a write; its number is then judged by each, with the same result.
+        // A period that changes nothing is not worth a write; it is then judged by each, with the same result.
         if record == stored?.body ?? ScalingRecord(target) { return .answer(nil) }
-        record.period = period
+        record.judgedPeriod = period
         let write = try RecordWrite.of(.scaling, target.recordKey, record, expecting: stored?.revision)
         return .write(write, then: decision)
     }

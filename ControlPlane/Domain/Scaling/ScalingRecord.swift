@@ -1,4 +1,5 @@
 package import ClusterModel
+package import Timebase
 
 /// Nodes of one role in one group, which scale together. Key of its record: `group/role`.
 package struct ScalingTarget: Hashable, Comparable, Sendable {
@@ -25,8 +26,8 @@ package struct ScalingTarget: Hashable, Comparable, Sendable {
 package struct ScalingRecord: Codable, Hashable, Sendable {
     package var group: String
     package var role: NodeRole
-    /// Number of the last period that was judged: of several control planes one judges each.
-    package var period: Int64 = 0
+    /// Beginning of the last period that was judged: of several control planes one judges each.
+    package var judgedPeriod: WallTime?
     package var history = ScalingHistory()
     package var reasons: [String] = []
     /// Oldest first.

@@ -53,7 +53,8 @@ package struct ScalingRule: Sendable {
         }
         let over = measures.filter(\.isOver)
         next.periodsOver = over.isEmpty ? 0 : min(history.periodsOver + 1, policy.scaleOutPeriods)
-        if needed < base, over.isEmpty {
+        // Where no node is left nothing was measured: what it takes without them is not known.
+        if needed < base, over.isEmpty, !measures.isEmpty {
             next.spareNeeded = next.periodsSpare == 0 ? needed : max(history.spareNeeded, needed)
             next.periodsSpare = min(next.periodsSpare + 1, policy.scaleInPeriods)
         } else {

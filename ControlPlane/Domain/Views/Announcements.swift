@@ -1,4 +1,5 @@
 package import ClusterModel
+import OrderedCollections
 package import Timebase
 
 /// An event with those whom it concerns.
@@ -137,7 +138,11 @@ extension ClusterState {
     package mutating func announceTimeouts(at now: WallTime) -> [Announcement] {
         var news: [Announcement] = []
         if announcedEnds.isDue(at: now) {
-            for nodeID in nodes.keys { news += announceNode(nodeID, at: now) }
+            for nodeID in nodes.keys {
+                let change = announceNode(nodeID, at: now)
+                if !change.isEmpty { unsettle(nodeID) }
+                news += change
+            }
             announcedEnds.looked(at: now, nextEnd: nextLeaseEnd(at: now), limit: timing.leaseDuration)
         }
         for stream in unsettled { news += announce(stream, at: now) }
@@ -169,7 +174,7 @@ extension ClusterState {
     }
 
     private func concerned(with stream: StreamID, _ formerOwner: StreamRecord.Owner?, at now: WallTime) -> Set<String> {
-        var nodes = carriers[stream] ?? []
+        var nodes = Set(carriers[stream] ?? [])
         nodes.formUnion(interests.nodes(askingFor: stream, at: now))
         if let owner = streams[stream]?.body.owner { nodes.insert(owner.nodeId) }
         if let formerOwner { nodes.insert(formerOwner.nodeId) }

@@ -1,4 +1,5 @@
 package import ClusterModel
+import OrderedCollections
 package import Timebase
 
 /// Records as the API shows them.

@@ -217,7 +217,8 @@ package final class PlayRun {
         }
     }
 
-    private var interval: Duration { max(options.batch, .milliseconds(10)) }
+    /// Without batches only timers are looked at.
+    private var interval: Duration { options.batch > .zero ? options.batch : .milliseconds(10) }
 
     private func serve(_ ready: EventPoll.Ready) {
         let seat = seats[ready.token]

@@ -66,8 +66,8 @@ final class WHEPViewer: Viewer {
     private func receive(datagram: borrowing Span<UInt8>, on socket: Connection, at now: MonotonicInstant) throws {
         let length = datagram.count
         guard length <= scratch.count else { return }
-        for place in 0..<length { scratch[place] = datagram[place] }
         let received = try scratch.withUnsafeMutableBytes { bytes in
+            datagram.withUnsafeBytes { bytes.copyMemory(from: $0) }
             let packet = UnsafeMutableRawBufferPointer(rebasing: bytes[..<length])
             return try session.transport.receive(packet, on: socket, at: now)
         }

@@ -45,8 +45,6 @@ package struct CutterLimits: Hashable, Sendable {
     /// Millisecond clocks put a 2 s group of pictures at 1,999 ms, and six 30 Hz frames at 201 ms.
     package var segmentRounding = MediaTime(milliseconds: 20)
     package var partRounding = MediaTime(milliseconds: 1)
-    /// At least this much of a new owner's media is in its first segment.
-    package var takeoverSegmentDuration = MediaTime(milliseconds: 500)
 
     package init() {}
 }

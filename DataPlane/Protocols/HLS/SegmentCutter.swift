@@ -136,7 +136,8 @@ package struct SegmentCutter: Sendable {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
         }
         guard partAge > .zero, partAge + interval > settings.partDuration + limits.partRounding else { return nil }
-        if isFirstOfTakeover(segment), age >= limits.takeoverSegmentDuration {
+        // Playlists name a new owner's media once there is a whole segment of it: the first is one part.
+        if isFirstOfTakeover(segment) {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
         }
         return openPart(of: segment, at: unit.decodeTime)

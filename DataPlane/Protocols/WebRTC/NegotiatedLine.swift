@@ -10,6 +10,8 @@ struct NegotiatedLine: Sendable {
     let extensions: HeaderExtensionMap
     let usesNack: Bool
     let usesTransportFeedback: Bool
+    /// Its sender goes by our estimate, for want of transport-wide feedback of which it would make its own.
+    let usesMaximumBitrate: Bool
     let reducedSizeRTCP: Bool
     let channels: UInt8
     let sending: MediaCapabilities.Sending?
@@ -37,6 +39,8 @@ struct NegotiatedLine: Sendable {
         extensions = map
         usesTransportFeedback =
             first.codec.feedback.contains(.transportWide) && map.id(of: .transportSequence) != nil
+        usesMaximumBitrate =
+            !usesTransportFeedback && first.codec.feedback.contains(.remb) && map.id(of: .absoluteSendTime) != nil
     }
 }
 

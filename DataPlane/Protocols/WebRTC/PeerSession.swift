@@ -61,7 +61,7 @@ package struct PeerSession: ~Copyable {
         link: consuming SecureLink,
         limits: PeerLimits = PeerLimits(),
         wall: WallTime,
-        playoutDelay: PlayoutDelay? = nil,
+        playoutDelay: PlayoutDelay?,
         at now: MonotonicInstant,
         using random: inout some RandomNumberGenerator
     ) {

@@ -47,6 +47,7 @@ struct PublisherMedia: Sendable {
     private let clock: SessionClock
     private var publisherClock = PublisherClock()
     private var feedback = TransportFeedbackGenerator()
+    private var bandwidth: ReceiveBandwidthEstimator
     private var nextReport: MonotonicInstant?
     /// Nil before the first picture.
     private var nextKeyframe: MonotonicInstant?
@@ -67,6 +68,7 @@ struct PublisherMedia: Sendable {
         ownSSRC = SSRC(UInt32.random(in: 1...UInt32.max, using: &random))
         sources = negotiation.media.flatMap(Self.sources)
         ranking = LayerRanking(silenceMax: limits.layerSilenceMax)
+        bandwidth = ReceiveBandwidthEstimator(limits: limits.bandwidth)
     }
 
     /// One, or one for each layer of a simulcast.
@@ -90,6 +92,8 @@ struct PublisherMedia: Sendable {
 
     var reportSSRC: SSRC { ownSSRC }
 
+    private var knownSources: [SSRC] { sources.compactMap { $0.stream?.ssrc } }
+
     mutating func nextOutput() -> Output? { outputs.popFirst() }
 
     var nextDeadline: MonotonicInstant? {
@@ -111,6 +115,8 @@ struct PublisherMedia: Sendable {
         let extensions = line.extensions.read(packet.headerExtension)
         if line.usesTransportFeedback, let sequence = extensions.transportSequence {
             feedback.received(sequence, at: now)
+        } else if line.usesMaximumBitrate, let sendTime = extensions.absoluteSendTime {
+            bandwidth.received(bytes: datagram.readableBytes, absoluteSendTime: sendTime, at: now)
         }
         if nextReport == nil { nextReport = now + limits.reportInterval }
         if let place = sources[first].rid == nil ? first : place(of: packet, extensions) {
@@ -144,7 +150,7 @@ struct PublisherMedia: Sendable {
             switch packet {
             case .senderReport(let report): receive(report, at: now)
             case .goodbye(let goodbye):
-                let known = sources.compactMap { $0.stream?.ssrc }
+                let known = knownSources
                 if !known.isEmpty, known.allSatisfy(goodbye.sources.contains) { outputs.append(.goodbye) }
             // Nothing is sent to a publisher, so it has nothing to report, ask or estimate.
             case .receiverReport, .sourceDescription, .nack, .pictureLossIndication, .fullIntraRequest,
@@ -294,9 +300,13 @@ struct PublisherMedia: Sendable {
     // MARK: Reports
 
     private mutating func sendFeedback(at now: MonotonicInstant) {
-        let media = sources.compactMap { $0.stream?.ssrc }.first ?? SSRC(0)
+        let media = sources.lazy.compactMap { $0.stream?.ssrc }.first ?? SSRC(0)
         while let report = feedback.feedback(sender: ownSSRC, media: media, at: now) {
             outputs.append(.rtcp([.transportFeedback(report)]))
+        }
+        if let rate = bandwidth.report(at: now) {
+            let maximum = ReceiverEstimatedMaximumBitrate(sender: ownSSRC, bitsPerSecond: rate, sources: knownSources)
+            outputs.append(.rtcp([.maximumBitrate(maximum)]))
         }
     }
 

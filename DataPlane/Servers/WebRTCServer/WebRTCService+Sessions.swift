@@ -276,6 +276,7 @@ extension WebRTCService {
             link: SecureLink(ice: ice, dtls: dtls, srtp: parts.srtp),
             limits: parts.limits.peer,
             wall: parts.wallClock(),
+            playoutDelay: start.part.playoutDelay,
             at: now,
             using: &random
         )

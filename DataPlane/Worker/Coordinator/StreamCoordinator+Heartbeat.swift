@@ -50,7 +50,8 @@ extension StreamCoordinator {
                     viewers: counts,
                     segmentFetches: fetches,
                     tracks: isOwner ? view.tracks.map(TrackDescription.init) : nil,
-                    isBroadcasting: isOwner ? view.phase != .interrupted : nil
+                    isBroadcasting: isOwner ? view.phase != .interrupted : nil,
+                    interruptions: isOwner && view.interruptions > 0 ? view.interruptions : nil
                 )
             )
             counts.hls = fetches.last?.hls ?? 0
@@ -87,6 +88,7 @@ extension StreamCoordinator {
 private struct StreamView: Sendable {
     var epoch: Epoch?
     var phase: LiveStream.Phase
+    var interruptions: Int
     var tracks: [Track]
     var next: ResumePoint?
 
@@ -94,6 +96,7 @@ private struct StreamView: Sendable {
         if case .ended = stream.phase { return nil }
         epoch = stream.epoch
         phase = stream.phase
+        interruptions = stream.interruptions
         tracks = stream.tracks
         next = stream.nextResumePoint
     }
@@ -113,6 +116,7 @@ extension StreamCoordinator.Report {
         streams[place].viewers = present.viewers + added.viewers
         streams[place].tracks = present.tracks ?? added.tracks
         streams[place].isBroadcasting = present.isBroadcasting ?? added.isBroadcasting
+        streams[place].interruptions = present.interruptions ?? added.interruptions
         for fetches in added.segmentFetches { streams[place].count(fetches) }
     }
 }

@@ -33,6 +33,8 @@ import Timebase
             #expect(caught.status == 503 && caught.problem?.kind == .storeUnavailable)
             await cluster.coordinator.ping(refreshLeases: false)
             #expect(try await api.call(.get, "/readyz").status == 503)
+            let metric = "/apis/external.metrics.k8s.io/v1beta1/namespaces/x/millrace_autoscale_desired_nodes"
+            #expect(try await api.call(.get, metric, token: nil).status == 503)
             #expect(try await api.beat("origin1").status == 503)
             cluster.time.advance(by: .seconds(120))
             cluster.store.setAway(false)

@@ -91,6 +91,41 @@ import Webhooks
         }
     }
 
+    @Test func `each interruption of an epoch is told, and each return, once`() async throws {
+        let cluster = try await TestCluster()
+        let receiver = Receiver()
+        let sender = Self.sender(cluster, receiver)
+        try await cluster.test { api in
+            _ = try await api.call(
+                .post,
+                "/v1/webhooks",
+                #"{"url":"https://e.org/h","events":["stream.started","stream.interrupted"]}"#
+            )
+            try await api.register("node1")
+            let grant: ClaimGrant = try await api.claim("node1").decode()
+            for (isBroadcasting, interruptions) in [
+                (true, nil), (false, 1), (false, 1), (true, 1), (false, 2), (true, 2),
+            ] {
+                var heartbeat = Heartbeat(bootId: "boot1", load: NodeLoad())
+                heartbeat.holds = [Hold(app: "live", id: "s1", epoch: grant.epoch)]
+                heartbeat.streams = [
+                    StreamReport(
+                        app: "live",
+                        id: "s1",
+                        epoch: grant.epoch,
+                        viewers: ViewerCounts(),
+                        isBroadcasting: isBroadcasting,
+                        interruptions: interruptions
+                    )
+                ]
+                _ = try await api.call(.post, "/v1/nodes/node1/heartbeat", json: heartbeat)
+            }
+            await Self.deliverAll(sender)
+            let rounds = ["stream.interrupted", "stream.started"]
+            #expect(receiver.types == ["stream.started"] + rounds + rounds)
+        }
+    }
+
     @Test func `a rendition that a node gave up is told once, however often the node says so`() async throws {
         let cluster = try await TestCluster()
         let receiver = Receiver()
@@ -133,6 +168,7 @@ import Webhooks
     @Test(arguments: [
         #"{"url":"ftp://e.org"}"#, #"{"url":"http://"}"#, #"{"url":"http://u:p@e.org"}"#,
         #"{"url":"http://e.org","secret":"short"}"#, #"{"url":"http://e .org"}"#,
+        #"{"url":"http://e.org","events":[]}"#,
     ])
     func `settings that cannot be right are refused`(body: String) async throws {
         try await TestCluster().test { api in

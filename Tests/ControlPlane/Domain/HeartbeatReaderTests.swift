@@ -45,7 +45,8 @@ import class Foundation.JSONEncoder
                     viewers: load.viewers,
                     segmentFetches: [SegmentFetches(sequence: 5, hls: 1, dash: 0)],
                     tracks: [track],
-                    isBroadcasting: true
+                    isBroadcasting: true,
+                    interruptions: 2
                 ),
                 StreamReport(app: "live", id: "s3", epoch: 2, viewers: ViewerCounts()),
             ],

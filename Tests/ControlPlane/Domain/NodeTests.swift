@@ -85,14 +85,20 @@ import Timebase
     @Test func `a node that lives is not forgotten, one that died is`() throws {
         var cluster = Dialogue()
         try cluster.register("edge1")
-        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        func check(answersProbe: Bool = false) throws(Problem) {
+            try cluster.state.checkForgettable("edge1", answersProbe: answersProbe, at: cluster.now)
+        }
+        try check()
         cluster.state.watchOpened(by: "edge1", boot: "boot1")
-        #expect(kind { try cluster.state.checkForgettable("edge1", at: cluster.now) } == .conflict)
+        #expect(kind { try check() } == .conflict)
         cluster.state.watchClosed(by: "edge1", boot: "boot1", at: cluster.now)
-        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        try check()
         cluster.state.watchOpened(by: "edge1", boot: "boot1")
         cluster.pass(.seconds(21))
-        try cluster.state.checkForgettable("edge1", at: cluster.now)
+        try check()
+        try check(answersProbe: true)
+        try cluster.beat("edge1")
+        #expect(kind { try check(answersProbe: true) } == .conflict)
     }
 
     @Test func `a group cannot become its own ancestor`() throws {

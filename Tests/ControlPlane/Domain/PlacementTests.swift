@@ -94,6 +94,28 @@ import Timebase
         #expect(try (0..<20).map { _ in try assign(&cluster, group: "region2").nodeId }.contains("ending"))
     }
 
+    /// A few random looks miss them.
+    @Test func `of very many nodes the few that are free are found, and share the players`() throws {
+        var cluster = Dialogue()
+        var draining = Heartbeat(bootId: "boot1", load: NodeLoad())
+        draining.isDraining = true
+        let free = ["edge7", "edge77", "edge177"]
+        for number in 0..<200 {
+            let edge = "edge\(number)"
+            try cluster.register(edge, role: .edge, group: "region\(number % 2)")
+            if !free.contains(edge) { try cluster.take(draining, from: edge) }
+        }
+        let wish = ClusterState.Wish(stream, for: .play)
+        for group in [nil, "region0", "region1"] {
+            var near = wish
+            near.group = group
+            let chosen = try (0..<60).map { _ in
+                try cluster.state.assign(near, at: cluster.now, using: &cluster.random).nodeId
+            }
+            #expect(Set(chosen) == Set(free), "near \(group ?? "nothing")")
+        }
+    }
+
     @Test func `dead and full nodes are refused, with the reason`() throws {
         var cluster = Dialogue()
         try cluster.register("dead", role: .edge)
@@ -162,7 +184,7 @@ import Timebase
         try cluster.register("wrong", role: .origin, group: "city")
         let explained = try assign(&cluster, group: "city").explain ?? []
         #expect(explained.map(\.nodeId) == ["near", "mid", "far", "wrong"])
-        #expect(explained.map(\.score) == [0.85, 0.73, 0.6, 0.85])
+        #expect(explained.map(\.score) == [0.833, 0.5, 0.167, 0.833])
     }
 
     @Test func `of two random nodes the less loaded is taken, so that the most loaded gets least`() throws {

@@ -126,6 +126,7 @@ import Timebase
     @Test func `all children of a dead secondary name it: one takes its place, the others go below that one`() throws {
         var cluster = try cluster(region2(4))
         for count in 1...4 { _ = try cluster.route("edge2\(count)") }
+        cluster.state.watchClosed(by: "edge21", boot: "boot1", at: cluster.now)
         let routes = try (2...4).map { try cluster.route("edge2\($0)", failed: ["edge21"]) }
         #expect(routes.map(\.parent.nodeId) == ["origin1", "edge22", "edge22"])
         #expect(routes.map(\.secondaryForGroup) == [true, false, false])
@@ -141,6 +142,15 @@ import Timebase
         let around = try cluster.route("edge23", failed: ["edge21"])
         #expect(around.parent.nodeId == "edge22" && around.tier == .peer && !around.secondaryForGroup)
         #expect(try cluster.route("edge21").secondaryForGroup)
+    }
+
+    @Test func `a secondary whose watch is at another control plane stays as long as its heartbeats come`() throws {
+        var cluster = try cluster(region2(3))
+        for count in 1...3 { _ = try cluster.route("edge2\(count)") }
+        cluster.pass(.seconds(9))
+        #expect(try cluster.route("edge23", failed: ["edge21"]).parent.nodeId == "edge22")
+        cluster.pass(.seconds(3))
+        #expect(try cluster.route("edge23", failed: ["edge21"]).secondaryForGroup)
     }
 
     @Test func `a secondary that two nodes complain of is replaced though its watch is open`() throws {
@@ -183,12 +193,14 @@ import Timebase
     /// They would be sent to each other, and stay so when it is back.
     @Test func `nobody is sent through idle nodes because of an origin that may be dead`() throws {
         var cluster = try cluster([("edge11", "region1"), ("edge12", "region1"), ("edge21", "region2")])
+        cluster.state.watchClosed(by: "origin1", boot: "boot1", at: cluster.now)
         #expect(kind { _ = try cluster.route("edge11", failed: ["origin1"]) } == .unavailable)
     }
 
     @Test func `children are not sent away because of an origin that may be dead`() throws {
         var cluster = try cluster(region2(2))
         for count in 1...2 { _ = try cluster.route("edge2\(count)") }
+        cluster.state.watchClosed(by: "origin1", boot: "boot1", at: cluster.now)
         #expect(kind { _ = try cluster.route("edge21", failed: ["origin1"]) } == .unavailable)
     }
 

@@ -115,6 +115,30 @@ import Timebase
         #expect(decision != nil && decision?.recalled == nil, "\(String(describing: decision))")
     }
 
+    @Test func `a policy with longer periods is judged by them, and does not wait for ever`() throws {
+        var cluster = try Self.cluster(nodes: 4) { $0.periodSeconds = 2 }
+        try Self.period(&cluster, cpu: 0.6)
+        var policy = ScalingPolicy()
+        policy.min = 6
+        policy.periodSeconds = 20
+        try cluster.set(group: "region1", GroupSettings(scaling: ["edge": policy]))
+        for _ in 0..<2 { try Self.period(&cluster, cpu: 0.6) }
+        #expect(cluster.state.scaling[Self.target]?.body.history.desired == 6)
+    }
+
+    @Test func `a group whose nodes all died is wanted as large as it was`() throws {
+        var cluster = try Self.cluster(nodes: 6)
+        for _ in 0..<3 { try Self.period(&cluster, cpu: 0.6) }
+        #expect(cluster.state.scalingResource(Self.target, at: cluster.now)?.desired == 6)
+        cluster.pass(.seconds(30))
+        for _ in 0..<6 {
+            cluster.pass(.seconds(10))
+            try Self.judge(&cluster)
+        }
+        let answer = try #require(cluster.state.scalingResource(Self.target, at: cluster.now))
+        #expect(answer.current == 0 && answer.desired == 6, "\(answer.reasons)")
+    }
+
     @Test func `a decision is in the trail with its reasons, and the trail is bounded`() throws {
         var cluster = try Self.cluster(nodes: 4) {
             $0.scaleOutPeriods = 1; $0.scaleInPeriods = 1

@@ -48,6 +48,33 @@ import Timebase
         #expect(try standBy(&cluster, "origin2") != nil)
     }
 
+    /// Else the owner ends a publisher that fell silent, for one that is not there.
+    @Test(arguments: [true, false])
+    func `an owner is told that the node of its backup died`(closesItsWatch: Bool) throws {
+        var (cluster, grant) = try owned()
+        _ = try standBy(&cluster, "origin2")
+        let hold = Hold(app: stream.app, id: stream.id, epoch: grant.epoch)
+        _ = cluster.state.announceTimeouts(at: cluster.now)
+        _ = cluster.state.sweep(at: cluster.now)
+        if closesItsWatch {
+            cluster.state.watchClosed(by: "origin2", boot: "boot1", at: cluster.now)
+        } else {
+            cluster.pass(.seconds(15))
+            for node in ["origin1", "origin3"] { try cluster.beat(node, holds: node == "origin1" ? [hold] : []) }
+        }
+        var told: [WatchEvent.StreamChange] = []
+        for _ in 0..<30 {
+            cluster.pass(.milliseconds(250))
+            for announcement in cluster.state.announceTimeouts(at: cluster.now) {
+                guard case .stream(let change) = announcement.event else { continue }
+                #expect(announcement.nodes?.contains("origin1") == true)
+                told.append(change)
+            }
+            #expect(cluster.state.sweep(at: cluster.now).isEmpty)
+        }
+        #expect(told.map(\.standbyNodeId) == [nil] && told.first?.originNodeId == "origin1", "\(told)")
+    }
+
     @Test func `both nodes hear of it, and the other hears of the owner's end`() throws {
         var (cluster, _) = try owned()
         _ = cluster.state.announce(stream, at: cluster.now)

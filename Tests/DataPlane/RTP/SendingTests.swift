@@ -44,10 +44,8 @@ import struct NIOCore.ByteBuffer
         #expect(later.count == 1)
     }
 
-    @Test func `a packet asked for twice within a round trip is repeated once`() throws {
-        var stream = try makeStream()
-        let sent = stream.packets(for: frame(100), at: instant(0))
-        // 100 ms: sent at NTP 10 s, held 1 s by the viewer, heard of at 11.1 s.
+    /// Of a report that was sent at NTP 10 s, held 1 s by the viewer, and heard of so much later.
+    private func learnRoundTrip(_ milliseconds: Int64, _ stream: inout SendStream) {
         let block = ReportBlock(
             ssrc: SSRC(1),
             fractionLost: 5,
@@ -57,12 +55,32 @@ import struct NIOCore.ByteBuffer
             lastSenderReport: 10 << 16,
             delaySinceLastSenderReport: 1 << 16
         )
-        stream.receive(block, ntp: NTPTime(10 << 32) + .milliseconds(1100))
+        stream.receive(block, ntp: NTPTime(10 << 32) + .milliseconds(1000 + milliseconds))
+    }
+
+    @Test func `a packet asked for twice within a round trip is repeated once`() throws {
+        var stream = try makeStream()
+        let sent = stream.packets(for: frame(100), at: instant(0))
+        learnRoundTrip(100, &stream)
         let roundTrip = try #require(stream.roundTrip)
         #expect(abs(roundTrip.milliseconds - 100) <= 1)
         let sequence = sent[0].sequence
         let counts = [200, 200, 250, 310].map { stream.repeats(of: [sequence], at: instant($0)).count }
         #expect(counts == [1, 0, 0, 1])
+    }
+
+    @Test func `who asks for the first time is answered, and so is one whose round trip a busy moment made longer`()
+        throws
+    {
+        var stream = try makeStream()
+        let sent = stream.packets(for: frame(100), at: instant(0))
+        for milliseconds in [100, 180, 250] as [Int64] { learnRoundTrip(milliseconds, &stream) }
+        let counts = [60, 100, 160, 260].map { stream.repeats(of: [sent[0].sequence], at: instant($0)).count }
+        #expect(counts == [1, 0, 1, 1])
+        // Eight reports later the path is what they say.
+        for _ in 0..<8 { learnRoundTrip(250, &stream) }
+        let later = [360, 440, 460].map { stream.repeats(of: [sent[0].sequence], at: instant($0)).count }
+        #expect(later == [0, 0, 1])
     }
 
     @Test func `a sender report ties the wall clock to the place of the media`() throws {

@@ -18,34 +18,15 @@ import struct NIOCore.ByteBuffer
             PeerPair.theirs(.sendOnly, .vp8, extensions: [HeaderExtensionURI.absoluteCaptureTime])
         )
         try pair.run(for: .seconds(1))
-        let extensions = HeaderExtensionMap([1: .mid, 2: .absoluteCaptureTime])
-        let type = try #require(PayloadType(96))
-        var sequence: UInt16 = 100
+        var sender = try FrameSender(pair, extensions: HeaderExtensionMap([2: .absoluteCaptureTime]))
         for (number, frame) in try PeerPair.frames(3, from: 0).enumerated() {
-            for (place, payload) in frame.payloads.enumerated() {
-                var values = HeaderExtensions()
-                if place == 0, number != 1 { values.absoluteCaptureTime = Self.captured }
-                let packet = RTPPacket(
-                    marker: payload.marker,
-                    payloadType: type,
-                    sequence: sequence,
-                    timestamp: UInt32(number) * 3_000,
-                    ssrc: SSRC(77),
-                    headerExtension: extensions.block(for: values),
-                    payload: payload.bytes
-                )
-                try pair.client.send(rtp: packet)
-                sequence += 1
-            }
+            var values = HeaderExtensions()
+            if number != 1 { values.absoluteCaptureTime = Self.captured }
+            try sender.send(frame, values)
             try pair.run(for: .milliseconds(30))
             // Its clock is 40 s ahead of ours.
-            let report = SenderReport(
-                ssrc: SSRC(77),
-                ntpTime: NTPTime(PeerPair.wall + .seconds(40)) + (pair.now - PeerPair.zero),
-                rtpTimestamp: UInt32(number) * 3_000,
-                packetCount: 0,
-                octetCount: 0
-            )
+            let ntp = NTPTime(PeerPair.wall + .seconds(40)) + (pair.now - PeerPair.zero)
+            let report = sender.stream.senderReport(mediaNow: frame.presentationTime, ntp: ntp)
             try pair.client.send(rtcp: [.senderReport(report)])
             try pair.run(for: .milliseconds(5))
         }

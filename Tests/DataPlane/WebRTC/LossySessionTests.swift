@@ -32,21 +32,30 @@ import struct NIOCore.ByteBuffer
     private static let pictures = 300
     /// Some 30 a second, in steps of the pair's clock.
     private static let pictureDistance = Duration.milliseconds(35)
+    /// There, back and there again, each 50 to 70 ms, until the next packet shows the loss, and the tolerance of reordering.
+    private static let repairedWithin = Duration.milliseconds(250)
 
     struct Row: Sendable, CustomTestStringConvertible {
         let lossPerMille: Int
         let freezesMax: Int
+        /// What comes by its second repeat, and the pictures behind it.
+        let lateMax: Int
         var testDescription: String { "\(lossPerMille) of 1000 lost" }
 
         /// From the second picture on: before the first there is nothing that a repeat could follow.
         func path(_ seed: UInt64) -> PeerPair.Path {
-            PeerPair.Path(seed: seed, lossPerMille: lossPerMille, latency: .milliseconds(50))
+            PeerPair.Path(
+                seed: seed,
+                lossPerMille: lossPerMille,
+                latency: .milliseconds(50),
+                jitterMaxMilliseconds: 20
+            )
         }
     }
 
     static let rows = [
-        Row(lossPerMille: 0, freezesMax: 0), Row(lossPerMille: 10, freezesMax: 0), Row(lossPerMille: 50, freezesMax: 1),
-        Row(lossPerMille: 100, freezesMax: 4),
+        Row(lossPerMille: 0, freezesMax: 0, lateMax: 0), Row(lossPerMille: 10, freezesMax: 0, lateMax: 0),
+        Row(lossPerMille: 50, freezesMax: 1, lateMax: 8), Row(lossPerMille: 100, freezesMax: 4, lateMax: 30),
     ]
 
     @Test(arguments: rows)
@@ -69,6 +78,8 @@ import struct NIOCore.ByteBuffer
             let steps = zip(player.frames.dropFirst(), player.frames).map { $0.frame.timestamp - $1.frame.timestamp }
             #expect(steps.allSatisfy { $0 == 3_000 }, "seed \(seed)")
             #expect(screen.freezes <= row.freezesMax, "seed \(seed)")
+            let late = zip(sentAt, player.frames).count { $1.arrivedAt - $0 > Self.repairedWithin }
+            #expect(late <= row.lateMax, "seed \(seed)")
         }
     }
 
@@ -97,22 +108,35 @@ import struct NIOCore.ByteBuffer
     private struct Player {
         private let pair: PeerPair
         private var stream: ReceiveStream?
-        private var taken = 0
+        private var packetsTaken = 0
+        private var reportsTaken = 0
+        private var nextReport: MonotonicInstant
         private(set) var frames: [(frame: ReceivedFrame, arrivedAt: MonotonicInstant)] = []
 
-        init(_ pair: PeerPair) throws { self.pair = pair }
+        init(_ pair: PeerPair) throws {
+            self.pair = pair
+            nextReport = pair.now
+        }
 
         mutating func run(for duration: Duration) throws {
             let end = pair.now + duration
             while pair.now < end {
                 try pair.run(for: .milliseconds(5))
-                let packets = pair.client.packets
-                for packet in packets[taken...] { take(packet) }
-                taken = packets.count
-                let now = pair.now
+                let (packets, reports, now) = (pair.client.packets, pair.client.reports, pair.now)
+                for packet in packets[packetsTaken...] { take(packet) }
+                for case .senderReport(let report) in reports[reportsTaken...] { stream?.receive(report, at: now) }
+                (packetsTaken, reportsTaken) = (packets.count, reports.count)
                 stream?.timeoutReached(at: now)
                 try drain()
+                try report(at: now)
             }
+        }
+
+        /// From which the session learns the round trip.
+        private mutating func report(at now: MonotonicInstant) throws {
+            guard now >= nextReport, let block = stream?.reportBlock(at: now) else { return }
+            nextReport = now + .seconds(1)
+            try pair.client.send(rtcp: [.receiverReport(ReceiverReport(ssrc: SSRC(1), blocks: [block]))])
         }
 
         /// The first packet is the picture's, as none before it is lost; any other source repeats.
@@ -143,43 +167,27 @@ import struct NIOCore.ByteBuffer
         }
     }
 
-    /// The sending half of a browser: sends again what it is asked for.
+    /// A sender that is asked for what was lost.
     private struct Publisher {
         private let pair: PeerPair
-        private var stream: SendStream
+        private var sender: FrameSender
         private var reportsTaken = 0
         private var eventsTaken = 0
         private(set) var arrivals: [MonotonicInstant] = []
 
         init(_ pair: PeerPair, seed: UInt64) throws {
             self.pair = pair
-            var random = SplitMix64(seed: seed)
-            // The first payload types of an offer.
-            let (media, repair) = (try #require(PayloadType(96)), try #require(PayloadType(97)))
-            stream = SendStream(
-                .init(ssrc: SSRC(77), payloadType: media, clockRate: 90_000, repair: (SSRC(78), repair)),
-                using: &random
-            )
+            sender = try FrameSender(pair, seed: seed)
         }
 
-        mutating func send(_ frame: PacketizedFrame) throws { try send(stream.packets(for: frame, at: pair.now)) }
-
-        private mutating func send(_ packets: OutgoingPackets) throws {
-            for place in packets.indices {
-                var bytes = ByteBuffer()
-                stream.writer.write(packets, place, into: &bytes)
-                try pair.client.send(rtp: RTPPacket(parsing: bytes))
-            }
-        }
+        mutating func send(_ frame: PacketizedFrame) throws { try sender.send(frame) }
 
         mutating func run(for duration: Duration) throws {
             let end = pair.now + duration
             while pair.now < end {
                 try pair.run(for: .milliseconds(5))
                 let (reports, events) = (pair.client.reports, pair.client.events)
-                for case .nack(let nack) in reports[reportsTaken...] {
-                    for repeated in stream.repeats(of: nack.sequences, at: pair.now) { try send(repeated) }
-                }
+                for case .nack(let nack) in reports[reportsTaken...] { try sender.sendAgain(nack.sequences) }
                 for case .media(.unit) in events[eventsTaken...] { arrivals.append(pair.now) }
                 (reportsTaken, eventsTaken) = (reports.count, events.count)
             }

@@ -27,6 +27,7 @@ final class PeerPair {
         var seed: UInt64 = 0
         var lossPerMille = 0
         var latency = Duration.zero
+        var jitterMaxMilliseconds: Int64 = 0
     }
 
     init(
@@ -98,9 +99,9 @@ final class PeerPair {
         _ direction: Direction,
         _ format: CodecFormat,
         layers: [String] = [],
-        extensions: [String] = []
+        extensions: [String] = [],
+        feedback: [RTCPFeedback] = [.nack, .pictureLoss]
     ) -> [MediaCapabilities] {
-        let feedback: [RTCPFeedback] = [.nack, .pictureLoss]
         var video = MediaCapabilities(
             "video",
             direction,

@@ -83,22 +83,9 @@ import struct NIOCore.ByteBuffer
     @Test func `a publisher's frames become tracks and units`() throws {
         let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
         try pair.run(for: .seconds(1))
-        // The offer's first payload type.
-        let type = try #require(PayloadType(96))
-        var sequence: UInt16 = 100
-        for (number, frame) in try PeerPair.frames(5, from: 0).enumerated() {
-            for payload in frame.payloads {
-                let packet = RTPPacket(
-                    marker: payload.marker,
-                    payloadType: type,
-                    sequence: sequence,
-                    timestamp: UInt32(number) * 3_000,
-                    ssrc: SSRC(77),
-                    payload: payload.bytes
-                )
-                try pair.client.send(rtp: packet)
-                sequence += 1
-            }
+        var sender = try FrameSender(pair)
+        for frame in try PeerPair.frames(5, from: 0) {
+            try sender.send(frame)
             try pair.run(for: .milliseconds(33))
         }
         let media = pair.client.events.compactMap { if case .media(let media) = $0 { media } else { nil } }
@@ -137,9 +124,7 @@ import struct NIOCore.ByteBuffer
     @Test func `a publisher that sends no keyframe by itself is asked for one every two seconds`() throws {
         let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
         try pair.run(for: .seconds(1))
-        var random = SplitMix64(seed: 9)
-        let type = try #require(PayloadType(96))
-        var stream = SendStream(.init(ssrc: SSRC(77), payloadType: type, clockRate: 90_000), using: &random)
+        var sender = try FrameSender(pair)
         var packetizer = try #require(try Packetizer(.vp8(width: 16, height: 16)))
         var asked = 0
         for number in 0..<300 {
@@ -152,16 +137,33 @@ import struct NIOCore.ByteBuffer
                 isKeyframe: isKeyframe,
                 payload: PeerPair.vp8(isKeyframe: isKeyframe)
             )
-            let packets = stream.packets(for: try packetizer.packetize(unit), at: pair.now)
-            for place in packets.indices {
-                var bytes = ByteBuffer()
-                stream.writer.write(packets, place, into: &bytes)
-                try pair.client.send(rtp: RTPPacket(parsing: bytes))
-            }
+            try sender.send(try packetizer.packetize(unit))
             try pair.run(for: .milliseconds(35))
         }
         // Ten seconds and a half of pictures.
         #expect((4...6).contains(asked), "\(asked)")
+    }
+
+    /// aiortc's client, for one, goes by REMB.
+    @Test func `a publisher without transport-wide feedback is told once a second how much its path carries`() throws {
+        let sendTime = [HeaderExtensionURI.absoluteSendTime]
+        func rates(told feedback: [RTCPFeedback]) throws -> [ReceiverEstimatedMaximumBitrate] {
+            let theirs = PeerPair.theirs(.sendOnly, .vp8, extensions: sendTime, feedback: feedback)
+            let pair = try PeerPair(.publisher, PeerNegotiation.ingest, theirs)
+            try pair.run(for: .seconds(1))
+            var sender = try FrameSender(pair, extensions: HeaderExtensionMap([2: .absoluteSendTime]))
+            for frame in try PeerPair.frames(100, from: 0) {
+                var values = HeaderExtensions()
+                values.absoluteSendTime = UInt32(pair.now.nanoseconds / 1000 << 18 / 1_000_000) & 0xFF_FFFF
+                try sender.send(frame, values)
+                try pair.run(for: .milliseconds(30))
+            }
+            return pair.client.reports.compactMap { if case .maximumBitrate(let rate) = $0 { rate } else { nil } }
+        }
+        let told = try rates(told: [.nack, .remb])
+        #expect((2...4).contains(told.count), "\(told)")
+        #expect(told.allSatisfy { $0.sources == [FrameSender.ssrc] && $0.bitsPerSecond > 500_000 }, "\(told)")
+        #expect(try rates(told: [.nack]).isEmpty)
     }
 
     @Test func `noise from the peer's path changes nothing`() throws {

@@ -167,6 +167,7 @@ extension SimulatedLink {
         var conditions = Conditions()
         conditions.lossPerMille = path.lossPerMille
         conditions.latency = path.latency
+        conditions.jitterMaxMilliseconds = path.jitterMaxMilliseconds
         self.init(seed: path.seed, conditions: conditions)
     }
 }

@@ -175,7 +175,8 @@ final class Director: @unchecked Sendable {
             guard process.isRunning else { return }
             process.pause()
             network.processesChanged()
-            last(500...12_000) { process.resume() }
+            // Often longer than a lease and a grace together.
+            last(500...60_000) { process.resume() }
         case .controlClock:
             cluster.controls[control].skew = .milliseconds(Int.random(in: -5000...5000, using: &world.random))
         case .peersCut:

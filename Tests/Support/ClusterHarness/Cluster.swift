@@ -174,6 +174,7 @@ package final class Cluster: Sendable {
         ports: WorkerPorts? = nil,
         isControlAway: Bool = false,
         discoversControl: Bool = false,
+        knowingControl only: Int? = nil,
         answersAgentCheck: Bool = false,
         servesSRT: Bool = false,
         drainTimeout: String = "1s",
@@ -200,7 +201,8 @@ package final class Cluster: Sendable {
             "/usr/bin/env",
             entrance + [SourceTree.program("millrace-worker")] + [
                 "--node-id", id, "--role", role.rawValue, "--control",
-                discoversControl ? "discover" : controlURLs(seenFrom: place), "--advertise", host,
+                discoversControl ? "discover" : only.map(controlURL) ?? controlURLs(seenFrom: place),
+                "--advertise", host,
                 "--state-dir", directory.appending(path: id).path, "--http-port", "\(ports.http)",
                 "--rtmp-port", "\(ports.rtmp)", "--relay-port", "\(ports.relay)", "--srt-port", "\(ports.srt)",
                 "--webrtc-port", "\(ports.webrtc)", "--agent-port", "\(ports.agent)", "--drain-timeout", drainTimeout,

@@ -14,6 +14,11 @@ package enum WebRTCClients {
         package var freezeCount: Int?
         package var totalFreezesDuration: Double?
         package var retransmittedPacketsReceived: Int?
+        package var nackCount: Int?
+        package var pliCount: Int?
+        /// Seconds, of all pictures that have left the buffer.
+        package var jitterBufferDelay: Double?
+        package var jitterBufferEmittedCount: Int?
         package var frameHeight: Int?
     }
 
@@ -96,7 +101,7 @@ package enum WebRTCClients {
     }
 
     /// A client that is no browser.
-    package enum Library: CaseIterable, Sendable {
+    package enum Library: Sendable {
         case aiortc
         case gstreamer
     }

@@ -1,6 +1,6 @@
 """GStreamer's webrtcbin as WHIP publisher of its test picture and tone, or as WHEP player that decodes.
 
-    gstreamer_peer.py publish|play URL [--codec H264|VP8] [--seconds N]
+    gstreamer_peer.py publish|play URL [--codec H264|H265|VP8] [--seconds N]
 
 Prints one JSON object in the end.
 """
@@ -22,6 +22,8 @@ PEER = "webrtcbin name=peer bundle-policy=max-bundle"
 ENCODERS = {
     "H264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=600"
             " ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 aggregate-mode=zero-latency",
+    "H265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=600"
+            " ! video/x-h265,profile=main ! rtph265pay config-interval=-1 aggregate-mode=zero-latency",
     "VP8": "vp8enc deadline=1 keyframe-max-dist=25 target-bitrate=600000 ! rtpvp8pay",
 }
 

@@ -14,6 +14,9 @@ package struct BandwidthEstimator: Sendable {
     /// A second of 100 Mb/s.
     private static let sentMax = 8192
     private static let lossWindowMicroseconds: Int64 = 500_000
+    /// Of a window's ratio to the smoothed one. A window of fifty packets that are lost by chance, one in twenty, often shows
+    /// twice as many.
+    private static let lossWeight = 0.3
 
     private let limits: BandwidthLimits
     private var sent: Deque<Sent> = []
@@ -26,7 +29,7 @@ package struct BandwidthEstimator: Sendable {
     private var lossBased: Double
     private var lossCount = (received: 0, lost: 0, since: Int64?.none)
     private var receiverMaximum: Double?
-    /// Of the last window, 0 to 1.
+    /// Smoothed, 0 to 1.
     package private(set) var lossRatio = 0.0
 
     package init(limits: BandwidthLimits = BandwidthLimits()) {
@@ -104,7 +107,7 @@ package struct BandwidthEstimator: Sendable {
         }
         let total = lossCount.received + lossCount.lost
         guard time - since >= Self.lossWindowMicroseconds, total >= 20 else { return }
-        lossRatio = Double(lossCount.lost) / Double(total)
+        lossRatio += (Double(lossCount.lost) / Double(total) - lossRatio) * Self.lossWeight
         if lossRatio > 0.1 {
             let before = min(lossBased, delayBased.bitsPerSecond)
             lossBased = max(limits.bitsPerSecondMin, before * (1 - 0.5 * lossRatio))

@@ -37,21 +37,22 @@ package struct PacketizedFrame: Hashable, Sendable {
 /// The payloads of a frame side by side. All viewers of all loops send from it, so it is one reference however many packets
 /// there are: counting references to each packet costs more than writing its header.
 package final class PayloadTrain: Hashable, Sendable {
-    private let bytes: ByteBuffer
+    /// A buffer's room is a power of two, which of a second of kept frames would be megabytes too much.
+    private let bytes: [UInt8]
     private let ends: [Int]
 
     init(_ payloads: [RTPPayload]) {
-        var bytes = ByteBuffer()
+        var bytes: [UInt8] = []
         bytes.reserveCapacity(payloads.reduce(0) { $0 + $1.bytes.readableBytes })
         ends = payloads.map {
-            bytes.writeImmutableBuffer($0.bytes)
-            return bytes.writerIndex
+            bytes += $0.bytes.readableBytesView
+            return bytes.count
         }
         self.bytes = bytes
     }
 
     var count: Int { ends.count }
-    var byteCount: Int { bytes.readableBytes }
+    var byteCount: Int { bytes.count }
 
     func range(_ place: Int) -> Range<Int> { start(place)..<ends[place] }
     func bytes(_ places: Range<Int>) -> Int {
@@ -63,14 +64,11 @@ package final class PayloadTrain: Hashable, Sendable {
     /// Returns how many bytes that were.
     func copy(_ place: Int, to datagram: UnsafeMutableRawBufferPointer) -> Int {
         let range = range(place)
-        bytes.withUnsafeReadableBytes { datagram.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+        bytes.withUnsafeBytes { datagram.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
         return range.count
     }
 
-    func payload(_ place: Int) -> ByteBuffer {
-        let range = range(place)
-        return bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
-    }
+    func payload(_ place: Int) -> ByteBuffer { ByteBuffer(bytes: bytes[range(place)]) }
 
     var payloads: [RTPPayload] {
         ends.indices.map { RTPPayload(bytes: payload($0), marker: $0 == ends.count - 1) }

@@ -39,14 +39,14 @@ struct PacketHistory: Sendable {
         }
     }
 
-    /// Where the packet is, unless it was sent within `pause`: then its repeat may still be on its way.
+    /// Where the packet is, unless it was repeated within `pause`: then the repeat may still be on its way. Who asks for the first
+    /// time has seen later packets arrive, however short ago this one was sent.
     mutating func take(_ sequence: UInt16, pause: Duration, at now: MonotonicInstant)
         -> (packets: OutgoingPackets, place: Int)?
     {
         for index in entries.indices {
             guard let place = entries[index].packets.place(of: sequence) else { continue }
-            let sentAt = entries[index].repeatedAt[place] ?? entries[index].sentAt
-            guard sentAt + pause <= now else { return nil }
+            if let repeatedAt = entries[index].repeatedAt[place], repeatedAt + pause > now { return nil }
             entries[index].repeatedAt[place] = now
             return (entries[index].packets, place)
         }

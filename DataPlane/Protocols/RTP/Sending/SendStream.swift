@@ -1,3 +1,4 @@
+import DequeModule
 package import Timebase
 
 /// One stream to one viewer: numbers, timestamps, repeats and reports (RFC 3550, RFC 4588).
@@ -32,9 +33,13 @@ package struct SendStream: Sendable {
     package private(set) var packetsSent: UInt32 = 0
     package private(set) var octetsSent: UInt32 = 0
     package private(set) var packetsRepeated: Int64 = 0
-    package private(set) var roundTrip: Duration?
+    package var roundTrip: Duration? { roundTrips.last }
     /// Of 256, from the viewer's last report.
     package private(set) var fractionLost: UInt8 = 0
+
+    /// Of the viewer's last reports.
+    private var roundTrips: Deque<Duration> = []
+    private static let roundTripsMax = 8
 
     private var sequence: UInt16
     private var repairSequence: UInt16
@@ -70,7 +75,9 @@ package struct SendStream: Sendable {
 
     /// The repeats for a NACK, each of one packet. One asked for again within a round trip is on its way already.
     package mutating func repeats(of sequences: [UInt16], at now: MonotonicInstant) -> [OutgoingPackets] {
-        let pause = min(max(roundTrip ?? .zero, .milliseconds(5)), .milliseconds(200))
+        // The shortest is the path's own. Reports wait in queues and for busy receivers, which makes others longer than what a
+        // receiver waits before it asks again: browsers that send nothing guess 100 ms, and a refusal costs as much once more.
+        let pause = min(max((roundTrips.min() ?? .zero) * 3 / 4, .milliseconds(5)), .milliseconds(200))
         return sequences.compactMap { wanted in
             guard let (packets, place) = history.take(wanted, pause: pause, at: now) else { return nil }
             packetsRepeated += 1
@@ -98,6 +105,7 @@ package struct SendStream: Sendable {
         let units = ntp.middle &- block.lastSenderReport &- block.delaySinceLastSenderReport
         // Clocks that step make it negative, which here is huge.
         guard units < 60 << 16 else { return }
-        roundTrip = .nanoseconds((Int64(units) * 1_000_000_000) >> 16)
+        roundTrips.append(.nanoseconds((Int64(units) * 1_000_000_000) >> 16))
+        if roundTrips.count > Self.roundTripsMax { roundTrips.removeFirst() }
     }
 }

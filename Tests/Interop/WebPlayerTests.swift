@@ -63,17 +63,6 @@ import Testing
         #expect(try #require(shown.medianDelay) <= targets * Self.targetDuration + late, "\(shown)\n\(cluster.logs)")
     }
 
-    /// The description is asked for before any rung is made.
-    @Test func `video.js plays adaptive DASH`() async throws {
-        let (cluster, edge) = try await cluster(Self.rungs)
-        let (lateness, begun) = (Lateness(), ContinuousClock.now)
-        let shown = try await WebPlayers.play(edge.media("live/s1", "/s1_adaptive.mpd"), in: .videoJS)
-        let late = lateness.allowance(since: begun) / .seconds(1)
-        #expect(shown.errors == [])
-        #expect(shown.frames > 100, "\(shown)\n\(cluster.logs)")
-        #expect(shown.longestPause < Self.pauseMax + late, "\(shown)\n\(cluster.logs)")
-    }
-
     @Test func `hls.js changes to a rung and back without a pause`() async throws {
         let (cluster, edge) = try await cluster(Self.rungs)
         // A player that begins with a window has a buffer, in whose time a rung is made again.

@@ -1,4 +1,4 @@
-"""Chromium with a web player on a stream that has a clock in its pictures, and what came of it; video.js plays DASH too.
+"""Chromium with a web player on a stream that has a clock in its pictures, and what came of it.
 
     play.py URL --player hls.js|video.js|native [--scripts FOLDER] [--plain] [--levels] [--seconds N] [--warm-up N]
 
@@ -74,7 +74,7 @@ async (wish) => {
       });
       const player = videojs(video, { html5: { hls: { overrideNative: true } }, muted: true, autoplay: true });
       player.on("error", () => result.errors.push("video.js: " + player.error().message));
-      player.src({ src: wish.url, type: wish.url.endsWith(".mpd") ? "application/dash+xml" : "application/x-mpegURL" });
+      player.src({ src: wish.url, type: "application/x-mpegURL" });
     },
     native: async () => { video.src = wish.url; },
   };

@@ -38,8 +38,12 @@ package struct RenditionSplicer: Sendable {
     private var sounds: Deque<AccessUnit> = []
     private var video: CodecParameters?
     private var layers: [Track] = []
-    /// Nil until it is known what sound there is: no segment begins before.
-    private var sound: [Track]?
+    /// What the source has now; nil while it is not known what becomes of it.
+    private var comingSound: [Track]?
+    /// Of the open segment.
+    private var sound: [Track] = []
+    /// From the first picture on of a segment that waits for its sound to be known.
+    private var held: Deque<EncodedPicture> = []
     private var told: [Track] = []
     private var open: OpenPart?
     private var lastTime: MediaTime?
@@ -56,8 +60,11 @@ package struct RenditionSplicer: Sendable {
 
     // MARK: The source
 
-    /// What sound there is from here on.
-    package mutating func soundTracks(_ tracks: [Track]) { sound = tracks }
+    /// What sound there is from here on; nil while an encoder of it opens.
+    package mutating func soundTracks(_ tracks: [Track]?) -> [Output] {
+        comingSound = tracks
+        return tracks == nil ? [] : releaseHeld()
+    }
 
     /// The source was cut before `unit`, with the first part of a segment.
     package mutating func cut(_ mark: CutMark, before unit: AccessUnit) {
@@ -84,8 +91,30 @@ package struct RenditionSplicer: Sendable {
     }
 
     package mutating func take(_ picture: EncodedPicture) -> [Output] {
+        guard open == nil || held.isEmpty && !waitsForSound(picture) else {
+            held.append(picture)
+            guard held.count > limits.heldPicturesMax else { return [] }
+            // The encoder does not come: rather without sound than not at all.
+            comingSound = []
+            return releaseHeld()
+        }
+        return pass(picture)
+    }
+
+    /// Tracks change with discontinuities only: what is not known by then would be missing up to the next one.
+    private func waitsForSound(_ picture: EncodedPicture) -> Bool {
+        comingSound == nil && awaited.contains { $0.mark.isDiscontinuous && $0.isReached(by: picture) }
+    }
+
+    private mutating func releaseHeld() -> [Output] {
+        let pictures = held
+        held.removeAll()
+        return pictures.flatMap { pass($0) }
+    }
+
+    private mutating func pass(_ picture: EncodedPicture) -> [Output] {
         let passed = awaited.prefix { $0.isReached(by: picture) }.count
-        guard open != nil || passed > 0, sound != nil else { return [] }
+        guard open != nil || (passed > 0 && comingSound != nil) else { return [] }
         var outputs = soundOutputs(before: picture.decodeTime)
         if passed > 0 {
             if passed > 1, open != nil { outputs.append(.gap) }
@@ -115,7 +144,9 @@ package struct RenditionSplicer: Sendable {
         mark.mediaTime = time
         mark.oldestSequence = oldestSequence(at: mark.sequence)
         open = OpenPart(mark: mark, start: time)
-        let tracks = pictureTracks + (sound ?? [])
+        // The source may have gone on to other sound, which begins with a discontinuity that is still to come.
+        if !awaited.contains(where: \.mark.isDiscontinuous) { sound = comingSound ?? sound }
+        let tracks = pictureTracks + sound
         guard tracks != told else { return [.item(.cut(mark))] }
         told = tracks
         return [.item(.tracks(tracks)), .item(.cut(mark))]
@@ -169,6 +200,8 @@ package struct SplicerLimits: Sendable {
     package var cutsMax = 32
     /// Sound that waits for pictures: 20 s of AAC. Beyond, the oldest goes.
     package var soundUnitsMax = 1000
+    /// Pictures that wait for the encoder of new sound to open: 4 s of 60 a second.
+    package var heldPicturesMax = 240
     /// Times are rounded to milliseconds by some publishers.
     package var partRounding = MediaTime(milliseconds: 2)
 

@@ -111,13 +111,15 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
 
     // MARK: The source and the rung
 
-    func soundTracks(_ tracks: [Track]) { splicer.soundTracks(tracks) }
+    /// - Parameter tracks: nil while it is not known what they will be.
+    func soundTracks(_ tracks: [Track]?) { send(splicer.soundTracks(tracks)) }
     func cut(_ mark: CutMark, before unit: AccessUnit) { splicer.cut(mark, before: unit) }
     func take(sound unit: AccessUnit) { splicer.take(sound: unit) }
     func codec(_ codec: CodecParameters) { splicer.codec(codec) }
 
-    func take(_ picture: EncodedPicture) {
-        let outputs = splicer.take(picture)
+    func take(_ picture: EncodedPicture) { send(splicer.take(picture)) }
+
+    private func send(_ outputs: [RenditionSplicer.Output]) {
         guard !outputs.isEmpty else { return }
         hasBegun = true
         onTarget { target, _ in

@@ -9,26 +9,33 @@ package import NIOCore
 package struct SRTWarmUp {
     /// A receiver acknowledges every 10 ms what came since.
     package static let step = TimeAmount.milliseconds(10)
-    /// More than one, as answers get lost, and as the variation that is assumed shrinks with each.
-    private static let acknowledgementsWanted = 5
+    /// Steps in which an acknowledgement came. libsrt answers none within 10 ms of the last answer, so of bursts on a busy
+    /// machine only some: of five steps at least three. More than one, as answers get lost, and as the variation that is
+    /// assumed shrinks with each.
+    private static let acknowledgedStepsWanted = 5
     /// A receiver farther away than this, or mute, waits no longer for its first picture.
     package static let durationMax = TimeAmount.milliseconds(250)
     /// A null packet (ISO/IEC 13818-1 §2.4.3.3): demultiplexers pass it over.
     private static let stuffing: [UInt8] = [0x47, 0x1F, 0xFF, 0x10] + [UInt8](repeating: 0xFF, count: 184)
 
     private let deadline: NIODeadline
+    private var acknowledgements = 0
+    private var acknowledgedSteps = 0
 
     package init(until deadline: NIODeadline) { self.deadline = deadline }
 
     /// Sends some more. False once it is time for media; ask again after `step` otherwise.
-    package func goesOn(_ socket: SRTSocket, at now: NIODeadline) -> Bool {
-        guard now < deadline, socket.acknowledgementCount < Self.acknowledgementsWanted else { return false }
+    package mutating func goesOn(_ socket: SRTSocket, at now: NIODeadline) -> Bool {
+        let count = socket.acknowledgementCount
+        if count > acknowledgements { acknowledgedSteps += 1 }
+        acknowledgements = count
+        guard now < deadline, acknowledgedSteps < Self.acknowledgedStepsWanted else { return false }
         return Self.stuffing.withUnsafeBytes { socket.send($0) } == .done
     }
 }
 
 extension SRTSocket {
-    /// How often the peer has acknowledged what came. Each was answered before it was counted.
+    /// How often the peer has acknowledged what came. What is answered is so before it is counted.
     fileprivate var acknowledgementCount: Int {
         var figures = SRT_TRACEBSTATS()
         return srt_bstats(number, &figures, 0) >= 0 ? Int(figures.pktRecvACKTotal) : 0

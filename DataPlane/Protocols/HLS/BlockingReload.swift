@@ -35,14 +35,17 @@ package struct BlockingReload: Hashable, Sendable {
 
     /// Reads the query of a request (without `?`). Other parameters mean nothing here.
     package init(query: some StringProtocol) throws(Failure) {
-        for field in query.split(separator: "&") {
-            let pair = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let value = pair.count == 2 ? pair[1] : ""
-            switch pair[0] {
-            case "_HLS_msn": sequence = try Self.number("_HLS_msn", value)
-            case "_HLS_part": part = try Self.number("_HLS_part", value)
-            case "_HLS_skip": skip = value == "YES" || value == "v2"
-            default: break
+        // Each player asks five times a second: fields are compared where they are.
+        var rest = Substring(query).utf8
+        while !rest.isEmpty {
+            let field = rest.prefix { $0 != UInt8(ascii: "&") }
+            rest = rest.dropFirst(field.count + 1)
+            if let value = Self.value(of: "_HLS_msn", in: field) {
+                sequence = try Self.number("_HLS_msn", value)
+            } else if let value = Self.value(of: "_HLS_part", in: field) {
+                part = try Self.number("_HLS_part", value)
+            } else if let value = Self.value(of: "_HLS_skip", in: field) {
+                skip = value.elementsEqual("YES".utf8) || value.elementsEqual("v2".utf8)
             }
         }
         if part != nil, sequence == nil { throw .partWithoutSequence }
@@ -68,8 +71,17 @@ package struct BlockingReload: Hashable, Sendable {
         return openParts > 0
     }
 
-    private static func number(_ name: String, _ text: some StringProtocol) throws(Failure) -> UInt64 {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = UInt64(text) else {
+    /// Behind the equals sign, of which a field without a value has none.
+    private static func value(of name: StaticString, in field: Substring.UTF8View) -> Substring.UTF8View? {
+        let bytes = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        guard field.starts(with: bytes) else { return nil }
+        let behind = field.dropFirst(bytes.count)
+        if behind.isEmpty { return behind }
+        return behind.first == UInt8(ascii: "=") ? behind.dropFirst() : nil
+    }
+
+    private static func number(_ name: String, _ text: Substring.UTF8View) throws(Failure) -> UInt64 {
+        guard text.allSatisfy({ (0x30...0x39).contains($0) }), let value = UInt64(Substring(text)) else {
             throw .notANumber(name)
         }
         return value

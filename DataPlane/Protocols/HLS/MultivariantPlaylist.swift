@@ -28,10 +28,12 @@ package enum MultivariantPlaylist {
         /// all nodes for equal playlists.
         package init(uri: String, index: SegmentIndex, tracks: [Track]) {
             self.uri = uri
-            let rates = index.segments.filter { $0.duration > .zero }.map { $0.bitsPerSecond }
+            // Of a rendition that has just begun, what there is of the first one.
+            let segments = index.segments.isEmpty ? index.open.map { [$0] } ?? [] : index.segments
+            let rates = segments.filter { $0.duration > .zero }.map { $0.bitsPerSecond }
             bandwidth = rates.max() ?? 1
-            let bytes = index.segments.reduce(0) { $0 + $1.byteCount }
-            let duration = index.segments.reduce(MediaTime.zero) { $0 + $1.duration }
+            let bytes = segments.reduce(0) { $0 + $1.byteCount }
+            let duration = segments.reduce(MediaTime.zero) { $0 + $1.duration }
             averageBandwidth = SegmentIndex.bitsPerSecond(bytes: bytes, duration: duration)
             codecs = tracks.compactMap(\.codec.codecString)
             let video = tracks.first { $0.kind == .video }?.codec

@@ -11,6 +11,11 @@ final class FLVSession {
     private let outlet: Outlet<FLVFormat>
     private var viewer: Viewer?
     private let requestedAt: NIODeadline
+    /// The body is close-delimited.
+    static let responseHead = ByteBuffer(
+        string: "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nConnection: close\r\n"
+            + "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Location, ETag, Link, Retry-After\r\n\r\n"
+    )
     private static let firstFrame = MetricNames.firstFrame.timer("http-flv")
 
     init(stream: LiveStream, outlet: Outlet<FLVFormat>, requestedAt: NIODeadline) {
@@ -28,7 +33,7 @@ final class FLVSession {
         viewer.onFirstFrame = { [requestedAt] in
             Self.firstFrame.recordNanoseconds((NIODeadline.now() - requestedAt).nanoseconds)
         }
-        outlet.add(viewer, greeting: FLVEgress.responseHead)
+        outlet.add(viewer, greeting: Self.responseHead)
     }
 
     func connectionLost() {

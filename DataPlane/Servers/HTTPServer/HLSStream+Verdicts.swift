@@ -68,10 +68,9 @@ extension HLSStream {
 
     private func answer(to query: MediaQuery, _ window: SegmentWindow) -> Answer {
         let reload: BlockingReload
-        do throws(BlockingReload.Failure) {
-            reload = try BlockingReload(query: query.directives)
-        } catch {
-            return .response(.badRequest(error.description))
+        switch query.reload {
+        case .success(let read): reload = read
+        case .failure(let error): return .response(.badRequest(error.description))
         }
         switch reload.decide(window) {
         case .answer:

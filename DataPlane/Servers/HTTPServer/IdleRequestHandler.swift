@@ -7,11 +7,9 @@ struct RequestTimeout: Error {}
 struct IdleTimeout: Error {}
 
 /// Closes a connection on which nothing moved in either direction for a while, or whose request does not come to its end.
-final class IdleRequestHandler: ChannelDuplexHandler {
+final class IdleRequestHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     private enum Request {
         case none
@@ -39,15 +37,17 @@ final class IdleRequestHandler: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    func requestReceived() { request = .answering }
+
+    /// Some of the answer was sent, and more is to come.
+    func answerGoesOn() { lastActivity = .now() }
+
+    func requestAnswered() {
+        request = .none
         lastActivity = .now()
-        context.write(data, promise: promise)
     }
 
-    func requestReceived() { request = .answering }
-    func requestAnswered() { request = .none }
-
-    /// A viewer took the connection over: its writes pass by here, and it has its own way to notice a dead peer.
+    /// A viewer took the connection over, and has its own way to notice a dead peer.
     func stop() {
         isStopped = true
         check?.cancel()

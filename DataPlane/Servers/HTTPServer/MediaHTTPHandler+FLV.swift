@@ -26,11 +26,11 @@ extension MediaHTTPHandler {
         }
     }
 
-    /// The head a GET would get, without a length: the body has none. Below the HTTP codec, as that would make one up.
+    /// The head a GET would get, without a length: the body has none.
     private func answerHeadOfFLV(on context: ChannelHandlerContext) {
         service.meters.answered(.httpFLV, status: 200)
         state = .closed
-        context.writeAndFlush(NIOAny(FLVEgress.responseHead)).assumeIsolated().whenComplete { _ in
+        context.writeAndFlush(NIOAny(FLVSession.responseHead)).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }
     }

@@ -10,9 +10,11 @@ import Streams
 
 /// One HTTP connection of a worker: reads requests, asks the right room, writes answers in order.
 ///
-/// Requests come one at a time: the pipelining handler below holds back the next until the answer to this one is complete.
-final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
+/// Requests are answered one at a time and in their order (RFC 9112 §9.3.2): what comes meanwhile waits, and while something
+/// waits nothing is read.
+final class MediaHTTPHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
     enum State {
@@ -36,7 +38,7 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     let service: MediaHTTPService
-    let egress: FLVEgress
+    let egress: SocketEgress
     let isPlain: Bool
     let idle: IdleRequestHandler
     /// The peer's, or whom a trusted proxy named.
@@ -45,6 +47,10 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// What came of the request's body, where somebody reads it.
     var body = ByteBuffer()
     private var waitsForRoom = false
+    /// Of requests behind the one at hand. No more than one read brings.
+    private var waiting: CircularBuffer<HTTPServerRequestPart> = []
+    private var isTakingWaiting = false
+    private var owesRead = false
     var requestedAt = NIODeadline.now()
     var route = HTTPMeters.Route.other
     /// Counts the answer to the request at hand.
@@ -52,8 +58,13 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     var isOfDASHPlayer = false
     var context: ChannelHandlerContext?
 
-    init(service: MediaHTTPService, egress: FLVEgress, isPlain: Bool, idle: IdleRequestHandler, remoteAddress: String?)
-    {
+    init(
+        service: MediaHTTPService,
+        egress: SocketEgress,
+        isPlain: Bool,
+        idle: IdleRequestHandler,
+        remoteAddress: String?
+    ) {
         self.service = service
         self.egress = egress
         self.isPlain = isPlain
@@ -63,8 +74,35 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
+    // MARK: Requests
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch (unwrapInboundIn(data), state) {
+        let part = unwrapInboundIn(data)
+        if case .answering = state { return waiting.append(part) }
+        guard waiting.isEmpty else { return waiting.append(part) }
+        take(part, context)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if waiting.isEmpty { context.read() } else { owesRead = true }
+    }
+
+    /// The request at hand is answered: what waited is next.
+    func takeWaiting() {
+        // An answer may be there at once, and a thousand requests would be a thousand calls deep.
+        guard !isTakingWaiting, !waiting.isEmpty else { return }
+        isTakingWaiting = true
+        defer { isTakingWaiting = false }
+        while let context, !isAnswering, let part = waiting.popFirst() { take(part, context) }
+        guard waiting.isEmpty, owesRead else { return }
+        owesRead = false
+        context?.read()
+    }
+
+    private var isAnswering: Bool { if case .answering = state { true } else { false } }
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch (part, state) {
         case (.head(let head), .idle):
             body = ByteBuffer()
             state = .receiving(head, bodyBytes: 0)
@@ -150,92 +188,6 @@ final class MediaHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         // A client that closes its half of the connection is done; keeping the other half open serves nobody.
         if let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
         context.fireUserInboundEventTriggered(event)
-    }
-
-    // MARK: Answering
-
-    /// The path goes to the log without the query, which may hold a token.
-    private func note(_ refusal: Refusal, of request: HTTPRequestHead) {
-        let path = request.uri.prefix { $0 != "?" }.prefix(300)
-        guard let suppressed = service.meters.refused(refusal.reason) else { return }
-        service.logger.info(
-            "play refused",
-            metadata: [
-                LogKeys.reason: "\(refusal.reason)", LogKeys.path: "\(path)", LogKeys.error: "\(refusal)",
-                LogKeys.remote: "\(remoteAddress ?? "?")", LogKeys.suppressed: "\(suppressed)",
-            ]
-        )
-    }
-
-    /// Answers the request at hand, if there is one.
-    func respond(_ response: MediaResponse, isLast: Bool = false) {
-        guard case .answering(let request) = state, let context else { return }
-        service.meters.answered(route, status: response.status.code)
-        if let refusal = response.refusal { note(refusal, of: request) }
-        let length = response.byteCount
-        // Without a length HTTP/1.0 tells the end by closing.
-        let keepsAlive = request.isKeepAlive && !isLast && (length != nil || request.version == .http1_1)
-        var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
-        head.headers.add(contentsOf: CrossOrigin.headers)
-        if let length, response.status != .noContent {
-            head.headers.replaceOrAdd(name: "content-length", value: String(length))
-        }
-        if !keepsAlive { head.headers.replaceOrAdd(name: "connection", value: "close") }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        guard request.method != .HEAD else { return finish(keepsAlive: keepsAlive, context) }
-        write(response.body, context)
-        guard let rest = response.rest else { return finish(keepsAlive: keepsAlive, context) }
-        context.flush()
-        sendNextPiece(of: rest, keepsAlive: keepsAlive)
-    }
-
-    /// Counted once the kernel has it: who asks for much and leaves has not got it.
-    private func write(_ body: [ByteBuffer], _ context: ChannelHandlerContext) {
-        let pieces = body.filter { $0.readableBytes > 0 }
-        guard let last = pieces.last else { return }
-        for piece in pieces.dropLast() { context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil) }
-        let written = egressMeter.map { meter in
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            let bytes = pieces.reduce(0) { $0 + $1.readableBytes }
-            promise.futureResult.whenSuccess { meter.sent(bytes) }
-            return promise
-        }
-        context.write(wrapOutboundOut(.body(.byteBuffer(last))), promise: written)
-    }
-
-    private func sendNextPiece(of rest: any BodySource, keepsAlive: Bool) {
-        guard case .answering = state, let context else { return }
-        rest.nextPiece(on: context.eventLoop).assumeIsolated().whenComplete { result in
-            guard case .answering = self.state, let context = self.context else { return }
-            switch result {
-            case .success(nil): self.finish(keepsAlive: keepsAlive, context)
-            case .success(let piece?): self.send(piece, before: rest, keepsAlive: keepsAlive, context)
-            // The head has promised more: only closing can take that back.
-            case .failure: context.close(promise: nil)
-            }
-        }
-    }
-
-    private func send(
-        _ piece: ByteBuffer,
-        before rest: any BodySource,
-        keepsAlive: Bool,
-        _ context: ChannelHandlerContext
-    ) {
-        guard piece.readableBytes > 0 else { return sendNextPiece(of: rest, keepsAlive: keepsAlive) }
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess {
-            self.egressMeter?.sent(piece.readableBytes)
-            self.sendNextPiece(of: rest, keepsAlive: keepsAlive)
-        }
-    }
-
-    private func finish(keepsAlive: Bool, _ context: ChannelHandlerContext) {
-        state = .idle
-        egressMeter = nil
-        idle.requestAnswered()
-        let done = keepsAlive ? nil : context.eventLoop.makePromise(of: Void.self)
-        done?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
     }
 }
 

@@ -36,7 +36,7 @@ package struct MediaHTTPServer: Sendable {
     private func configure(_ channel: any Channel, tls: NIOSSLContext?) throws {
         let pipeline = channel.pipeline.syncOperations
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-        let egress = FLVEgress()
+        let egress = SocketEgress()
         try pipeline.addHandler(egress)
         let idle = IdleRequestHandler(limits: limits)
         try pipeline.addHandler(idle)
@@ -48,7 +48,8 @@ package struct MediaHTTPServer: Sendable {
             remoteAddress: channel.remoteAddress?.ipAddress
         )
         try pipeline.configureHTTPServerPipeline(
-            withPipeliningAssistance: true,
+            // The handler does it itself.
+            withPipeliningAssistance: false,
             withServerUpgrade: handler.webSocketUpgrade(limits.webSocket, on: channel),
             // The handler answers what is no request itself: NIO's answer has no words.
             withErrorHandling: false,

@@ -132,13 +132,19 @@ package enum MediaRoute: Hashable, Sendable {
 /// The part of a request target behind `?`, as far as media URLs use it. Other parameters are ignored.
 package struct MediaQuery: Hashable, Sendable {
     package var token: String?
-    /// The `_HLS_*` parameters as they came; nobody reads the others.
-    package var directives: String
+    package var reload: Result<BlockingReload, BlockingReload.Failure>
 
     package init(_ query: Substring) {
-        let fields = query.split(separator: "&")
-        token = fields.first { $0.hasPrefix("token=") }.flatMap { String($0.dropFirst(6)).removingPercentEncoding }
-        directives = fields.filter { $0.hasPrefix("_HLS_") }.joined(separator: "&")
+        reload = Result { () throws(BlockingReload.Failure) in try BlockingReload(query: query) }
+        var rest = query.utf8
+        while !rest.isEmpty {
+            let field = rest.prefix { $0 != UInt8(ascii: "&") }
+            guard !field.starts(with: "token=".utf8) else {
+                token = String(Substring(field.dropFirst(6))).removingPercentEncoding
+                return
+            }
+            rest = rest.dropFirst(field.count + 1)
+        }
     }
 }
 

@@ -52,8 +52,9 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
 
     /// The server's first packets are the newest group of pictures, all at once.
     private func warmUp(_ warmUp: SRTWarmUp, _ socket: SRTSocket) {
+        var warmUp = warmUp
         guard warmUp.goesOn(socket, at: .now()) else { return stream.loop.execute { self.connected() } }
-        thread.schedule(in: SRTWarmUp.step) { self.warmUp(warmUp, socket) }
+        thread.schedule(in: SRTWarmUp.step) { [warmUp] in self.warmUp(warmUp, socket) }
     }
 
     private func send(_ bytes: ByteBuffer) {

@@ -316,8 +316,9 @@ final class SRTSession: @unchecked Sendable {
     /// A player's first packets are the newest group of pictures, all at once.
     private func warmUp(_ warmUp: SRTWarmUp, for viewer: SRTViewer, of outlet: SRTOutlet) {
         guard case .playing = role else { return }
+        var warmUp = warmUp
         guard warmUp.goesOn(socket, at: .now()) else { return outlet.add(viewer, on: threads.next) }
-        poller.schedule(in: SRTWarmUp.step) { self.warmUp(warmUp, for: viewer, of: outlet) }
+        poller.schedule(in: SRTWarmUp.step) { [warmUp] in self.warmUp(warmUp, for: viewer, of: outlet) }
     }
 
     private func playerEnded(_ reason: Viewer.End) {

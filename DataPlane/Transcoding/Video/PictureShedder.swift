@@ -11,16 +11,18 @@ package struct PictureShedder: Sendable {
 
     package init(limits: TranscodingLimits = TranscodingLimits()) { self.limits = limits }
 
-    /// - Parameter depth: Pictures that wait already.
-    package mutating func admits(at time: MediaTime, depth: Int, isKeyframe: Bool) -> Bool {
-        adjust(at: time, depth: depth)
+    /// - Parameters:
+    ///   - depth: Pictures that wait already.
+    ///   - room: How many of their size may wait.
+    package mutating func admits(at time: MediaTime, depth: Int, of room: PictureRoom, isKeyframe: Bool) -> Bool {
+        adjust(at: time, depth: depth, high: room.high)
         sinceKept += 1
         if isKeyframe {
             sinceKept = 0
             return true
         }
         // The last place is a keyframe's.
-        guard sinceKept >= keepOneIn, depth < limits.picturesMax - 1 else { return false }
+        guard sinceKept >= keepOneIn, depth < room.max - 1 else { return false }
         sinceKept = 0
         return true
     }
@@ -33,9 +35,9 @@ package struct PictureShedder: Sendable {
     /// Some work was taken away: see first what that does.
     package mutating func relieved() { atWorstSince = nil }
 
-    private mutating func adjust(at time: MediaTime, depth: Int) {
+    private mutating func adjust(at time: MediaTime, depth: Int, high: Int) {
         let sinceChange = time - (changedAt ?? time)
-        if depth >= limits.picturesHigh {
+        if depth >= high {
             if keepOneIn == limits.keepOneInMax {
                 atWorstSince = atWorstSince ?? time
             } else if changedAt == nil || sinceChange >= limits.stepDownAfter {

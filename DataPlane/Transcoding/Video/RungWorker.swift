@@ -19,7 +19,6 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
     let rendition: Rendition
     private let codecs: Codecs
     private let options: VideoEncodingOptions
-    private let picturesMax: Int
     private let output: @Sendable (TranscodeOutput) -> Void
     private let queue = WorkQueue<Job>()
     private let figures = Mutex(Figures())
@@ -29,13 +28,11 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
         _ rendition: Rendition,
         codecs: Codecs,
         options: VideoEncodingOptions,
-        limits: TranscodingLimits,
         output: @escaping @Sendable (TranscodeOutput) -> Void
     ) {
         self.rendition = rendition
         self.codecs = codecs
         self.options = options
-        picturesMax = limits.picturesMax
         self.output = output
     }
 
@@ -63,9 +60,9 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
         queue.close(discarding: true)
     }
 
-    func offer(_ picture: Codecs.Picture, isKeyframe: Bool) {
+    func offer(_ picture: Codecs.Picture, isKeyframe: Bool, within room: PictureRoom) {
         queue.change { waiting in
-            if waiting.count >= picturesMax, !makeRoom(in: &waiting, forKeyframe: isKeyframe) { return }
+            if waiting.count >= room.max, !makeRoom(in: &waiting, forKeyframe: isKeyframe) { return }
             waiting.append(Job(picture: picture, isKeyframe: isKeyframe))
         }
     }

@@ -145,7 +145,7 @@ private final class DecodeLoop<Codecs: VideoCodecs> {
 
     private func start(_ rendition: Rendition, _ options: VideoEncodingOptions) {
         guard !rungs.contains(where: { $0.worker.rendition.name == rendition.name }) else { return }
-        let worker = RungWorker(rendition, codecs: codecs, options: options, limits: limits, output: output)
+        let worker = RungWorker(rendition, codecs: codecs, options: options, output: output)
         rungs.append(Rung(worker: worker, shedder: PictureShedder(limits: limits)))
         worker.start()
     }
@@ -205,11 +205,11 @@ private final class DecodeLoop<Codecs: VideoCodecs> {
     private func offer(_ picture: Codecs.Picture, isKeyframe: Bool, to rung: inout Rung) {
         if rung.awaitsKeyframe, !isKeyframe { return }
         rung.awaitsKeyframe = false
-        let depth = rung.worker.depth
-        guard rung.shedder.admits(at: picture.presentationTime, depth: depth, isKeyframe: isKeyframe) else {
+        let (depth, room) = (rung.worker.depth, limits.room(forPicturesOf: picture.size))
+        guard rung.shedder.admits(at: picture.presentationTime, depth: depth, of: room, isKeyframe: isKeyframe) else {
             return rung.worker.countDropped()
         }
-        rung.worker.offer(picture, isKeyframe: isKeyframe)
+        rung.worker.offer(picture, isKeyframe: isKeyframe, within: room)
     }
 
     private func giveUpTopRung() {

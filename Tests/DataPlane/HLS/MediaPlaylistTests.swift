@@ -159,6 +159,14 @@ import Timebase
         #expect(rendition.index.segments.allSatisfy { $0.duration.milliseconds <= 2100 })
     }
 
+    @Test func `a rendition without a whole segment needs what there is of its first`() {
+        var index = Self.index
+        index.segments = []
+        index.open = Self.segment(6)
+        let variant = MultivariantPlaylist.Variant(uri: "s1.m3u8", index: index, tracks: [])
+        #expect(variant.bandwidth == 40_000 && variant.averageBandwidth == 40_000)
+    }
+
     @Test func `the multivariant playlist says what the media needs`() throws {
         let rendition = LiveRendition(items: marked(try SampleClip.items(seconds: 7)))
         let variant = MultivariantPlaylist.Variant(

@@ -74,18 +74,18 @@ import Testing
 
     @Test(
         arguments: [
-            ("", nil, ""),
-            ("token=abc", "abc", ""),
-            ("a=1&token=x=y&token=z", "x=y", ""),
-            ("token=", "", ""),
-            ("token=a%22b%2B%3D", "a\"b+=", ""),
-            ("_HLS_msn=5&x=1&_HLS_part=2", nil, "_HLS_msn=5&_HLS_part=2"),
-            ("&&_HLS_skip=YES&", nil, "_HLS_skip=YES"),
-        ] as [(String, String?, String)]
+            ("", nil, BlockingReload()),
+            ("token=abc", "abc", BlockingReload()),
+            ("a=1&token=x=y&token=z", "x=y", BlockingReload()),
+            ("token=", "", BlockingReload()),
+            ("token=a%22b%2B%3D", "a\"b+=", BlockingReload()),
+            ("_HLS_msn=5&x=1&_HLS_part=2", nil, BlockingReload(sequence: 5, part: 2)),
+            ("&&_HLS_skip=YES&_HLS_msns=4&_HLS_skips=v2", nil, BlockingReload(skip: true)),
+        ] as [(String, String?, BlockingReload)]
     )
-    func `A query is read for its token and directives only`(query: String, token: String?, directives: String) {
+    func `A query is read for its token and directives only`(query: String, token: String?, reload: BlockingReload) {
         let read = MediaQuery(query[...])
         #expect(read.token == token)
-        #expect(read.directives == directives)
+        #expect(read.reload == .success(reload))
     }
 }

@@ -24,6 +24,7 @@ import struct NIOCore.ByteBuffer
         let codecs = FakeCodecs(heights: [64])
         codecs.encoding[64]?.close()
         var limits = TranscodingLimits()
+        limits.pictureBytesMax = 0
         limits.unitsMax = 1000
         let rig = PipelineRig(codecs, source: .data, limits: limits)
         rig.pipeline.start(rendition("a", width: 64, height: 64), options)
@@ -44,6 +45,7 @@ import struct NIOCore.ByteBuffer
         let codecs = FakeCodecs(heights: [64, 32])
         for gate in codecs.encoding.values { gate.close() }
         var limits = TranscodingLimits()
+        limits.pictureBytesMax = 0
         limits.unitsMax = 1000
         let rig = PipelineRig(codecs, source: .data, limits: limits)
         rig.pipeline.start(rendition("low", width: 32, height: 32), options)
@@ -63,6 +65,7 @@ import struct NIOCore.ByteBuffer
         let codecs = FakeCodecs(heights: [64])
         codecs.encoding[64]?.close()
         var limits = TranscodingLimits()
+        limits.pictureBytesMax = 0
         limits.unitsMax = 1000
         let rig = PipelineRig(codecs, source: .data, limits: limits)
         rig.pipeline.start(rendition("a", width: 64, height: 64), options)
@@ -77,6 +80,7 @@ import struct NIOCore.ByteBuffer
         let codecs = FakeCodecs(heights: [64])
         codecs.decoding.close()
         var limits = TranscodingLimits()
+        limits.pictureBytesMax = 0
         limits.unitsMax = 5
         limits.picturesMax = 100
         limits.picturesHigh = 90

@@ -4,6 +4,7 @@ import Transcoding
 
 @Suite struct PictureShedderTests {
     private static let keyframeInterval = 60
+    private static let room = PictureRoom(max: 12, high: 8)
 
     /// The numbers of the pictures kept, at 30 a second, when the queue's length is always `depth`.
     private func kept(_ count: Int, depth: Int, _ shedder: inout PictureShedder) -> [Int] {
@@ -11,9 +12,20 @@ import Transcoding
             shedder.admits(
                 at: MediaTime(samples: Int64(number), rate: 30),
                 depth: depth,
+                of: Self.room,
                 isKeyframe: number % Self.keyframeInterval == 0
             )
         }
+    }
+
+    @Test(arguments: [
+        (PictureSize(width: 3840, height: 2160), PictureRoom(max: 12, high: 8)),
+        (PictureSize(width: 1280, height: 720), PictureRoom(max: 27, high: 18)),
+        (PictureSize(width: 256, height: 144), PictureRoom(max: 36, high: 24)),
+        (PictureSize(width: 0, height: 0), PictureRoom(max: 36, high: 24)),
+    ])
+    func `more of small pictures may wait, and never fewer than of large ones`(size: PictureSize, room: PictureRoom) {
+        #expect(TranscodingLimits().room(forPicturesOf: size) == room)
     }
 
     @Test func `an encoder that keeps up gets every picture`() {
@@ -31,8 +43,7 @@ import Transcoding
 
     @Test func `a keyframe is never dropped, and the last place is kept for it`() {
         var shedder = PictureShedder()
-        let limits = TranscodingLimits()
-        #expect(kept(180, depth: limits.picturesMax, &shedder) == [0, 60, 120])
+        #expect(kept(180, depth: Self.room.max, &shedder) == [0, 60, 120])
     }
 
     @Test func `less is dropped again once the queue is calm for a while`() {
@@ -41,7 +52,7 @@ import Transcoding
         var steps: [Int] = []
         for number in 60..<300 {
             let time = MediaTime(samples: Int64(number), rate: 30)
-            _ = shedder.admits(at: time, depth: 0, isKeyframe: false)
+            _ = shedder.admits(at: time, depth: 0, of: Self.room, isKeyframe: false)
             if steps.last != shedder.keepOneIn { steps.append(shedder.keepOneIn) }
         }
         #expect(steps == [4, 3, 2, 1])
@@ -60,7 +71,7 @@ import Transcoding
     @Test func `a queue that dropping has calmed is not overwhelmed`() {
         var shedder = PictureShedder()
         _ = kept(100, depth: 9, &shedder)
-        _ = shedder.admits(at: MediaTime(seconds: 4), depth: 1, isKeyframe: false)
+        _ = shedder.admits(at: MediaTime(seconds: 4), depth: 1, of: Self.room, isKeyframe: false)
         #expect(!shedder.isOverwhelmed(at: MediaTime(seconds: 20)))
     }
 }

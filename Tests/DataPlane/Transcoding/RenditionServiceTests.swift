@@ -58,12 +58,11 @@ import Transcoding
         hasBegun: Bool = false,
         thenEnd: Bool = true
     ) throws {
-        let published = try SampleClip.items(seconds: seconds).drop { $0.time < MediaTime(seconds: start) }
-        let items = published.map { item -> IngestItem in
+        let items = try SampleClip.items(seconds: seconds).compactMap { item -> IngestItem? in
             switch item {
             case .tracks(let tracks): .tracks(tracks)
-            case .unit(let unit): .unit(unit, frame: nil)
-            case .cut: .tracks([])
+            case .unit(let unit) where unit.decodeTime >= MediaTime(seconds: start): .unit(unit, frame: nil)
+            case .unit, .cut: nil
             }
         }
         loop.execute {
@@ -73,13 +72,33 @@ import Transcoding
         }
     }
 
-    /// Goes on until a rung has given enough sound: it begins with the first segment after the sound's encoder has opened,
-    /// for which nobody waits.
-    /// - Returns: seconds that were published.
-    private func publish(to source: LiveStream, untilSoundsOf rung: Collector, exceed count: Int) async throws -> Double
-    {
-        var published = 0.0
-        while try await loop.submit({ rung.items.count(where: \.isSound) }).get() <= count {
+    /// Pictures alone.
+    private func publishSilent(from start: Double = 0, seconds: Double, to source: LiveStream) throws {
+        let items = try SampleClip.items(seconds: seconds).compactMap { item -> IngestItem? in
+            switch item {
+            case .tracks(let tracks): .tracks(tracks.filter { $0.kind == .video })
+            case .unit(let unit) where unit.track == .video && unit.decodeTime >= MediaTime(seconds: start):
+                .unit(unit, frame: nil)
+            case .unit, .cut: nil
+            }
+        }
+        loop.execute {
+            if start == 0 { begin(source) }
+            source.ingest(items, at: WallTime(milliseconds: 0))
+        }
+    }
+
+    /// Goes on until a rung has given enough: its sound begins with the first segment after that's encoder has opened, for
+    /// which nobody waits.
+    /// - Returns: the seconds of the clip that were published by then.
+    private func publish(
+        from start: Double = 0,
+        to source: LiveStream,
+        until isEnough: @escaping @Sendable ([StreamItem]) -> Bool,
+        of rung: Collector
+    ) async throws -> Double {
+        var published = start
+        while try await loop.submit({ !isEnough(rung.items) }).get() {
             // The other suites want the machine too.
             try await Task.sleep(for: .milliseconds(10))
             guard service.figures.queueDepth == 0 else { continue }
@@ -165,7 +184,7 @@ import Transcoding
         let service = service
         let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
         for await isWanted in demand where isWanted { break }
-        let published = try await publish(to: source, untilSoundsOf: collector, exceed: 20)
+        let published = try await publish(to: source, until: { $0.soundCount > 20 }, of: collector)
         let items = try await loop.submit { collector.items }.get()
         var tracks: [Track] = []
         for case .tracks(let told) in items { tracks = told }
@@ -251,12 +270,17 @@ import Transcoding
             ends.append(Task { await service.derive(target, .rung(name), of: source) })
             if ends.count == 1 {
                 for await isWanted in demand where isWanted { break }
-                published = try await publish(to: source, untilSoundsOf: collectors[0], exceed: 0)
+                published = try await publish(
+                    to: source,
+                    until: { $0.soundCount > 0 },
+                    of: collectors[0]
+                )
             }
         }
         // The second one is there when its stream has an epoch: it is fed from then on.
         while try await loop.submit({ targets[1].epoch == nil }).get() { await Task.yield() }
-        try publish(from: published, seconds: published + 4, to: source)
+        _ = try await publish(from: published, to: source, until: { $0.soundCount > 0 }, of: collectors[1])
+        loop.execute { source.end(.unpublished) }
         for end in ends { #expect(await end.value == .ended(.unpublished)) }
         let items = collectors[1].items
         guard case .tracks(let tracks)? = items.first, case .cut(let first)? = items.dropFirst().first else {
@@ -265,7 +289,40 @@ import Transcoding
         }
         #expect(tracks.map(\.kind) == [.video, .audio])
         #expect(first.part == 0 && first.sequence > 0)
-        #expect(items.contains { $0.isSound })
+    }
+
+    @Test func `sound that comes, goes and comes again is encoded for a rung that began without it`() async throws {
+        let source = try source(EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 48_000))
+        let target = target(source)
+        let collector = Collector()
+        loop.execute { _ = target.subscribe(collector) }
+        let demand = demand(of: source)
+        let service = service
+        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        for await isWanted in demand where isWanted { break }
+        var published = 2.0
+        try publishSilent(seconds: published, to: source)
+        for turn in 1...2 {
+            let before = try await loop.submit { collector.items.soundCount }.get()
+            published = try await publish(
+                from: published,
+                to: source,
+                until: { $0.soundCount > before && $0.told.count { $0.contains(.audio) } == turn },
+                of: collector
+            )
+            try publishSilent(from: published, seconds: published + 2, to: source)
+            published += 2
+        }
+        loop.execute { source.end(.unpublished) }
+        #expect(await end.value == .ended(.unpublished))
+        #expect(collector.items.told == [[.video], [.video, .audio], [.video], [.video, .audio], [.video]])
+        let sounds = collector.items.compactMap {
+            if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
+        }
+        let originals = try SampleClip.items(seconds: published).compactMap {
+            if case .unit(let unit) = $0, unit.track == .audio { unit.payload } else { nil }
+        }
+        #expect(Set(sounds).isDisjoint(with: originals), "it was encoded anew")
     }
 
     @Test func `sound that cannot be decoded is not tried for ever`() async throws {
@@ -306,5 +363,12 @@ import Transcoding
 
 extension StreamItem {
     fileprivate var isSound: Bool { if case .unit(let unit) = self { unit.track == .audio } else { false } }
-    fileprivate var time: MediaTime { if case .unit(let unit) = self { unit.decodeTime } else { .zero } }
+}
+
+extension [StreamItem] {
+    fileprivate var soundCount: Int { count(where: \.isSound) }
+
+    fileprivate var told: [[TrackKind]] {
+        compactMap { if case .tracks(let tracks) = $0 { tracks.map(\.kind) } else { nil } }
+    }
 }

@@ -16,12 +16,12 @@ import struct NIOCore.ByteBuffer
 
     private func time(_ tenths: Int) -> MediaTime { MediaTime(milliseconds: Int64(tenths) * 100) }
 
-    private func mark(_ sequence: UInt64) -> CutMark {
+    private func mark(_ sequence: UInt64, isDiscontinuous: Bool = false) -> CutMark {
         CutMark(
             sequence: sequence,
             part: 0,
             discontinuity: 3,
-            isDiscontinuous: sequence == 0,
+            isDiscontinuous: isDiscontinuous || sequence == 0,
             mediaTime: time(Int(sequence) * 10),
             wallTime: WallTime(milliseconds: Int64(sequence) * 1000),
             oldestSequence: 0
@@ -47,7 +47,7 @@ import struct NIOCore.ByteBuffer
 
     private func splicer(partTenths: Int = 100) -> RenditionSplicer {
         var splicer = RenditionSplicer(partDuration: time(partTenths), windowSegments: 3)
-        splicer.soundTracks([Self.sound])
+        _ = splicer.soundTracks([Self.sound])
         splicer.codec(Self.codec)
         return splicer
     }
@@ -162,12 +162,43 @@ import struct NIOCore.ByteBuffer
         #expect(words(splicer.take(picture(40))).first == "cut 4.0 at 40, from 4")
     }
 
+    /// Tracks change with discontinuities only.
+    @Test func `where sound begins a segment waits until it is known what it will be`() {
+        var splicer = splicer()
+        _ = splicer.soundTracks([])
+        splicer.cut(mark(1), before: sourceUnit(10))
+        #expect(words(splicer.take(picture(10))).first == "tracks h264")
+        #expect(splicer.soundTracks(nil) == [])
+        splicer.cut(mark(2), before: sourceUnit(20))
+        splicer.cut(mark(3, isDiscontinuous: true), before: sourceUnit(30))
+        #expect(words(splicer.take(picture(20))) == ["cut 2.0 at 20, from 2", "picture 20"])
+        #expect(splicer.take(picture(30)) == [])
+        #expect(splicer.take(picture(31)) == [])
+        splicer.take(sound: soundUnit(30))
+        #expect(
+            words(splicer.soundTracks([Self.sound]))
+                == ["tracks h264+aac", "cut 3.0 at 30, from 3", "picture 30", "sound 30", "picture 31"]
+        )
+        #expect(words(splicer.take(picture(32))) == ["picture 32"])
+    }
+
+    @Test func `the rest of what was before a change keeps its sound, however late it comes`() {
+        var splicer = splicer()
+        splicer.cut(mark(1), before: sourceUnit(10))
+        _ = splicer.take(picture(10))
+        splicer.cut(mark(2), before: sourceUnit(20))
+        _ = splicer.soundTracks([])
+        splicer.cut(mark(3, isDiscontinuous: true), before: sourceUnit(30))
+        #expect(words(splicer.take(picture(20))) == ["cut 2.0 at 20, from 2", "picture 20"])
+        #expect(words(splicer.take(picture(30))) == ["tracks h264", "cut 3.0 at 30, from 3", "picture 30"])
+    }
+
     @Test func `what waits is bounded`() {
         var limits = SplicerLimits()
         limits.soundUnitsMax = 3
         limits.cutsMax = 2
         var splicer = RenditionSplicer(partDuration: time(100), windowSegments: 3, limits: limits)
-        splicer.soundTracks([Self.sound])
+        _ = splicer.soundTracks([Self.sound])
         splicer.codec(Self.codec)
         splicer.cut(mark(1), before: sourceUnit(10))
         _ = splicer.take(picture(10))
@@ -175,5 +206,21 @@ import struct NIOCore.ByteBuffer
         #expect(words(splicer.take(picture(20))) == ["sound 17", "sound 18", "sound 19", "picture 20"])
         for sequence in 2...9 { splicer.cut(mark(UInt64(sequence)), before: sourceUnit(sequence * 10)) }
         #expect(words(splicer.take(picture(90))).contains("cut 3.0 at 90, from 3"))
+    }
+
+    @Test func `an encoder of sound that does not open costs the sound and not the pictures`() {
+        var limits = SplicerLimits()
+        limits.heldPicturesMax = 2
+        var splicer = RenditionSplicer(partDuration: time(100), windowSegments: 3, limits: limits)
+        _ = splicer.soundTracks([])
+        splicer.codec(Self.codec)
+        splicer.cut(mark(1), before: sourceUnit(10))
+        _ = splicer.take(picture(10))
+        _ = splicer.soundTracks(nil)
+        splicer.cut(mark(2, isDiscontinuous: true), before: sourceUnit(20))
+        #expect((20..<22).flatMap { splicer.take(picture($0)) } == [])
+        #expect(
+            words(splicer.take(picture(22))) == ["cut 2.0 at 20, from 2", "picture 20", "picture 21", "picture 22"]
+        )
     }
 }

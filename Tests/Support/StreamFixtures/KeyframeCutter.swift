@@ -2,20 +2,28 @@ package import MediaModel
 import Streams
 package import Timebase
 
-/// Cuts a segment before each keyframe, and keeps none but that.
+/// Cuts a segment before each keyframe, discontinuous where tracks have changed, and keeps none but that.
 package struct KeyframeCutter: StreamCutter {
     private var sequence: UInt64 = 0
+    private var discontinuity: UInt64 = 0
+    private var tracks: [Track] = []
+    private var haveTracksChanged = false
 
     package init() {}
 
     package mutating func mark(before item: StreamItem, at wall: WallTime) -> CutMark? {
+        if case .tracks(let tracks) = item {
+            haveTracksChanged = !self.tracks.isEmpty && tracks != self.tracks
+            self.tracks = tracks
+        }
         guard case .unit(let unit) = item, unit.track == .video, unit.isKeyframe else { return nil }
-        defer { sequence += 1 }
+        if haveTracksChanged { discontinuity += 1 }
+        defer { (sequence, haveTracksChanged) = (sequence + 1, false) }
         return CutMark(
             sequence: sequence,
             part: 0,
-            discontinuity: 0,
-            isDiscontinuous: false,
+            discontinuity: discontinuity,
+            isDiscontinuous: haveTracksChanged,
             mediaTime: unit.decodeTime,
             wallTime: wall,
             oldestSequence: sequence

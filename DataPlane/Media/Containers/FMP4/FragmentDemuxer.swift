@@ -153,10 +153,12 @@ private enum SampleEntryReader {
                 guard let record = try configuration("av1C", of: entry, visualFields) else { return nil }
                 return (try .av1(av1C: record), nil)
             case "mp4a":
-                guard let descriptor = try configuration("esds", of: entry, audioFields),
-                    let record = audioSpecificConfig(descriptor)
-                else { return nil }
-                return (try .aac(audioSpecificConfig: record), nil)
+                guard let descriptor = try configuration("esds", of: entry, audioFields) else { return nil }
+                switch decoder(descriptor) {
+                case .aac(let record)?: return (try .aac(audioSpecificConfig: record), nil)
+                case .mp3?: return (.mp3(sampleRate: field(24, of: entry), channels: field(16, of: entry)), nil)
+                case nil: return nil
+                }
             case "vp09":
                 // A full box.
                 guard let box = try configuration("vpcC", of: entry, visualFields),
@@ -200,8 +202,14 @@ private enum SampleEntryReader {
         return head
     }
 
-    /// The DecoderSpecificInfo (tag 5) of an MPEG-4 audio decoder (object type 0x40) in an ES descriptor (§8.3.3).
-    private static func audioSpecificConfig(_ esds: ByteBuffer) -> ByteBuffer? {
+    private enum Decoder {
+        case aac(ByteBuffer)
+        case mp3
+    }
+
+    /// Which one an ES descriptor names (ISO/IEC 14496-1 §7.2.6): an MPEG-4 audio decoder (object type 0x40) with its
+    /// DecoderSpecificInfo (tag 5), or one of MPEG-1 audio (0x6B), which needs none.
+    private static func decoder(_ esds: ByteBuffer) -> Decoder? {
         var rest = esds
         rest.moveReaderIndex(forwardBy: min(4, rest.readableBytes))
         while let tag = rest.readInteger(as: UInt8.self), let length = descriptorLength(&rest) {
@@ -211,8 +219,10 @@ private enum SampleEntryReader {
                     return nil
                 }
             case 4:
-                guard rest.readInteger(as: UInt8.self) == 0x40, rest.readSlice(length: 12) != nil else { return nil }
-            case 5: return rest.readSlice(length: length)
+                let objectType = rest.readInteger(as: UInt8.self)
+                if objectType == 0x6B { return .mp3 }
+                guard objectType == 0x40, rest.readSlice(length: 12) != nil else { return nil }
+            case 5: return rest.readSlice(length: length).map { .aac($0) }
             default: return nil
             }
         }

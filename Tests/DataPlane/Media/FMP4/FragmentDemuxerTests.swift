@@ -31,6 +31,7 @@ struct FragmentDemuxerTests {
         .opus(configuration: hex("4F70757348656164 01 06 3801 80BB0000 FFFE 01 04 02 00 04 01 02 03 05"), channels: 6),
         .vp9(configuration: hex("01 1E 82 02 02 02 0000"), width: 640, height: 360),
         .ac3(configuration: hex("103DE0"), sampleRate: 48_000, channels: 6),
+        .mp3(sampleRate: 44_100, channels: 2),
     ])
     func `a codec is read as it was written`(codec: CodecParameters) throws {
         let track = Track(id: codec.kind == .video ? .video : .audio, codec: codec)

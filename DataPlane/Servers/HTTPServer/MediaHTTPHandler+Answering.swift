@@ -1,3 +1,4 @@
+import FanOut
 import Logging
 import NIOCore
 import NIOHTTP1

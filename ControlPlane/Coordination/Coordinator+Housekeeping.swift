@@ -29,7 +29,10 @@ extension Coordinator {
             return (shared.state.sweep(at: now, sharesStore: tellsOthers), news)
         }
         tell(news)
-        for write in writes where phase == .answering { _ = try? await perform(write) }
+        for write in writes where phase == .answering {
+            let isDone = try? await perform(write)
+            if isDone != true, write.kind == .node { shared.withLock { $0.state.tellWatchAgain(of: write.key) } }
+        }
         await placeSources()
     }
 

@@ -203,6 +203,9 @@ extension ClusterState {
         unsettled.formUnion(assisted[nodeID] ?? [])
     }
 
+    /// Somebody else was faster with its record, or the store did not answer.
+    package mutating func tellWatchAgain(of nodeID: String) { untoldWatches.insert(nodeID) }
+
     /// Records of owners whose watch closed here, or opened after it had, for the other control planes. `limit`: writes at once.
     mutating func tellWatches(limit: Int) -> [RecordWrite] {
         var writes: [RecordWrite] = []

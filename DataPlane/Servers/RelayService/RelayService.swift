@@ -25,6 +25,9 @@ package struct RelayService: Sendable {
     private let refusalLines = RefusalLines()
     let served = ServedCount(MetricNames.relayServed.gauge())
 
+    /// Pulls of other nodes that are served now.
+    package var servedPulls: Int { served.value }
+
     package init(
         gate: any StreamGate,
         nodeID: String,
@@ -173,6 +176,8 @@ package struct RelayRefusalError: Error {
 final class ServedCount: Sendable {
     private let count = Atomic<Int>(0)
     private let gauge: Gauge
+
+    var value: Int { count.load(ordering: .relaxed) }
 
     init(_ gauge: Gauge) { self.gauge = gauge }
 

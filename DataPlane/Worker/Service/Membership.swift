@@ -33,6 +33,7 @@ final class Membership: Sendable {
     private let load: LoadSampler
     private let admission: Mutex<Admission>
     private let surveyor: RelaySurveyor
+    private let relayChildren: @Sendable () -> Int
     private let directory: StateDirectory
     private let clock: WorkerClock
     private var news: Nudge { coordinator.news }
@@ -51,6 +52,7 @@ final class Membership: Sendable {
         load: LoadSampler,
         limits: AdmissionLimits,
         surveyor: RelaySurveyor,
+        relayChildren: @escaping @Sendable () -> Int,
         directory: StateDirectory,
         clock: WorkerClock,
         logger: Logger
@@ -65,6 +67,7 @@ final class Membership: Sendable {
         self.load = load
         admission = Mutex(Admission(limits: limits))
         self.surveyor = surveyor
+        self.relayChildren = relayChildren
         self.directory = directory
         self.clock = clock
         self.logger = logger
@@ -313,8 +316,9 @@ final class Membership: Sendable {
             logger.warning("The control plane does not know of the drain", metadata: [LogKeys.error: "\(error)"])
         }
         while clock.now() < end {
+            // Children are told of the drain by the control plane, and go to other parents.
             let report = await coordinator.report { _ in [] }
-            if report.sessions == 0 { break }
+            if report.sessions == 0, relayChildren() == 0 { break }
             guard await clock.sleep(.milliseconds(100)) else { break }
         }
         await coordinator.closeAll()

@@ -218,6 +218,7 @@ struct WorkerNode {
             load: load,
             limits: configuration.limits,
             surveyor: RelaySurveyor(clock: clock, probe: { await prober.probe($0) }),
+            relayChildren: { [relay] in relay.servedPulls },
             directory: directory,
             clock: clock,
             logger: logger

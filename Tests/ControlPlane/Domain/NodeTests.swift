@@ -98,6 +98,8 @@ import Timebase
         try check()
         try check(answersProbe: true)
         try cluster.beat("edge1")
+        cluster.state.watchClosed(by: "edge1", boot: "boot1", at: cluster.now)
+        try check()
         #expect(kind { try check(answersProbe: true) } == .conflict)
     }
 

@@ -1,5 +1,6 @@
 import ClusterModel
 package import Coordination
+import Crypto
 import Domain
 import HTTPTypes
 package import Hummingbird
@@ -10,7 +11,6 @@ package struct API: Sendable {
     private let coordinator: Coordinator
     private let tokens: AccessTokens
     private let limits: APILimits
-    private let idempotency: IdempotencyCache
     private let operations: [Operation]
 
     /// `renderMetrics` gives the text of `/metrics`.
@@ -23,7 +23,6 @@ package struct API: Sendable {
         self.coordinator = coordinator
         self.tokens = tokens
         self.limits = limits
-        idempotency = IdempotencyCache(limits: limits)
         let served =
             NodeRoutes.operations + GroupRoutes.operations + StreamRoutes.operations + StreamSettingsRoutes.operations
             + RecordingRoutes.operations + AssignRoutes.operations
@@ -72,26 +71,32 @@ package struct API: Sendable {
         guard (1...limits.idempotencyKeyCharactersMax).contains(text.count) else {
             throw Problem.badRequest("Idempotency-Key may have 1 to \(limits.idempotencyKeyCharactersMax) characters.")
         }
-        let key = IdempotencyCache.Key(
-            role: context.role,
-            method: operation.method.rawValue,
-            path: call.request.uri.path,
-            key: text
+        let purpose = [context.role?.rawValue ?? "", operation.method.rawValue, call.request.uri.path, text]
+        let lookup = try await coordinator.beginAnswer(
+            key: Self.digest(purpose.joined(separator: "\n").utf8),
+            requestDigest: Self.digest(call.body.readableBytesView)
         )
-        if case .repeated(let reply) = try idempotency.begin(key, body: call.body, at: CoordinatorClock.system.now()) {
-            return reply
+        switch lookup {
+        case .repeated(let answer): return Reply(answer)
+        case .first(let turn):
+            do {
+                let reply = try await operation.handler(call)
+                await coordinator.endAnswer(turn, with: reply.answer)
+                return reply
+            } catch let problem as Problem {
+                await coordinator.endAnswer(turn, with: Reply.problem(problem).answer)
+                throw problem
+            } catch {
+                await coordinator.endAnswer(turn, with: nil)
+                throw error
+            }
         }
-        do {
-            let reply = try await operation.handler(call)
-            idempotency.end(key, with: reply)
-            return reply
-        } catch let problem as Problem {
-            idempotency.end(key, with: .problem(problem))
-            throw problem
-        } catch {
-            idempotency.end(key, with: nil)
-            throw error
-        }
+    }
+
+    private static func digest(_ bytes: some Sequence<UInt8>) -> String {
+        SHA256.hash(data: Array(bytes)).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
     }
 }
 

@@ -3,10 +3,6 @@ package struct APILimits: Sendable {
     package var requestBodyBytesMax = 4 << 20
     package var pageItemsDefault = 100
     package var pageItemsMax = 1000
-    /// Answers kept for repeated `Idempotency-Key`s.
-    package var idempotencyEntriesMax = 10_000
-    package var idempotencyBytesMax = 16 << 20
-    package var idempotencyLifetime = Duration.seconds(600)
     package var idempotencyKeyCharactersMax = 255
 
     package init() {}

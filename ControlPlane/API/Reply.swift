@@ -44,6 +44,26 @@ struct Reply: Sendable {
     }
 }
 
+/// What is kept of it for whoever repeats the request.
+extension Reply {
+    /// Nil for a server's error, after which the request can be tried again, and for what is no text.
+    var answer: AnswerRecord.Answer? {
+        guard status.code < 500, case .whole(let body) = content,
+            let text = String(validating: body.readableBytesView, as: UTF8.self)
+        else { return nil }
+        let pairs = headers.map { ($0.name.rawName, $0.value) }
+        return .init(status: status.code, headers: Dictionary(pairs) { $1 }, body: text)
+    }
+
+    init(_ answer: AnswerRecord.Answer) {
+        status = .init(code: answer.status)
+        for (name, value) in answer.headers {
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
+        content = .whole(ByteBuffer(string: answer.body))
+    }
+}
+
 enum JSONText {
     static func encode(_ value: some Encodable) throws -> ByteBuffer {
         let encoder = JSONEncoder()

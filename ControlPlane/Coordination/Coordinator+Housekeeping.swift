@@ -7,6 +7,8 @@ import Timebase
 extension Coordinator {
     private static let sweepInterval = Duration.milliseconds(250)
     private static let sweepsPerPing = 20
+    /// Five minutes.
+    private static let sweepsPerSweepOfAnswers = 1200
 
     /// Runs until the task is cancelled.
     package func keepHouse() async {
@@ -15,6 +17,7 @@ extension Coordinator {
             sweeps += 1
             await sweep()
             if sweeps % Self.sweepsPerPing == 0 { hub.ping() }
+            if sweeps % Self.sweepsPerSweepOfAnswers == 0, phase == .answering { try? await sweepAnswers() }
             await clock.sleep(Self.sweepInterval)
         }
     }

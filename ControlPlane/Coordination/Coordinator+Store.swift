@@ -6,6 +6,8 @@ import Timebase
 
 /// Keeps the state in step with the store, and notices when the store goes away and comes back.
 extension Coordinator {
+    /// Of the others a record is read when it is asked for.
+    private static let kindsInState = RecordKind.allCases.filter { $0 != .answer && $0 != .cluster }
     static let pingInterval = Duration.seconds(1)
     private static let followPause = Duration.seconds(1)
     /// Taken in under one lock, which heartbeats wait for.
@@ -89,7 +91,7 @@ extension Coordinator {
 
     /// Reads all records and leases, then judges no lease for a while: nodes could not renew them.
     package func load() async throws(StoreError) {
-        for kind in RecordKind.allCases where kind != .cluster { try await loadRecords(kind) }
+        for kind in Self.kindsInState { try await loadRecords(kind) }
         try await refreshLeases()
         let count = shared.withLock { shared in
             shared.state.beginRecovery(at: shared.storeTime.now(at: clock.now()))
@@ -163,7 +165,7 @@ extension Coordinator {
     /// Changes may have been missed.
     private func readAnew() async {
         do throws(StoreError) {
-            for kind in RecordKind.allCases where kind != .cluster { try await loadRecords(kind) }
+            for kind in Self.kindsInState { try await loadRecords(kind) }
         } catch {
             lost(error)
         }
@@ -180,7 +182,7 @@ extension ClusterState {
         case .scaling: Set(scaling.keys.map(\.recordKey))
         case .webhook: Set(webhooks.keys)
         case .recording: Set(recordings.keys)
-        case .cluster: []
+        case .answer, .cluster: []
         }
     }
 }

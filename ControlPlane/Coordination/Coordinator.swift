@@ -64,6 +64,9 @@ package final class Coordinator: Sendable {
     let shared: Mutex<Shared>
     let signals = Signals()
     let batcher: HeartbeatBatcher
+    let answerLimits: AnswerLimits
+    /// Reserved since the last sweep of answers.
+    let answersWritten = Atomic(0)
     package let hub: WatchHub
     package let events = EventFeed()
     private let relayKey: RelayKey
@@ -77,6 +80,7 @@ package final class Coordinator: Sendable {
         clock: CoordinatorClock = .system,
         gathering: CoordinatorClock = .system,
         timing: ClusterTiming = ClusterTiming(),
+        answerLimits: AnswerLimits = AnswerLimits(),
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         probe: @escaping Probe,
         logger: Logger
@@ -86,6 +90,7 @@ package final class Coordinator: Sendable {
         self.relayKey = relayKey
         self.clock = clock
         self.timing = timing
+        self.answerLimits = answerLimits
         self.probe = probe
         self.logger = logger
         shared = Mutex(Shared(state: ClusterState(timing: timing), random: random))
@@ -114,7 +119,7 @@ package final class Coordinator: Sendable {
     // MARK: Decide, write, or decide again
 
     /// More conflicts than this on one record mean that something is wrong, not that others are fast.
-    private static let attemptsMax = 32
+    static let attemptsMax = 32
 
     func commit<Answer: Sendable>(
         _ decide: (inout Shared, WallTime) throws(Problem) -> Decision<Answer>
@@ -203,7 +208,7 @@ extension ClusterState {
             // What was set up falls back to the defaults.
             case .app: return [Announcement(event: .app(.init(app: key, settings: AppSettings())), nodes: nil)]
             case .group: return formerParent == nil ? [] : announceMembers(below: key, at: now)
-            case .stream, .scaling, .webhook, .recording, .cluster: return []
+            case .stream, .scaling, .webhook, .recording, .answer, .cluster: return []
             }
         case .written(let record):
             let stream = record.kind == .stream ? StreamID(recordKey: record.key) : nil
@@ -230,7 +235,7 @@ extension ClusterState {
             case .group:
                 let isMoved = groups[record.key]?.body.settings.parent != formerParent
                 return isMoved ? announceMembers(below: record.key, at: now) : []
-            case .scaling, .webhook: return []
+            case .scaling, .webhook, .answer: return []
             }
         }
     }

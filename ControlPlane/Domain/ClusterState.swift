@@ -154,6 +154,7 @@ extension ClusterState {
             let body = try RecordCoding.decode(RecordingResource.self, from: record.body, key: record.key)
             indexUnwanted(record.key, from: recordings[record.key]?.body, to: body)
             recordings[record.key] = Stored(body: body, revision: record.revision)
+        case .answer: break
         case .cluster:
             guard record.key == RelaySurveyRecord.key, isNews(record.revision, survey?.revision) else { return }
             let body = try RecordCoding.decode(RelaySurveyRecord.self, from: record.body, key: record.key)
@@ -181,6 +182,7 @@ extension ClusterState {
         case .recording:
             indexUnwanted(key, from: recordings[key]?.body, to: nil)
             recordings[key] = nil
+        case .answer: break
         case .cluster: if key == RelaySurveyRecord.key { survey = nil }
         }
     }

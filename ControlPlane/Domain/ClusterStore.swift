@@ -74,6 +74,8 @@ package enum RecordKind: String, CaseIterable, Sendable {
     case webhook
     /// Key: `app/name`.
     case recording
+    /// Key: digest of an `Idempotency-Key` and what it stands for.
+    case answer
     /// Facts about the cluster itself. Key: the fact's name.
     case cluster
 }

@@ -1,5 +1,6 @@
 import ClusterHarness
 import ClusterModel
+import Foundation
 import Testing
 
 /// A node leaves while it is in use.
@@ -72,5 +73,34 @@ import Testing
         let drained = try node(cluster, "edge1")
         #expect(drained.safeToTerminate && drained.sessionsLeft == 0)
         #expect(publisher.isRunning)
+    }
+
+    @Test func `a node that only another one pulls from ends once that one has its stream from elsewhere`() async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let origin = try await cluster.startWorker("origin1", .origin, group: "region1")
+        let middle = try await cluster.startWorker("edge1", .edge, group: "region2", drainTimeout: "60s")
+        let leaf = try await cluster.startWorker("edge2", .edge, group: "region2")
+        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: origin.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let first = Witness.httpFLV(middle.media("live/s1", ".flv"))
+        try await first.waitForMore()
+        let player = Witness.httpFLV(leaf.media("live/s1", ".flv"))
+        try await player.waitForMore()
+        try await cluster.waitForTree(of: "live/s1", ["edge1": "origin1", "edge2": "edge1"])
+        first.leave()
+
+        middle.process.signal(SIGTERM)
+        try await eventually("it ends before its time is up\n\(cluster.logs)", within: .seconds(40)) {
+            !middle.process.isRunning
+        }
+        #expect(middle.process.waitForEnd() == 0)
+        try await cluster.waitForTree(of: "live/s1", ["edge2": "origin1"])
+        try await player.waitForMore(50)
+        #expect(player.connections == 1 && !player.hasEnded && player.stepsBack.isEmpty)
+        // Whose parent ends under it looks for another one; this one was told in time.
+        let metrics = String(decoding: try http(leaf.http("/metrics")).body, as: UTF8.self)
+        #expect(!metrics.contains("millrace_relay_reroutes_total{"), "\(leaf.process.lastLines)")
+        #expect(publisher.begun.count == 1)
     }
 }

@@ -48,4 +48,43 @@ import Testing
             #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "timestamps grow in \(viewer.path)")
         }
     }
+    /// Longer than a lease and a publisher's grace, after which streams without an owner are finished.
+    @Test func `a control plane that was stopped ends nothing as it goes on, alone or beside another one`() async throws
+    {
+        async let alone: Void = stopControl(on: .sqlite, beside: nil)
+        async let beside: Void = stopControl(on: .mongodb, beside: 1)
+        _ = try await (alone, beside)
+    }
+
+    private func stopControl(on store: StoreKind, beside other: Int?) async throws {
+        let cluster = try await Cluster.start(on: store)
+        if let other { try await cluster.startControl(other) }
+        let origin = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = cluster.keepPublishing(clip: try cluster.makeClip(), at: origin.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let epoch = try cluster.stream("live/s1").epoch
+        let player = Witness.httpFLV(edge.media("live/s1", ".flv"))
+        try await player.waitForMore()
+
+        cluster.signalControl(0, SIGSTOP)
+        try await Task.sleep(for: .seconds(45))
+        if let other {
+            let seen: StreamResource = try http(
+                cluster.controlURL(other) + "/v1/streams/live/s1",
+                bearer: Cluster.adminToken
+            ).json()
+            #expect(seen.status == .broadcasting && seen.epoch == epoch)
+        }
+        cluster.signalControl(0, SIGCONT)
+        try await eventually("it answers again\n\(cluster.logs)") {
+            try http(cluster.controlURL + "/readyz").status == 200
+        }
+        // As long as its first judgements take.
+        try await player.waitForMore(100)
+        let stream = try cluster.stream("live/s1")
+        #expect(stream.status == .broadcasting && stream.epoch == epoch && stream.originNodeId == "origin1")
+        #expect(player.connections == 1 && !player.hasEnded && player.stepsBack.isEmpty)
+        #expect(publisher.begun.count == 1)
+    }
 }

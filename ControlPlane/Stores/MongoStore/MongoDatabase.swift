@@ -92,6 +92,7 @@ extension RecordKind {
         case .scaling: "scaling"
         case .webhook: "webhooks"
         case .recording: "recordings"
+        case .answer: "answers"
         case .cluster: "clusterFacts"
         }
     }

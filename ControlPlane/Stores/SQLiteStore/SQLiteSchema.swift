@@ -29,6 +29,9 @@ enum SQLiteSchema {
         """
         CREATE TABLE recordings (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
         """,
+        """
+        CREATE TABLE answers (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+        """,
     ]
 
     /// Brings the file up to this version, or refuses one that is not ours or newer.
@@ -70,6 +73,7 @@ extension RecordKind {
         case .scaling: "scaling"
         case .webhook: "webhooks"
         case .recording: "recordings"
+        case .answer: "answers"
         case .cluster: "cluster_facts"
         }
     }

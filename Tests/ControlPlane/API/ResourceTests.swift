@@ -69,19 +69,6 @@ import Timebase
         }
     }
 
-    @Test func `a write repeated under its Idempotency-Key is answered, not done again`() async throws {
-        let key = HTTPField.Name("Idempotency-Key")
-        try await TestCluster().test { api in
-            let headers: HTTPFields = [try #require(key): "k1"]
-            let first = try await api.call(.put, "/v1/apps/live", "{}", headers: headers)
-            let second = try await api.call(.put, "/v1/apps/live", "{}", headers: headers)
-            #expect(first.status == 201 && second.status == 201 && first.text == second.text)
-            #expect(try await api.call(.put, "/v1/apps/live", "{}").status == 200)
-            let other = try await api.call(.put, "/v1/apps/live", #"{"pullLinger":1}"#, headers: headers)
-            #expect(other.status == 422 && other.problem?.kind == .unprocessable)
-        }
-    }
-
     @Test(
         arguments: [
             ("", "The body is empty; a JSON object is expected."),

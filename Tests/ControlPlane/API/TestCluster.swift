@@ -30,7 +30,8 @@ final class TestCluster: Sendable {
         over shared: MemoryStore? = nil,
         time: ManualTime = ManualTime(),
         load: Bool = true,
-        watchLimits: WatchLimits = WatchLimits()
+        watchLimits: WatchLimits = WatchLimits(),
+        answerLimits: Coordinator.AnswerLimits = .init()
     ) async throws {
         let box = ProbeBox()
         let store = shared ?? MemoryStore(clock: { time.wall })
@@ -43,6 +44,7 @@ final class TestCluster: Sendable {
             hub: WatchHub(seed: 1000, limits: watchLimits),
             relayKey: RelayKey(nodeToken: Self.nodeToken),
             clock: time.clock,
+            answerLimits: answerLimits,
             probe: { host, _, _ in box.cluster?.probe(host) ?? false },
             logger: logger
         )

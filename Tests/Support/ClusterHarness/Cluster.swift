@@ -151,9 +151,14 @@ package final class Cluster: Sendable {
 
     /// SIGTERM, and waits for the end; its exit status.
     package func stopControl(_ number: Int) -> Int32? {
+        signalControl(number, SIGTERM)?.waitForEnd()
+    }
+
+    @discardableResult
+    package func signalControl(_ number: Int, _ signal: Int32) -> Child? {
         let running = children.withLock { $0.last { $0.name == Self.controlName(number) && $0.isRunning } }
-        running?.signal(SIGTERM)
-        return running?.waitForEnd()
+        running?.signal(signal)
+        return running
     }
 
     package func killStore() { kill("mongodb") }

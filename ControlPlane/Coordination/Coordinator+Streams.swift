@@ -74,9 +74,10 @@ extension Coordinator {
         let route = try await commit { shared, now throws(Problem) in
             try shared.state.decideRoute(stream, request, at: now, using: &shared.random)
         }
-        shared.withLock { shared in
+        let ladder = shared.withLock { shared in
             let now = shared.now(at: clock.now())
             shared.state.noteRouteGiven(stream, to: request.nodeId, route, at: now)
+            return shared.state.streams[stream]?.body.settings?.ladder
         }
         MetricNames.routes.counter(route.tier.rawValue).increment()
         return RouteAnswer(
@@ -85,7 +86,8 @@ extension Coordinator {
             tier: route.tier,
             secondaryForGroup: route.secondaryForGroup,
             ticket: ticket(for: stream, child: request.nodeId),
-            revision: hub.revision
+            revision: hub.revision,
+            encoderSettings: ladder
         )
     }
 

@@ -77,6 +77,14 @@ package struct AppSettings: Codable, Hashable, Sendable {
     /// Its own rungs, else the preset's.
     package var ladder: [EncoderSetting] { encoderSettings.isEmpty ? ladderPreset.encoderSettings : encoderSettings }
 
+    /// What holds for a stream with rungs of its own; nil: with the app's.
+    package func with(ladder: [EncoderSetting]?) -> AppSettings {
+        guard let ladder else { return self }
+        var settings = self
+        (settings.encoderSettings, settings.ladderPreset) = (ladder, .none)
+        return settings
+    }
+
     private enum CodingKeys: String, CodingKey {
         case playoutDelayMinMilliseconds, playoutDelayMaxMilliseconds
         case mergeWindowMilliseconds, secondPublisher, publisherGrace, pullLinger, hlsSegmentDuration, hlsPartDuration
@@ -121,9 +129,6 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     /// Twelve bits, in units of 10 ms.
     private static let playoutDelayMillisecondsMax = 40_950
-    /// More would be no use to players, and each costs an encoder.
-    package static let rungsMax = 8
-
     private static func isCodecWord(_ word: String) -> Bool {
         word.utf8.count <= 32
             && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
@@ -161,10 +166,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
     }
 
     private var renditionFault: String? {
-        if encoderSettings.count > Self.rungsMax {
-            return "encoderSettings has \(encoderSettings.count) rungs; allowed are \(Self.rungsMax)"
-        }
-        if let fault = encoderSettings.lazy.compactMap(\.fault).first { return fault }
+        if let fault = encoderSettings.fault { return fault }
         return [videoEncoder, fallbackEncoder, encoderSpeed].first { !Self.isCodecWord($0) }.map {
             "\"\($0)\" is no name of an encoder or of its preset; use up to 32 letters, digits, _ and -"
         }

@@ -1,4 +1,4 @@
-/// One rung of an app's ladder, in Ant Media's form.
+/// One rung of a ladder, in Ant Media's form.
 package struct EncoderSetting: Codable, Hashable, Sendable {
     /// Lines of the picture; its width follows from the source's shape.
     package var height: Int
@@ -46,6 +46,17 @@ package struct EncoderSetting: Codable, Hashable, Sendable {
             ?? (audioBitrate == 0 ? nil : outside("audioBitrate", audioBitrate, 16_000...512_000))
             ?? (height % 2 == 0
                 ? nil : "height of a rung is \(height); pictures are encoded in pairs of lines, give an even number")
+    }
+}
+
+extension [EncoderSetting] {
+    /// More would be no use to players, and each costs an encoder.
+    package static let rungsMax = 8
+
+    /// Why they are no ladder, as a sentence; nil when all is fine.
+    var fault: String? {
+        if count > Self.rungsMax { return "encoderSettings has \(count) rungs; allowed are \(Self.rungsMax)" }
+        return lazy.compactMap(\.fault).first
     }
 }
 

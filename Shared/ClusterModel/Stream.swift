@@ -42,6 +42,8 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
     /// Where to continue when the stream lived before.
     package var resume: StreamPosition?
     package var appSettings: AppSettings
+    /// The stream's own ladder; nil: the app's.
+    package var encoderSettings: [EncoderSetting]?
     /// What else the grantee is to do for the stream.
     package var order: StreamOrder?
 
@@ -54,6 +56,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         leaseSeconds: Int,
         resume: StreamPosition?,
         appSettings: AppSettings,
+        encoderSettings: [EncoderSetting]? = nil,
         order: StreamOrder? = nil
     ) {
         self.app = app
@@ -64,6 +67,7 @@ package struct ClaimGrant: Codable, Hashable, Sendable {
         self.leaseSeconds = leaseSeconds
         self.resume = resume
         self.appSettings = appSettings
+        self.encoderSettings = encoderSettings
         self.order = order
     }
 }
@@ -159,6 +163,8 @@ package struct RouteAnswer: Codable, Hashable, Sendable {
     /// Shows the parent that the control plane sent the asker; see `RelayTicket`.
     package var ticket: String
     package var revision: Int64
+    /// The stream's own ladder; nil: the app's.
+    package var encoderSettings: [EncoderSetting]?
 
     package init(
         epoch: Int64,
@@ -166,7 +172,8 @@ package struct RouteAnswer: Codable, Hashable, Sendable {
         tier: Tier,
         secondaryForGroup: Bool,
         ticket: String,
-        revision: Int64
+        revision: Int64,
+        encoderSettings: [EncoderSetting]? = nil
     ) {
         self.epoch = epoch
         self.parent = parent
@@ -174,6 +181,7 @@ package struct RouteAnswer: Codable, Hashable, Sendable {
         self.secondaryForGroup = secondaryForGroup
         self.ticket = ticket
         self.revision = revision
+        self.encoderSettings = encoderSettings
     }
 }
 
@@ -216,6 +224,8 @@ package struct StreamResource: Codable, Hashable, Sendable {
     package var restreams: [RestreamResource]
     /// Null when somebody publishes it.
     package var source: SourceResource?
+    /// Its own ladder; null when it has the app's.
+    package var encoderSettings: [EncoderSetting]?
 
     package init(
         app: String,
@@ -230,7 +240,8 @@ package struct StreamResource: Codable, Hashable, Sendable {
         relayTree: [RelayLink],
         recording: RecordingStatus? = nil,
         restreams: [RestreamResource] = [],
-        source: SourceResource? = nil
+        source: SourceResource? = nil,
+        encoderSettings: [EncoderSetting]? = nil
     ) {
         self.app = app
         self.id = id
@@ -245,11 +256,12 @@ package struct StreamResource: Codable, Hashable, Sendable {
         self.recording = recording
         self.restreams = restreams
         self.source = source
+        self.encoderSettings = encoderSettings
     }
 
     private enum CodingKeys: String, CodingKey {
         case app, id, status, epoch, originNodeId, startedAt, endedAt, tracks, viewers, relayTree
-        case recording, restreams, source
+        case recording, restreams, source, encoderSettings
     }
 
     /// Writes what is unknown as null: readers may rely on the keys.
@@ -268,6 +280,7 @@ package struct StreamResource: Codable, Hashable, Sendable {
         try container.encode(recording, forKey: .recording)
         try container.encode(restreams, forKey: .restreams)
         try container.encode(source, forKey: .source)
+        try container.encode(encoderSettings, forKey: .encoderSettings)
     }
 }
 

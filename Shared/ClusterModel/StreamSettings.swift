@@ -7,18 +7,35 @@ package struct StreamSettings: Codable, Hashable, Sendable {
     package var restreams: [Restream]
     /// Nil: somebody publishes it.
     package var source: StreamSource?
+    /// Its own rungs; an empty list encodes none. Nil: those of `ladderPreset`.
+    package var encoderSettings: [EncoderSetting]?
+    /// Nil: the app's ladder.
+    package var ladderPreset: LadderPreset?
 
-    package init(recording: Bool? = nil, restreams: [Restream] = [], source: StreamSource? = nil) {
+    package init(
+        recording: Bool? = nil,
+        restreams: [Restream] = [],
+        source: StreamSource? = nil,
+        encoderSettings: [EncoderSetting]? = nil,
+        ladderPreset: LadderPreset? = nil
+    ) {
         self.recording = recording
         self.restreams = restreams
         self.source = source
+        self.encoderSettings = encoderSettings
+        self.ladderPreset = ladderPreset
     }
+
+    /// The rungs encoded beside this stream's source; nil: the app's.
+    package var ladder: [EncoderSetting]? { encoderSettings ?? ladderPreset?.encoderSettings }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         recording = try container.decodeIfPresent(Bool.self, forKey: .recording)
         restreams = try container.decodeIfPresent([Restream].self, forKey: .restreams) ?? []
         source = try container.decodeIfPresent(StreamSource.self, forKey: .source)
+        encoderSettings = try container.decodeIfPresent([EncoderSetting].self, forKey: .encoderSettings)
+        ladderPreset = try container.decodeIfPresent(LadderPreset.self, forKey: .ladderPreset)
     }
 
     package static let restreamsMax = 16
@@ -31,7 +48,7 @@ package struct StreamSettings: Codable, Hashable, Sendable {
         if Set(restreams.map(\.id)).count < restreams.count {
             return "two restreams have the same id; give each its own"
         }
-        return restreams.lazy.compactMap(\.fault).first ?? source?.fault
+        return restreams.lazy.compactMap(\.fault).first ?? source?.fault ?? encoderSettings?.fault
     }
 }
 

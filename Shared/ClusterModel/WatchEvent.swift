@@ -6,7 +6,7 @@ package enum WatchEvent: Hashable, Sendable {
     case node(NodeChange)
     /// A hold of the watched node belongs to somebody else now.
     case lost(LostHold)
-    /// A stream the node carries or asked for has a new owner, status or end.
+    /// A stream the node carries or asked for has a new owner, status, ladder or end.
     case stream(StreamChange)
     /// An app's settings changed.
     case app(AppChange)
@@ -48,6 +48,8 @@ package enum WatchEvent: Hashable, Sendable {
         package var originNodeId: String?
         /// Another node, where a publisher stands by.
         package var standbyNodeId: String?
+        /// The stream's own ladder; nil: the app's.
+        package var encoderSettings: [EncoderSetting]?
 
         package init(
             app: String,
@@ -55,7 +57,8 @@ package enum WatchEvent: Hashable, Sendable {
             epoch: Int64,
             status: StreamStatus,
             originNodeId: String?,
-            standbyNodeId: String? = nil
+            standbyNodeId: String? = nil,
+            encoderSettings: [EncoderSetting]? = nil
         ) {
             self.app = app
             self.id = id
@@ -63,6 +66,7 @@ package enum WatchEvent: Hashable, Sendable {
             self.status = status
             self.originNodeId = originNodeId
             self.standbyNodeId = standbyNodeId
+            self.encoderSettings = encoderSettings
         }
     }
 

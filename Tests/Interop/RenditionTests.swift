@@ -41,6 +41,21 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    @Test func `a stream may have a ladder of its own, also one that comes while it is live`() async throws {
+        let (cluster, _, edge, publisher) = try await Cluster.publishing(settings: Self.settings, size: "640x360")
+        try await cluster.waitUntilPlayable(edge.media("live/s1", ".m3u8"))
+        let own = #"{"encoderSettings":[{"height":180,"videoBitrate":200000,"audioBitrate":0}]}"#
+        let url = cluster.controlURL + "/v1/streams/live/s1"
+        #expect(try http(url, method: "PUT", bearer: Cluster.adminToken, body: own).status == 200)
+        try await eventually("the edge lists the stream's rung and not the app's\n\(cluster.logs)") {
+            let master = String(decoding: try http(edge.media("live/s1", "_adaptive.m3u8")).body, as: UTF8.self)
+            return master.contains("s1_180p200kbps.m3u8") && !master.contains("240p")
+        }
+        try await cluster.waitUntilPlayable(edge.media("live/s1_180p200kbps", ".m3u8"))
+        #expect(try http(edge.media("live/s1_240p300kbps", ".m3u8")).status == 404)
+        #expect(publisher.isRunning)
+    }
+
     @Test func `pictures in order with Opus are there for WebRTC, of a publisher with B-frames`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let origin = try await cluster.startWorker("origin1", .origin)

@@ -118,7 +118,8 @@ enum Schemas {
         relayTree: [.init(nodeId: "edge21", from: "origin1", group: "region2")],
         recording: RecordingStatus(state: .recording, name: "s1-20261121T120000000", bytes: 1, error: "…"),
         restreams: [RestreamResource(restream, link)],
-        source: SourceResource(source, nodeId: "origin1", link)
+        source: SourceResource(source, nodeId: "origin1", link),
+        encoderSettings: settings.encoderSettings
     )
 
     private static let restream = Restream(id: "r1", url: "rtmp://live.example.org/app/key")
@@ -248,6 +249,7 @@ enum Schemas {
             leaseSeconds: 20,
             resume: position,
             appSettings: settings,
+            encoderSettings: settings.encoderSettings,
             order: order
         ),
         "ClaimRequest": ClaimRequest(
@@ -324,7 +326,8 @@ enum Schemas {
             tier: .origin,
             secondaryForGroup: true,
             ticket: "t",
-            revision: 1
+            revision: 1,
+            encoderSettings: settings.encoderSettings
         ),
         "RouteRequest": RouteRequest(nodeId: "edge22", bootId: "b", failed: ["edge21"], haveEpoch: 1),
         "ServerSettings": ServerSettings(nodeGroup: "region2"),
@@ -356,7 +359,13 @@ enum Schemas {
         "Restream": RestreamResource(restream, link),
         "RestreamRequest": RestreamRequest(id: "r1", url: restream.url),
         "Stream": stream,
-        "StreamSettings": StreamSettings(recording: true, restreams: [restream], source: source),
+        "StreamSettings": StreamSettings(
+            recording: true,
+            restreams: [restream],
+            source: source,
+            encoderSettings: settings.encoderSettings,
+            ladderPreset: .standard
+        ),
         "StreamPage": Page(items: [stream], nextCursor: "c"),
     ]
 }

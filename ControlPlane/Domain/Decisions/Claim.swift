@@ -129,6 +129,7 @@ extension ClusterState {
             leaseSeconds: Int(timing.leaseDuration.components.seconds),
             resume: owner == nil ? record.began : nil,
             appSettings: settings(of: record.app),
+            encoderSettings: record.settings?.ladder,
             order: order(of: record, for: request.nodeId)
         )
     }

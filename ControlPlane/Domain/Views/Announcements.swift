@@ -61,7 +61,8 @@ extension ClusterState {
             epoch: stored.body.epoch,
             status: condition.status,
             originNodeId: owner?.nodeId,
-            standbyNodeId: standby?.nodeId
+            standbyNodeId: standby?.nodeId,
+            encoderSettings: stored.body.settings?.ladder
         )
     }
 

@@ -60,7 +60,8 @@ extension ClusterState {
             },
             source: record.settings?.source.map {
                 SourceResource($0, nodeId: placed, self.work(for: stream, by: placed)?.source)
-            }
+            },
+            encoderSettings: record.settings?.ladder
         )
     }
 

@@ -13,6 +13,8 @@ package struct KnownMap: Codable, Hashable, Sendable {
         package var epoch: Int64
         package var parent: RouteAnswer.Parent
         package var tier: RouteAnswer.Tier
+        /// The stream's own ladder; nil: the app's.
+        package var encoderSettings: [EncoderSetting]?
     }
 
     package private(set) var apps: [String: AppSettings] = [:]
@@ -28,9 +30,21 @@ package struct KnownMap: Codable, Hashable, Sendable {
     package mutating func remember(_ answer: RouteAnswer, to stream: StreamID) {
         forget(stream)
         routes.append(
-            Route(app: stream.app, id: stream.id, epoch: answer.epoch, parent: answer.parent, tier: answer.tier)
+            Route(
+                app: stream.app,
+                id: stream.id,
+                epoch: answer.epoch,
+                parent: answer.parent,
+                tier: answer.tier,
+                encoderSettings: answer.encoderSettings
+            )
         )
         if routes.count > Self.routesMax { routes.removeFirst() }
+    }
+
+    package mutating func remember(ladder: [EncoderSetting]?, of stream: StreamID) {
+        guard let place = routes.lastIndex(where: { $0.app == stream.app && $0.id == stream.id }) else { return }
+        routes[place].encoderSettings = ladder
     }
 
     package mutating func forget(_ stream: StreamID) { routes.removeAll { $0.app == stream.app && $0.id == stream.id } }
@@ -44,7 +58,8 @@ package struct KnownMap: Codable, Hashable, Sendable {
                 tier: route.tier,
                 secondaryForGroup: false,
                 ticket: "",
-                revision: 0
+                revision: 0,
+                encoderSettings: route.encoderSettings
             )
         }
     }

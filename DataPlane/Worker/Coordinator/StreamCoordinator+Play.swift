@@ -84,7 +84,7 @@ extension StreamCoordinator {
     }
 
     func place(for id: StreamID) -> LiveStream {
-        findOrAdd(id, on: group.next(), appSettings[id.app] ?? AppSettings()).stream
+        findOrAdd(id, on: group.next()).stream
     }
 
     /// Gives up on players that wait too long for a stream that is being opened.

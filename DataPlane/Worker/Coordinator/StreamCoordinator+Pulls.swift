@@ -119,6 +119,9 @@ extension StreamCoordinator {
                 return search.noRoute(error.refusal(of: stream.id), isLive: stream.isServing, at: clock.now())
             }
             route = last
+            if let kept = known.route(to: stream.id.source) {
+                await learn(ladder: kept.encoderSettings, of: stream.id.source)
+            }
             if pulls[stream.id]?.route == nil {
                 logger.notice(
                     "The control plane is away: asking the parent the stream came from before",
@@ -197,7 +200,9 @@ extension StreamCoordinator {
             if await clock.sleep(Self.askingPatience) { await stream.loop.run { stream.sendChildrenOn() } }
         }
         defer { patience.cancel() }
-        return try await control.route(stream.id.source, request)
+        let answer = try await control.route(stream.id.source, request)
+        await learn(ladder: answer.encoderSettings, of: stream.id.source)
+        return answer
     }
 
     private func finishPull(
@@ -236,6 +241,7 @@ extension StreamCoordinator {
     package func streamChanged(_ change: WatchEvent.StreamChange) async {
         guard let id = try? StreamID(app: change.app, id: change.id) else { return }
         screen.forgetUnknown(id)
+        await ladderChanged(to: change.encoderSettings, of: id)
         noteForStandBy(change, of: id)
         noteSuccessor(change.standbyNodeId, of: id, epoch: change.epoch)
         await refusePulls(of: id, olderThan: change.epoch)

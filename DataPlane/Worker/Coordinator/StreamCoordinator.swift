@@ -59,6 +59,8 @@ package actor StreamCoordinator: StreamGate {
     /// What others may ask without waiting for this actor.
     package nonisolated let screen: NodeScreen
     var appSettings: [String: AppSettings]
+    /// Of the streams here that have one of their own, by source.
+    var ladders: [StreamID: [EncoderSetting]] = [:]
     /// Outlives this process in the state directory.
     package internal(set) var known: KnownMap
     var lease = LeaseClock()
@@ -204,11 +206,12 @@ package actor StreamCoordinator: StreamGate {
     /// The stream is this node's; the hold is not in the table yet.
     func beginTenure(with grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Hold {
         appSettings[id.app] = grant.appSettings
+        await learn(ladder: grant.encoderSettings, of: id)
         screen.forgetUnknown(id)
         known.forget(id)
         let players = await endPull(of: id)
-        let settings = grant.appSettings
-        let (stream, isNew) = findOrAdd(id, on: loop, settings)
+        let settings = settings(of: id)
+        let (stream, isNew) = findOrAdd(id, on: loop)
         if isNew { logger.debug("stream lives here", metadata: ["stream": "\(id)"]) }
         let epoch = Epoch(grant.epoch)
         let resume = grant.resume.map(ResumePoint.init) ?? .start
@@ -304,10 +307,9 @@ package actor StreamCoordinator: StreamGate {
         }
     }
 
-    func findOrAdd(_ id: StreamID, on loop: any EventLoop, _ settings: AppSettings) -> (stream: LiveStream, isNew: Bool)
-    {
+    func findOrAdd(_ id: StreamID, on loop: any EventLoop) -> (stream: LiveStream, isNew: Bool) {
         registry.findOrAdd(id) {
-            let stream = LiveStream(id: id, loop: loop, settings: settings)
+            let stream = LiveStream(id: id, loop: loop, settings: settings(of: id))
             servers.opened(stream)
             return stream
         }
@@ -327,6 +329,7 @@ package actor StreamCoordinator: StreamGate {
             return stream.nextResumePoint
         }
         servers.closed(stream)
+        if ladders[stream.id.source] != nil, !isHere(stream.id.source) { ladders[stream.id.source] = nil }
         return next
     }
 
@@ -377,15 +380,6 @@ package actor StreamCoordinator: StreamGate {
     package func fenceAll() async {
         endAllStandBy(.draining)
         for (id, hold) in holds { await fence(id, by: Epoch(hold.epoch.value + 1)) }
-    }
-
-    package func apply(_ settings: AppSettings, to app: String) async {
-        appSettings[app] = settings
-        known.remember(settings, of: app)
-        for id in holds.keys where id.app == app { tellScreen(of: id) }
-        for stream in registry.all where stream.id.app == app {
-            await stream.loop.run { stream.apply(settings) }
-        }
     }
 }
 

@@ -100,7 +100,7 @@ import Transcoding
         var settings = AppSettings()
         settings.encoderSettings = Array(
             repeating: EncoderSetting(height: 240, videoBitrate: 100_000, audioBitrate: 64_000),
-            count: AppSettings.rungsMax + 1
+            count: [EncoderSetting].rungsMax + 1
         )
         #expect(try #require(settings.fault).contains("rungs"))
         settings = AppSettings()

@@ -117,15 +117,17 @@ final class FakeControlPlane: ControlPlaneLink {
         var holdsReleases = false
         /// Of every app.
         var settings = AppSettings()
+        /// Of every stream.
+        var ladder: [EncoderSetting]?
     }
 
     let state = Mutex(State())
 
     func claim(_ stream: StreamID, _ request: ClaimRequest) async throws(ControlPlaneError) -> ClaimGrant {
-        let (epoch, isLost, owner, settings) = state.withLock { state in
+        let (epoch, isLost, owner, settings, ladder) = state.withLock { state in
             state.claims += 1
             state.answersToLose -= 1
-            return (state.claims, state.answersToLose >= 0, state.owner, state.settings)
+            return (state.claims, state.answersToLose >= 0, state.owner, state.settings, state.ladder)
         }
         await state.withLock { $0.beforeAnswer }?()
         if isLost { throw .unavailable("no answer in time") }
@@ -137,7 +139,8 @@ final class FakeControlPlane: ControlPlaneLink {
             standsByFor: owner,
             leaseSeconds: 10,
             resume: nil,
-            appSettings: settings
+            appSettings: settings,
+            encoderSettings: ladder
         )
     }
 

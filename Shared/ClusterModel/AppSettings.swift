@@ -29,7 +29,8 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var hlsSegmentDuration: Double
     /// Seconds of media in an LL-HLS part, at most.
     package var hlsPartDuration: Double
-    /// Complete segments in a playlist: how far back players can go. Kept in memory, at most 1 GB a rendition.
+    /// Complete segments in a playlist: how far back players can go. Kept in memory, at most 1 GB a rendition; more than the
+    /// default from the stream's beginning on, whether or not anybody watches.
     package var hlsWindowSegments: Int
     /// Of streams that are packaged from now on.
     package var hlsSegmentType: HLSSegmentType
@@ -60,8 +61,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
         pullLinger = 10
         hlsSegmentDuration = 2
         hlsPartDuration = 0.2
-        // Half of them lie beyond the skip boundary of six target durations, so that delta updates save something.
-        hlsWindowSegments = 12
+        hlsWindowSegments = Self.hlsWindowSegmentsDefault
         hlsSegmentType = .fmp4
         encoderSettings = []
         ladderPreset = .none
@@ -76,6 +76,12 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     /// Its own rungs, else the preset's.
     package var ladder: [EncoderSetting] { encoderSettings.isEmpty ? ladderPreset.encoderSettings : encoderSettings }
+
+    /// Half of them lie beyond the skip boundary of six target durations, so that delta updates save something.
+    private static let hlsWindowSegmentsDefault = 12
+
+    /// Whoever comes first is to find a past.
+    package var keepsWindow: Bool { hlsWindowSegments > Self.hlsWindowSegmentsDefault }
 
     /// What holds for a stream with rungs of its own; nil: with the app's.
     package func with(ladder: [EncoderSetting]?) -> AppSettings {

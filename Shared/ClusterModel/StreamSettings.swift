@@ -104,33 +104,6 @@ package struct StreamSource: Codable, Hashable, Sendable {
     fileprivate var fault: String? { OutsideURL.fault(url, of: "source", schemes: Self.schemes) }
 }
 
-/// Addresses outside of the cluster, as operators give them.
-package enum OutsideURL {
-    private static let bytesMax = 2048
-
-    static func fault(_ url: String, of field: String, schemes: [String]) -> String? {
-        let isClean = url.utf8.count <= bytesMax && url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        let scheme = schemes.first { url.lowercased().hasPrefix("\($0)://") }
-        guard isClean, let scheme, url.utf8.count > scheme.utf8.count + 3 else {
-            let allowed = schemes.map { "\($0)://" }.joined(separator: ", ")
-            return
-                "url of \(field) must begin with \(allowed) and name a host, in at most \(bytesMax) characters of ASCII"
-        }
-        return nil
-    }
-
-    /// Without what may be a secret: user and password, the query, and of RTMP the last part of the path.
-    package static func shown(_ url: String) -> String {
-        let bare = url.prefix { $0 != "?" && $0 != "#" }
-        var parts = bare.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count > 2 else { return "…" }
-        // The last sign: a password may hold it itself.
-        if let sign = parts[2].lastIndex(of: "@") { parts[2] = parts[2][parts[2].index(after: sign)...] }
-        if parts.count > 4, parts[0].lowercased().hasPrefix("rtmp") { parts[parts.count - 1] = "…" }
-        return parts.joined(separator: "/") + (bare.endIndex < url.endIndex ? "?…" : "")
-    }
-}
-
 /// What a node is to do for one stream beside serving it. The whole list goes with every answer to a heartbeat: what is not
 /// on it any more has ended.
 package struct StreamOrder: Codable, Hashable, Sendable {

@@ -106,6 +106,63 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    @Test func `a limit bounds what grows too: the oldest files go, and the recording goes on`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let files = cluster.directory.appending(path: "files")
+        let node = try await cluster.startWorker(
+            "node1",
+            .hybrid,
+            arguments: ["--recordings-dir", files.path, "--recordings-max-size", "1"]
+        )
+        #expect(try cluster.admin("PUT", "/v1/apps/live", #"{"recordingEnabled":true}"#).status == 201)
+        let publisher = try cluster.publish("live/s1", to: node)
+        var largest = 0
+        var first: String?
+        try await eventually("the first of several files is removed\n\(cluster.logs)", within: .seconds(90)) {
+            let sizes = sizes(in: files.appending(path: "live"))
+            largest = max(largest, sizes.values.reduce(0, +))
+            first = first ?? sizes.keys.filter { $0.hasSuffix(".mp4") }.min()
+            return first.map { sizes[$0] == nil } ?? false
+        }
+        // The tables that make a file whole are not counted before.
+        #expect(largest < 1_200_000)
+        try await eventually("the newest are listed") { try cluster.recordings(of: "s1").count >= 2 }
+        #expect(try cluster.stream("live/s1").recording?.state == .recording)
+        #expect(publisher.isRunning)
+    }
+
+    private func sizes(in folder: URL) -> [String: Int] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.reduce(into: [:]) { sizes, name in
+            let facts = try? FileManager.default.attributesOfItem(atPath: folder.appending(path: name).path)
+            sizes[name] = facts?[.size] as? Int
+        }
+    }
+
+    @Test func `what waits for its copy stays, and at the limit the recording ends with the reason`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let storage = ["--s3-endpoint", "http://127.0.0.1:1", "--s3-bucket", "b", "--s3-access-key", "a"]
+        let secret = cluster.directory.appending(path: "secret")
+        try "s".write(to: secret, atomically: true, encoding: .utf8)
+        let node = try await cluster.startWorker(
+            "node1",
+            .hybrid,
+            arguments: storage + ["--s3-secret-key-file", secret.path, "--recordings-max-size", "1"]
+        )
+        #expect(try cluster.admin("PUT", "/v1/apps/live", #"{"recordingEnabled":true}"#).status == 201)
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await eventually("the recording has ended\n\(cluster.logs)", within: .seconds(90)) {
+            try cluster.stream("live/s1").recording?.state == .failed
+        }
+        let error = try #require(try cluster.stream("live/s1").recording?.error)
+        #expect(error.contains("--recordings-max-size (1 MiB)"))
+        try await eventually("all its files are listed") { try cluster.recordings(of: "s1").count >= 3 }
+        let kept = try cluster.recordings(of: "s1")
+        #expect(kept.allSatisfy(\.isOnNode))
+        for recording in kept { #expect(try decodes(node.http("/live/streams/\(recording.name).mp4"))) }
+        #expect(publisher.isRunning)
+    }
+
     @Test func `a recording is copied to S3`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let store = try await S3Server(in: cluster.directory)

@@ -96,6 +96,26 @@ import Testing
         return line?.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) }
     }
 
+    @Test func `with a longer window the first player finds a past, at an edge and in a rung that is always made`()
+        async throws
+    {
+        let settings = """
+            {"hlsWindowSegments":60,"hlsSegmentDuration":1,"encoderSpeed":"ultrafast","renditionsOnDemand":false,
+            "encoderSettings":[{"height":144,"videoBitrate":120000,"audioBitrate":0}]}
+            """
+        let (cluster, origin, edge, publisher) = try await Cluster.publishing(settings: settings)
+        try await eventually("twenty seconds are kept, beyond the time without a request\n\(cluster.logs)") {
+            let metrics = String(decoding: try http(origin.http("/metrics")).body, as: UTF8.self)
+            let cut = metrics.split(separator: "\n").first { $0.hasPrefix("millrace_segments_cut_total ") }
+            return cut.flatMap { Double($0.split(separator: " ")[1]) } ?? 0 > 40
+        }
+        for name in ["live/s1", "live/s1_144p120kbps"] {
+            let playlist = String(decoding: try http(edge.media(name, ".m3u8")).body, as: UTF8.self)
+            #expect(playlist.components(separatedBy: "#EXTINF").count > 15, "\(playlist)")
+        }
+        #expect(publisher.isRunning)
+    }
+
     @Test func `MPEG-TS segments play from an edge, each alone`() async throws {
         let (cluster, origin, edge, publisher) = try await Cluster.publishing(settings: #"{"hlsSegmentType":"mpegts"}"#)
         let playlist = edge.media("live/s1", ".m3u8")

@@ -104,6 +104,12 @@ package final class HLSService: Sendable {
         }
     }
 
+    /// Has the window of a stream kept from now on, or only while somebody watches.
+    package func keepWindow(of stream: LiveStream, _ isWanted: Bool) {
+        if isWanted { return packager(of: stream).keep(true) }
+        streams.withLock { $0[stream.id] }?.keep(false)
+    }
+
     /// A stream that nobody watched over HLS stays readable for a while after its end all the same.
     /// Called on its loop, before the stream forgets its last items.
     package func ending(_ stream: LiveStream, _ reason: EndReason) {

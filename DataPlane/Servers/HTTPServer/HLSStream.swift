@@ -32,6 +32,8 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     var fetching: [String: [@Sendable (ObjectAnswer) -> Void]] = [:]
     private var lastRequest = NIODeadline.now()
     private var wantsObjects = false
+    /// The window is kept also while nobody watches.
+    private var isKept = false
     private var idleCheck: RepeatedTask?
     private(set) var endedAt: NIODeadline?
     private let fetchCounts = Mutex(FetchCounter())
@@ -131,6 +133,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         start()
     }
 
+    /// On any thread.
+    func keep(_ isWanted: Bool) {
+        stream.loop.execute {
+            self.isKept = isWanted
+            guard isWanted else { return }
+            self.start()
+            self.wantObjectsAgain()
+        }
+    }
+
     private func start() {
         guard rendition == nil, endedAt == nil, let epoch = stream.epoch else { return }
         // First of all, because wanting objects leads back here.
@@ -168,6 +180,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         guard now - lastRequest >= limits.idleTimeout else { return }
         // The last fetches are of players that are gone: a node that drains would wait for them.
         fetchCounts.withLock { $0 = FetchCounter() }
+        if isKept { return }
         if wantsObjects {
             wantsObjects = false
             stream.wantObjects(false)

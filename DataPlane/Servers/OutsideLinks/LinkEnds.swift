@@ -15,7 +15,7 @@ struct LinkEnds: Sendable {
     /// Opens the connection and waits for its end. A task that is cancelled stops it.
     func wait(stop: @escaping @Sendable () -> Void, _ open: () async throws -> Void) async -> LinkEnd {
         await withTaskCancellationHandler {
-            do { try await open() } catch { return .failed("\(error)") }
+            do { try await open() } catch { return .failed(ConnectionWords.of(error)) }
             for await end in ends { return end }
             return .finished
         } onCancel: {

@@ -125,7 +125,7 @@ final class RTMPLink: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(.failed("\(error)"))
+        end(.failed(ConnectionWords.of(error)))
         context.close(promise: nil)
     }
 

@@ -55,17 +55,17 @@ package final class RestreamService: Sendable {
         var logger = logger
         logger[metadataKey: LogKeys.stream] = "\(push.stream.id)"
         logger[metadataKey: LogKeys.url] = "\(OutsideURL.shown(push.restream.url))"
-        let address: LinkAddress
-        do throws(LinkAddress.Fault) { address = try LinkAddress(push.restream.url) } catch {
-            return logger.error("stream not pushed", metadata: [LogKeys.error: "\(error)"])
-        }
         logger.info("stream is being pushed")
         let stream = push.stream
         push.runner.start { [egress, logger] runner in
-            switch address {
-            case .rtmp(let address): await Self.push(stream, to: address, runner, egress)
-            case .srt(let address): await Self.push(stream, to: address, runner, egress, logger)
-            case .hls: .failed("\(LinkAddress.Fault.scheme("HLS"))")
+            do throws(OutsideURL.Fault) {
+                switch try LinkAddress(push.restream.url) {
+                case .rtmp(let address): return await Self.push(stream, to: address, runner, egress)
+                case .srt(let address): return await Self.push(stream, to: address, runner, egress, logger)
+                case .hls: throw .scheme("HLS")
+                }
+            } catch {
+                return .failed("\(error)")
             }
         } onFailure: { [logger] reason in
             Self.failures.increment()

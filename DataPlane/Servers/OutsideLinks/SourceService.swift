@@ -55,7 +55,7 @@ package final class SourceService: Sendable {
     private func start(_ stream: StreamID, _ source: StreamSource) {
         let logger = logger(for: stream, source)
         let address: LinkAddress
-        do throws(LinkAddress.Fault) { address = try LinkAddress(source.url) } catch {
+        do throws(OutsideURL.Fault) { address = try LinkAddress(source.url) } catch {
             return logger.error("stream not fetched", metadata: [LogKeys.error: "\(error)"])
         }
         let runner = LinkRunner(id: "")

@@ -7,6 +7,7 @@ package enum RecorderFault: Error, Hashable, Sendable, CustomStringConvertible {
     case diskFull(String)
     case cannotWrite(String)
     case diskTooSlow(bytes: Int)
+    case overLimit(bytes: Int)
     case recording(RecordingFault)
 
     package var description: String {
@@ -14,6 +15,9 @@ package enum RecorderFault: Error, Hashable, Sendable, CustomStringConvertible {
         case .diskFull(let path): "no room is left for '\(path)': free some, or let fewer recordings be kept"
         case .cannotWrite(let reason): "the recording cannot be written (\(reason))"
         case .diskTooSlow(let bytes): "the disk is \(bytes >> 20) MiB behind the stream and does not catch up"
+        case .overLimit(let bytes):
+            "all recordings together reach --recordings-max-size (\(bytes >> 20) MiB), and none of them may go: raise it, or "
+                + "remove some"
         case .recording(let fault): fault.description
         }
     }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Logging
 import Observability
+import Synchronization
 
 /// Where complete recordings are copied to.
 package protocol RecordingStore: Sendable {
@@ -18,6 +19,8 @@ actor RecordingKeeper {
     private let catalog: any RecordingCatalog
     private let store: (any RecordingStore)?
     private let logger: Logger
+    /// Keys of files that are to be copied and were not yet: their only copy must not go.
+    private let waiting = Mutex<Set<String>>([])
     /// One copy at a time: they share the link with the viewers.
     private var copying: Task<Void, Never>?
 
@@ -34,10 +37,17 @@ actor RecordingKeeper {
     }
 
     nonisolated func add(_ recording: RecordingResource) {
+        if store != nil { waiting.withLock { _ = $0.insert(recording.recordKey) } }
         Task {
-            guard let known = await self.tell(recording), known.storedAt == nil else { return }
-            await self.copy(known)
+            guard let known = await self.tell(recording) else { return }
+            if known.storedAt == nil { await self.copy(known) } else { self.settle(recording) }
         }
+    }
+
+    nonisolated func waitsForCopy(_ key: String) -> Bool { waiting.withLock { $0.contains(key) } }
+
+    private nonisolated func settle(_ recording: RecordingResource) {
+        waiting.withLock { _ = $0.remove(recording.recordKey) }
     }
 
     /// The file is no more on this node. `done` is called when that was told, or never could be.
@@ -75,8 +85,8 @@ actor RecordingKeeper {
     private func copy(_ recording: RecordingResource, to store: any RecordingStore) async {
         let path = directory.file(app: recording.app, name: recording.name)
         for turn in 0..<Self.triesMax {
-            // Removed meanwhile: the limits are tighter than the link.
-            guard directory.facts(path) != nil else { return }
+            // Somebody deleted it meanwhile.
+            guard directory.facts(path) != nil else { return settle(recording) }
             do {
                 var stored = recording
                 stored.storedAt = try await store.store(
@@ -84,6 +94,7 @@ actor RecordingKeeper {
                     app: recording.app,
                     file: "\(recording.name)\(RecordingDirectory.suffix)"
                 )
+                settle(recording)
                 // Deleted while it was copied: it is not to come back on the list.
                 stored.isOnNode = directory.facts(path) != nil
                 logger.info("recording copied", metadata: [LogKeys.url: "\(stored.storedAt ?? "")"])

@@ -43,6 +43,8 @@ package final class RecordingService: Sendable {
     private let logger: Logger
     private let active = Mutex<[StreamID: StreamRecorder]>([:])
     private let keeper: RecordingKeeper
+    /// Of the files that are complete.
+    private let keptBytes = Mutex(0)
     /// Told to be removed, and not yet told to be gone.
     private let leaving = Mutex<Set<String>>([])
     /// Wall time in milliseconds.
@@ -60,6 +62,8 @@ package final class RecordingService: Sendable {
     ) {
         self.settings = settings
         self.nodeID = nodeID
+        var limits = limits
+        limits.fileBytesMax = settings.retention.fileBytesMax(limits.fileBytesMax)
         self.limits = limits
         self.wall = wall
         self.logger = logger
@@ -87,7 +91,8 @@ package final class RecordingService: Sendable {
                 stream: stream.id,
                 nodeID: nodeID,
                 directory: directory,
-                freeBytesMin: settings.freeBytesMin
+                freeBytesMin: settings.freeBytesMin,
+                makeRoom: { [weak self] bytes throws(RecorderFault) in try self?.makeRoom(for: bytes) }
             )
             let recorder = StreamRecorder(stream, service: self, writer: writer)
             active[stream.id] = recorder
@@ -145,6 +150,16 @@ package final class RecordingService: Sendable {
         expire()
     }
 
+    /// Older files go before one that grows; where that is not enough, that one ends.
+    private func makeRoom(for bytes: Int) throws(RecorderFault) {
+        guard let limit = settings.retention.bytesMax else { return }
+        if keptBytes.withLock({ $0 }) + growing + bytes <= limit { return }
+        expire(coming: bytes)
+        if keptBytes.withLock({ $0 }) + growing + bytes > limit { throw .overLimit(bytes: limit) }
+    }
+
+    private var growing: Int { active.withLock { $0.values.reduce(0) { $0 + $1.growingBytes } } }
+
     func failed(_ stream: StreamID, _ fault: RecorderFault) {
         Self.failures.increment()
         logger.error("recording ended", metadata: [LogKeys.stream: "\(stream)", LogKeys.error: "\(fault)"])
@@ -197,15 +212,21 @@ package final class RecordingService: Sendable {
         }
     }
 
-    /// Removes what is over the limits.
-    private func expire() {
-        let growing = active.withLock { $0.values.reduce(0) { $0 + $1.status.bytes } }
+    /// Removes what is over the limits, or would be with so many bytes more.
+    private func expire(coming: Int = 0) {
         let files = directory.entries().filter { !$0.isPart }.compactMap { entry in
             directory.facts(directory.file(app: entry.app, name: entry.name)).map {
-                Retention.File(path: entry.key, bytes: $0.bytes, endedAt: $0.changedAt)
+                Retention.File(
+                    path: entry.key,
+                    bytes: $0.bytes,
+                    endedAt: $0.changedAt,
+                    waitsForCopy: keeper.waitsForCopy(entry.key)
+                )
             }
         }
-        for path in settings.retention.expired(files, growing: growing, at: wall()) {
+        let expired = Set(settings.retention.expired(files, growing: growing + coming, at: wall()))
+        keptBytes.withLock { $0 = files.reduce(0) { $0 + (expired.contains($1.path) ? 0 : $1.bytes) } }
+        for path in expired.sorted() {
             guard let entry = RecordingDirectory.Entry(key: path) else { continue }
             unlink(directory.file(app: entry.app, name: entry.name))
             logger.info("recording removed: over the limits", metadata: [LogKeys.path: "\(path)"])

@@ -14,6 +14,9 @@ final class RecordingWriter: @unchecked Sendable {
         var path: String
     }
 
+    /// Sees to it that so many bytes more are within the limit of all recordings.
+    typealias MakeRoom = @Sendable (Int) throws(RecorderFault) -> Void
+
     private struct Open: ~Copyable {
         var file: RecordingFile
         var name: String
@@ -24,14 +27,22 @@ final class RecordingWriter: @unchecked Sendable {
     private let nodeID: String
     private let directory: RecordingDirectory
     private let freeBytesMin: Int
+    private let makeRoom: MakeRoom
     private var open: Open?
     private var hasFailed = false
 
-    init(stream: StreamID, nodeID: String, directory: RecordingDirectory, freeBytesMin: Int) {
+    init(
+        stream: StreamID,
+        nodeID: String,
+        directory: RecordingDirectory,
+        freeBytesMin: Int,
+        makeRoom: @escaping MakeRoom
+    ) {
         self.stream = stream
         self.nodeID = nodeID
         self.directory = directory
         self.freeBytesMin = freeBytesMin
+        self.makeRoom = makeRoom
     }
 
     /// The file that grows, and its bytes.
@@ -67,12 +78,17 @@ final class RecordingWriter: @unchecked Sendable {
     private func begin(_ header: ByteBuffer, at now: WallTime) throws(RecorderFault) {
         try directory.makeFolder(of: stream.app)
         let name = RecordingResource.name(of: stream, startedAt: now)
-        var file = try RecordingFile(creating: directory.part(app: stream.app, name: name))
-        try file.append(header)
+        let part = directory.part(app: stream.app, name: name)
+        var file = try RecordingFile(creating: part)
+        do throws(RecorderFault) { try file.append(header) } catch {
+            unlink(part)
+            throw error
+        }
         open = Open(file: file, name: name, startedAt: now)
     }
 
     private func append(_ bytes: ByteBuffer) throws(RecorderFault) {
+        try makeRoom(bytes.readableBytes)
         if let free = directory.freeBytes, free < freeBytesMin + bytes.readableBytes { throw .diskFull(directory.path) }
         try open?.file.append(bytes)
     }

@@ -17,6 +17,8 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
         var queuedBytes = 0
         var status = RecordingStatus(state: .recording)
         var isOver = false
+        /// Of the file that grows now.
+        var growingBytes = 0
     }
 
     let stream: LiveStream
@@ -33,6 +35,8 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
     }
 
     var status: RecordingStatus { shared.withLock { $0.status } }
+
+    var growingBytes: Int { shared.withLock { $0.growingBytes } }
 
     /// No more is written: it was stopped, or the stream is not this node's any more.
     var isOver: Bool { shared.withLock { $0.isOver } }
@@ -74,7 +78,7 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
         stream.unsubscribe(self)
         for output in fragmenter.finish() { send(output) }
         service.thread.submit { _ in
-            if let finished = self.writer.close() { self.service.finished(finished) }
+            self.closeWriter()
             self.service.ended(self)
         }
     }
@@ -99,6 +103,7 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
         let result = writer.perform(output, at: service.wall())
         shared.withLock { shared in
             shared.queuedBytes -= output.byteCount
+            shared.growingBytes = writer.current?.bytes ?? 0
             if let current = writer.current { (shared.status.name, shared.status.bytes) = current }
         }
         RecordingService.bytes.increment(by: output.byteCount)
@@ -117,9 +122,13 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
         }
         guard isFirst else { return }
         service.failed(stream.id, fault)
-        service.thread.submit { _ in
-            if let finished = self.writer.close() { self.service.finished(finished) }
-        }
+        service.thread.submit { _ in self.closeWriter() }
+    }
+
+    private func closeWriter() {
+        let finished = writer.close()
+        shared.withLock { $0.growingBytes = 0 }
+        if let finished { service.finished(finished) }
     }
 }
 

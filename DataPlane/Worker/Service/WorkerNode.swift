@@ -103,6 +103,7 @@ struct WorkerNode {
         let outside = HTTPClient(name: "outside", limits: Self.outsideLimits)
         self.outside = outside
         let wall = clock.wall
+        hls = HLSService(gate: coordinator)
         recordings = RecordingService(
             settings: configuration.recordings,
             nodeID: identity.nodeID,
@@ -120,13 +121,13 @@ struct WorkerNode {
             restreams: RestreamService(egress: parts.restreamEgress, logger: logger),
             sources: SourceService(gate: coordinator, group: group, http: outside, logger: logger),
             previews: previews,
+            keepWindow: { [hls] in hls.keepWindow(of: $0, $1) },
             now: clock.now
         )
         parts.join(tasks)
         let slot = MembershipSlot()
         membership = slot
         self.trust = trust
-        hls = HLSService(gate: coordinator)
         parts.join(hls)
         let isTrustedProxy: @Sendable (String) -> Bool = { [proxies = configuration.trustedProxies] text in
             IPAddress(text).map { address in proxies.contains { $0.contains(address) } } ?? false
@@ -353,6 +354,7 @@ private final class StreamParts: StreamServers {
     func owned(_ stream: LiveStream, _ order: StreamOrder?) { tasks.withLock { $0 }?.owned(stream, order) }
 
     func opened(_ stream: LiveStream) {
+        tasks.withLock { $0 }?.opened(stream)
         let hls = hls.withLock { $0 }
         stream.onEnding = { [weak stream] reason in
             if let stream { hls?.ending(stream, reason) }

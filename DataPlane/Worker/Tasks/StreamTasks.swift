@@ -15,6 +15,8 @@ final class StreamTasks: Sendable {
         var orders: [StreamID: StreamOrder] = [:]
         /// Streams whose owner this node became, until they are over here.
         var owned: [StreamID: LiveStream] = [:]
+        /// Rungs on this node, of owned streams and others.
+        var rungs: [StreamID: LiveStream] = [:]
         /// Placements that nobody watched any more: not to be taken up again by an order that was under way.
         var abandoned: [StreamID: WallTime] = [:]
         /// Since when nobody watches a stream that is fetched on demand.
@@ -26,6 +28,7 @@ final class StreamTasks: Sendable {
     private let restreams: RestreamService
     private let sources: SourceService
     private let previews: PreviewService
+    private let keepWindow: @Sendable (LiveStream, Bool) -> Void
     private let now: @Sendable () -> MonotonicInstant
 
     init(
@@ -33,12 +36,14 @@ final class StreamTasks: Sendable {
         restreams: RestreamService,
         sources: SourceService,
         previews: PreviewService,
+        keepWindow: @escaping @Sendable (LiveStream, Bool) -> Void,
         now: @escaping @Sendable () -> MonotonicInstant
     ) {
         self.recordings = recordings
         self.restreams = restreams
         self.sources = sources
         self.previews = previews
+        self.keepWindow = keepWindow
         self.now = now
     }
 
@@ -51,8 +56,13 @@ final class StreamTasks: Sendable {
         reconcile(stream)
     }
 
+    func opened(_ stream: LiveStream) {
+        if case .rung? = stream.id.derivation { state.withLock { $0.rungs[stream.id] = stream } }
+    }
+
     func closed(_ stream: LiveStream) {
         let isOver = state.withLock { state in
+            if state.rungs[stream.id] === stream { state.rungs[stream.id] = nil }
             guard state.owned[stream.id] === stream else { return false }
             state.owned[stream.id] = nil
             return true
@@ -86,7 +96,15 @@ final class StreamTasks: Sendable {
     /// To be called about every second, and when settings have changed.
     func look() {
         recordings.look()
-        let (owned, orders) = state.withLock { ($0.owned, $0.orders) }
+        let (owned, rungs, orders) = state.withLock { state in
+            (state.owned, state.rungs.values.filter { state.owned[$0.id.source] != nil }, state.orders)
+        }
+        for rung in rungs {
+            // One that is made while somebody watches begins with its first player.
+            rung.loop.execute {
+                self.keepWindow(rung, rung.settings.keepsWindow && !rung.settings.renditionsOnDemand)
+            }
+        }
         for stream in owned.values {
             reconcile(stream)
             if let order = orders[stream.id], order.source?.mode == .onDemand { checkDemand(of: stream, order) }
@@ -118,6 +136,8 @@ final class StreamTasks: Sendable {
                 self.recordings.stop(stream.id)
             }
             self.restreams.want(order?.restreams ?? [], of: stream)
+            // What is fetched while somebody watches would be fetched for ever.
+            self.keepWindow(stream, stream.settings.keepsWindow && order?.source?.mode != .onDemand)
             if stream.settings.previewInterval > 0 { self.previews.watch(stream) } else { self.previews.drop(stream) }
         }
     }

@@ -132,6 +132,9 @@ import Timebase
         StreamSettings(restreams: [Restream(id: "a", url: "srt://f:1"), Restream(id: "a", url: "srt://f:2")]),
         StreamSettings(source: StreamSource(url: "file:///etc/passwd", mode: .always)),
         StreamSettings(source: StreamSource(url: "rtmp://far/a b", mode: .always)),
+        StreamSettings(source: StreamSource(url: "rtmp://far", mode: .always)),
+        StreamSettings(source: StreamSource(url: "srt://far", mode: .always)),
+        StreamSettings(restreams: [Restream(id: "a", url: "rtmp://far/live")]),
     ])
     func `what cannot be is refused`(settings: StreamSettings) {
         #expect(throws: Problem.self) { try ClusterState().decideChange(stream, .all(settings), ifMatch: .any) }

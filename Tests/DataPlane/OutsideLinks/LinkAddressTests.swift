@@ -1,3 +1,4 @@
+import ClusterModel
 import Observability
 import OutsideLinks
 import RTMP
@@ -40,11 +41,11 @@ struct LinkAddressTests {
     }
 
     @Test(arguments: [
-        ("rtmp://host/live", LinkAddress.Fault.noStreamName), ("rtmp:///live/s1", .noHost),
+        ("rtmp://host/live", OutsideURL.Fault.noStreamName), ("rtmp:///live/s1", .noHost),
         ("rtmp://host:0/live/s1", .noHost), ("rtmp://host:x/live/s1", .noHost), ("srt://host", .noHost),
         ("host/live/s1", .noHost), ("ftp://host/a", .scheme("ftp")), ("rtmp://[::1/live/s1", .noHost),
     ])
-    func `what cannot be called is refused with the reason`(url: String, fault: LinkAddress.Fault) {
+    func `what cannot be called is refused with the reason`(url: String, fault: OutsideURL.Fault) {
         #expect(throws: fault) { try LinkAddress(url) }
     }
 }

@@ -63,6 +63,7 @@ package final class LiveStream: @unchecked Sendable {
     /// A codec of its picture that only WebRTC carries.
     private let hasVP8 = Atomic<Bool>(false)
     private let hasOpus = Atomic<Bool>(false)
+    private let hasAC3 = Atomic<Bool>(false)
     /// Of sound that WebRTC does not carry.
     private let hasOtherSound = Atomic<Bool>(false)
 
@@ -149,7 +150,9 @@ package final class LiveStream: @unchecked Sendable {
     package func soundNeeded(by kind: ClientProtocol) -> StreamID.SoundCodec? {
         switch kind {
         case .webrtc: hasOtherSound.load(ordering: .acquiring) ? .opus : nil
-        case .rtmp, .httpFlv, .srt: hasOpus.load(ordering: .acquiring) ? .aac : nil
+        // Enhanced RTMP has more, which few players and servers know.
+        case .rtmp, .httpFlv: hasOpus.load(ordering: .acquiring) || hasAC3.load(ordering: .acquiring) ? .aac : nil
+        case .srt: hasOpus.load(ordering: .acquiring) ? .aac : nil
         // Segments carry both.
         case .hls, .dash: nil
         }
@@ -392,6 +395,7 @@ package final class LiveStream: @unchecked Sendable {
         hasVP8.store(tracks.contains { $0.codec.isVP8 }, ordering: .releasing)
         let sounds = tracks.filter { $0.kind == .audio }
         hasOpus.store(sounds.contains { $0.codec.isOpus }, ordering: .releasing)
+        hasAC3.store(sounds.contains { $0.codec.isAC3 }, ordering: .releasing)
         hasOtherSound.store(sounds.contains { !$0.codec.isOpus }, ordering: .releasing)
         guard !tracks.isEmpty, !isServing else { return }
         serving.store(true, ordering: .releasing)
@@ -406,6 +410,7 @@ package final class LiveStream: @unchecked Sendable {
 extension CodecParameters {
     fileprivate var isVP8: Bool { if case .vp8 = self { true } else { false } }
     fileprivate var isOpus: Bool { if case .opus = self { true } else { false } }
+    fileprivate var isAC3: Bool { if case .ac3 = self { true } else { false } }
 }
 
 /// What only the owner of a stream needs: a repaired timeline and the cuts.

@@ -23,6 +23,14 @@ import Testing
                 return facts.output.hasPrefix("mjpeg,320")
             }
         }
+        // There is a stream, and never a picture of it.
+        _ = try cluster.publish(by: "-f lavfi -i sine=sample_rate=48000 -c:a aac", at: origin.rtmp("live/sound"))
+        try await cluster.waitForOrigin(of: "live/sound", "origin1")
+        for base in [origin.http(""), edge.http(""), cluster.controlURL] {
+            let url = base + "/live/previews/sound.jpg"
+            let answer = try run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-L", url])
+            #expect(answer.output == "404", "\(url)")
+        }
         #expect(
             try run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-L", edge.http("/live/previews/none.jpg")])
                 .output == "404"

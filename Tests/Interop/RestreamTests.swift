@@ -33,6 +33,26 @@ import Testing
         #expect(try cluster.stream("live/s1").status == .broadcasting)
     }
 
+    @Test(arguments: ["libopus", "ac3"])
+    func `a server gets AAC of a publisher whose sound plain RTMP does not carry`(codec: String) async throws {
+        let (cluster, far) = (try await Cluster.start(on: .sqlite), try await FarServer())
+        let node = try await cluster.startWorker("node1", .hybrid, servesSRT: true)
+        _ = try cluster.publish(
+            by: "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=48000 -c:v libx264 "
+                + "-preset ultrafast -tune zerolatency -g 25 -pix_fmt yuv420p -c:a \(codec)",
+            at: node.srt("live/s1", mode: "publish")
+        )
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let url = far.url("rtmp", "live/copy", mode: "publish")
+        _ = try cluster.admin("POST", "/v1/streams/live/s1/restreams", #"{"id":"copy","url":"\#(url)"}"#)
+        try await far.cluster.waitForOrigin(of: "live/copy", "far1")
+        // As it came, without what the far node would make of it for players.
+        try await eventually("the far server has AAC\n\(cluster.logs)") {
+            try far.cluster.stream("live/copy").tracks.contains { $0.codec == "aac" }
+        }
+        #expect(try codecs(at: node.rtmp("live/s1")) == ["aac", "h264"])
+    }
+
     @Test func `nothing is pushed to a server whose certificate nobody vouches for`() async throws {
         let (cluster, far) = (try await Cluster.start(on: .sqlite), try await FarServer())
         let node = try await cluster.startWorker("node1", .hybrid)

@@ -55,7 +55,7 @@ enum ClientRoutes {
             return isMade ? owner.flatMap { state.nodes[$0]?.body.addresses } : nil
         }
         guard let base = node?.webURL else { throw Problem.notFound("There is no preview of '\(stream)'.") }
-        return redirect(call, to: base)
+        return redirect(call, to: base, isLast: true)
     }
 
     /// Only the node that recorded it has the file.
@@ -68,7 +68,7 @@ enum ClientRoutes {
             }
         }
         guard let base = node?.webURL else { throw Problem.notFound("No node has the recording '\(key.prefix(260))'.") }
-        return redirect(call, to: base)
+        return redirect(call, to: base, isLast: true)
     }
 
     private static func object(_ call: Call) throws -> Reply {
@@ -246,8 +246,10 @@ enum ClientRoutes {
         return redirect(call, to: base)
     }
 
-    private static func redirect(_ call: Call, to base: String) -> Reply {
-        let query = call.request.uri.query.map { "?\($0)" } ?? ""
+    /// `isLast`: no other node can have it, so that one must not send the client back here.
+    private static func redirect(_ call: Call, to base: String, isLast: Bool = false) -> Reply {
+        let parameters = [call.request.uri.query, isLast ? ClientRedirect.mark : nil].compactMap(\.self)
+        let query = parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&")
         let location = base + call.request.uri.path + query
         // The next question may have another answer.
         return Reply(status: .temporaryRedirect, headers: [.location: location, .cacheControl: "no-store"])

@@ -160,9 +160,7 @@ extension MediaHTTPHandler {
 
     private func preview(of stream: StreamID, _ head: HTTPRequestHead) -> MediaResponse {
         // The control plane knows the owner, who alone makes them.
-        guard let picture = service.preview(stream) else {
-            return .redirect(to: service.controlPlaneURL() + head.uri)
-        }
+        guard let picture = service.preview(stream) else { return elsewhere("no preview of '\(stream)'", head) }
         return MediaResponse(
             status: .ok,
             headers: ["content-type": "image/jpeg", "cache-control": "max-age=1"],
@@ -170,12 +168,22 @@ extension MediaHTTPHandler {
         )
     }
 
+    /// By way of the control plane, unless the client comes from there.
+    private func elsewhere(_ missing: String, _ head: HTTPRequestHead) -> MediaResponse {
+        let parts = head.uri.split(separator: "?", maxSplits: 1)
+        if parts.count > 1, parts[1].split(separator: "&").contains(where: { $0 == ClientRedirect.mark }) {
+            let detail = "there is \(missing) on this node, which was to have it"
+            return .problem(Problem(.notFound, status: 404, title: "Not found", detail: detail))
+        }
+        return .redirect(to: service.controlPlaneURL() + head.uri)
+    }
+
     private func startFile(_ app: String, _ name: String, _ head: HTTPRequestHead) {
         guard let loop = context?.eventLoop else { return }
         service.recordings.open(app: app, name: name, on: loop).assumeIsolated().whenComplete { result in
             guard let file = (try? result.get()).flatMap(\.self) else {
                 // The control plane knows which node has it.
-                return self.respond(.redirect(to: self.service.controlPlaneURL() + head.uri))
+                return self.respond(self.elsewhere("no recording '\(app)/\(name)'", head))
             }
             self.respond(self.service.recordings.response(file, range: head.headers.first(name: "range")))
         }

@@ -19,10 +19,12 @@ package final class RestreamService: Sendable {
     private static let failures = MetricNames.outsideFailures.counter("push")
 
     private let pushes = Mutex<[StreamID: [Push]]>([:])
+    private let gate: any StreamGate
     private let egress: EgressMeter
     private let logger: Logger
 
-    package init(egress: EgressMeter, logger: Logger) {
+    package init(gate: any StreamGate, egress: EgressMeter, logger: Logger) {
+        self.gate = gate
         self.egress = egress
         self.logger = logger
     }
@@ -57,10 +59,10 @@ package final class RestreamService: Sendable {
         logger[metadataKey: LogKeys.url] = "\(OutsideURL.shown(push.restream.url))"
         logger.info("stream is being pushed")
         let stream = push.stream
-        push.runner.start { [egress, logger] runner in
+        push.runner.start { [gate, egress, logger] runner in
             do throws(OutsideURL.Fault) {
                 switch try LinkAddress(push.restream.url) {
-                case .rtmp(let address): return await Self.push(stream, to: address, runner, egress)
+                case .rtmp(let address): return await Self.push(stream, to: address, runner, egress, gate)
                 case .srt(let address): return await Self.push(stream, to: address, runner, egress, logger)
                 case .hls: throw .scheme("HLS")
                 }
@@ -86,12 +88,18 @@ package final class RestreamService: Sendable {
         _ stream: LiveStream,
         to address: LinkAddress.RTMP,
         _ runner: LinkRunner,
-        _ egress: EgressMeter
+        _ egress: EgressMeter,
+        _ gate: any StreamGate
     ) async -> LinkEnd {
+        // Other servers take no more of Enhanced RTMP than players do.
+        var request = PlayRequest(stream: stream.id, protocol: .rtmp, remoteAddress: nil, token: nil)
+        request.isOfPresentPlayer = true
+        let form: LiveStream
+        do throws(Refusal) { form = try await gate.play(request) } catch { return .failed("\(error)") }
         let ends = LinkEnds()
-        let push = RTMPPush(stream, egress: egress, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
+        let push = RTMPPush(form, egress: egress, onMedia: { runner.mediaFlows() }, onEnd: ends.tell)
         return await ends.wait(stop: push.stop) {
-            try await RTMPLink.open(address, for: .publish, user: push, on: stream.loop)
+            try await RTMPLink.open(address, for: .publish, user: push, on: form.loop)
         }
     }
 

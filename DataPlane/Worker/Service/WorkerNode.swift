@@ -118,7 +118,7 @@ struct WorkerNode {
         self.previews = previews
         tasks = StreamTasks(
             recordings: recordings,
-            restreams: RestreamService(egress: parts.restreamEgress, logger: logger),
+            restreams: RestreamService(gate: coordinator, egress: parts.restreamEgress, logger: logger),
             sources: SourceService(gate: coordinator, group: group, http: outside, logger: logger),
             previews: previews,
             keepWindow: { [hls] in hls.keepWindow(of: $0, $1) },

@@ -217,6 +217,9 @@ import Timebase
         #expect(kinds.map(stream.soundNeeded) == [nil, .aac, .aac, .aac, nil, nil])
         stream.ingest([.tracks([aac])], at: wall)
         #expect(kinds.map(stream.soundNeeded) == [.opus, nil, nil, nil, nil, nil])
+        let ac3 = Track(id: .audio, codec: .ac3(configuration: ByteBuffer(), sampleRate: 48_000, channels: 6))
+        stream.ingest([.tracks([ac3])], at: wall)
+        #expect(kinds.map(stream.soundNeeded) == [.opus, .aac, .aac, nil, nil, nil])
         stream.ingest([.tracks([Track(id: .video, codec: .vp8(width: 16, height: 16))])], at: wall)
         #expect(kinds.allSatisfy { stream.soundNeeded(by: $0) == nil })
     }

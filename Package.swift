@@ -124,7 +124,7 @@ let transcoding: [Target] = [
 ]
 
 let dataPlane: [Target] = [
-    .systemLibrary(name: "CEpoll", path: "DataPlane/Native/CEpoll"),
+    .systemLibrary(name: "CLinux", path: "DataPlane/Native/CLinux"),
     .systemLibrary(
         name: "COpenSSL",
         path: "DataPlane/Native/COpenSSL",
@@ -253,7 +253,7 @@ let dataPlane: [Target] = [
         "LoadGenerator",
         "DataPlane/LoadGenerator",
         [
-            "CEpoll", "ClusterModel", "Codecs", "DTLS", "EngineModel", "FLV", "ICE", "MediaModel", "Observability",
+            "CLinux", "ClusterModel", "Codecs", "DTLS", "EngineModel", "FLV", "ICE", "MediaModel", "Observability",
             "RTMP", "RTP",
             "SDP", "SRTP", "SecureTransport", "Timebase", "WebRTC", histogram, nioCore,
         ]

@@ -30,6 +30,31 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    /// A browser names its path with each check, aiortc once; it checks every five seconds.
+    @Test func `a player whose NAT gives it another address goes on with the same session`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let nats = try (0..<2).map { _ in try AddressTranslator(to: node.ports.webrtc) }
+        defer { for nat in nats { nat.end() } }
+        let address = node.http("/live/whep/s1")
+        async let browsing = WebRTCClients.browser(play: address, seconds: 20, via: nats[0].port)
+        async let watching = WebRTCClients.aiortc("play", address, codec: "H264", seconds: 20, via: nats[1].port)
+        // Some seconds of media.
+        try await eventually("both play\n\(cluster.logs)") { nats.allSatisfy { $0.datagramsDown > 200 } }
+        for nat in nats { try nat.rebind() }
+        try await eventually("both are found again\n\(cluster.logs)") { nats.allSatisfy { $0.datagramsDown > 200 } }
+        let (browser, peer) = try await (browsing, watching)
+        #expect(browser.error == nil && browser.play?.state == "connected", "\(browser)\n\(cluster.logs)")
+        #expect(peer.error == nil && peer.state == "connected", "\(peer)\n\(cluster.logs)")
+        #expect(peer.sources?["audio"]?.count == 1 && peer.backwards == 0, "\(peer)")
+        // Of 25 pictures a second: what passes until the next check, and up to the next keyframe.
+        let gaps = [browser.longestGapTicks, peer.longestGapTicks].map { ($0 ?? .max) / (90_000 / 25) }
+        #expect(gaps[0] < 100 && gaps[1] < 200, "\(gaps)")
+        #expect(publisher.isRunning)
+    }
+
     @Test func `a player at an edge outlives the origin: the same sources, times that grow`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let first = try await cluster.startWorker("origin1", .origin)
@@ -183,20 +208,75 @@ import Testing
             ],
             seconds: 50
         )
-        struct Report: Decodable {
-            var playing: Int
-            var lostPackets: Int
-            var stalls: Int
-            var failures: [String: Int]
-        }
-        // The report is the last that is said.
-        let json = try #require(play.output.firstIndex(of: "{").map { play.output[$0...] })
-        let report = try JSONDecoder().decode(Report.self, from: Data(json.utf8))
+        let report = try Self.report(in: play.output)
         // Viewers are counted once a second, so one more than the limit may get in.
         let refused = report.failures["refused: HTTP 503"] ?? 0
         #expect(report.failures.count == 1 && (5...7).contains(report.playing), "\(play.output)\n\(cluster.logs)")
         #expect(report.playing + refused == 12, "\(play.output)")
         #expect(report.lostPackets == 0 && report.stalls == 0, "\(play.output)")
         #expect(publisher.isRunning)
+    }
+
+    @Test func `a node at its CPU limit takes no new players, and those that it has notice nothing`()
+        async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--max-cpu", "15"])
+        let publisher = try cluster.publish(clip: cluster.makeClip(), at: node.http("/live/whip/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let players = try cluster.launch(
+            "players",
+            SourceTree.program("millrace"),
+            [
+                "bench", "play", "--protocol", "whep", "--url", node.http("/live/whep/s1"), "--viewers", "5",
+                "--seconds", "20", "--warm-up", "1", "--json",
+            ]
+        )
+        try await eventually("five play\n\(cluster.logs)") { try cluster.stream("live/s1").viewers.webrtc == 5 }
+        #expect(try Self.ask(node).status == 422, "an offer of nothing comes as far as its negotiation")
+        // Answers cost the node more than those who ask.
+        let requests = ["-s", "-Z", "--parallel-max", "32", "-o", "/dev/null", node.http("/metrics?[1-10000000]")]
+        let crowd = try cluster.launch("crowd", "/usr/bin/curl", requests)
+        var refused: HTTPAnswer?
+        try await eventually("a player is refused\n\(cluster.logs)") {
+            let answer = try Self.ask(node)
+            if answer.status == 503 { refused = answer }
+            return refused != nil
+        }
+        let answer = try #require(refused)
+        #expect(answer.headers["retry-after"].flatMap { Int($0) } ?? 0 > 0, "\(answer)")
+        #expect(answer.headers["content-type"] == "application/problem+json", "\(answer)")
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("cpu "), "\(answer)")
+        crowd.kill()
+        try await eventually("players are taken again\n\(cluster.logs)") { try Self.ask(node).status == 422 }
+        #expect(players.waitForEnd() == 0, "\(players.lastLines)")
+        let report = try Self.report(in: players.log)
+        #expect(report.playing == 5 && report.failures.isEmpty, "\(players.log)")
+        #expect(report.lostPackets == 0 && report.stalls == 0 && report.lostFrames == 0, "\(players.log)")
+        #expect(publisher.isRunning)
+    }
+
+    /// Offers to play nothing.
+    private static func ask(_ node: WorkerHandle) throws -> HTTPAnswer {
+        try http(
+            node.http("/live/whep/s1"),
+            method: "POST",
+            body: "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n",
+            type: "application/sdp"
+        )
+    }
+
+    private struct Report: Decodable {
+        var playing: Int
+        var lostPackets: Int
+        var lostFrames: Int
+        var stalls: Int
+        var failures: [String: Int]
+    }
+
+    /// It is the last that is said.
+    private static func report(in output: String) throws -> Report {
+        let json = try #require(output.firstIndex(of: "{").map { output[$0...] })
+        return try JSONDecoder().decode(Report.self, from: Data(json.utf8))
     }
 }

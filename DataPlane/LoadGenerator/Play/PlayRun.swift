@@ -36,6 +36,9 @@ package final class PlayRun {
     private var nextBatch: MonotonicInstant
     private var nextTimers: MonotonicInstant
     private var buffer = [UInt8](repeating: 0, count: readBufferBytes)
+    private let inbox = DatagramInbox()
+    /// Calls of the inbox for one viewer, before the others have their turn.
+    private static let inboxReadsMax = 8
 
     package init(_ options: PlayOptions, progress: @escaping (String) -> Void) throws {
         self.options = options
@@ -224,14 +227,16 @@ package final class PlayRun {
         let seat = seats[ready.token]
         guard let connection = seat.connection else { return }
         do {
-            reading: for _ in 0..<connection.readsMax {
+            if connection.carriesDatagrams {
+                try readDatagrams(of: seat.viewer, on: connection)
+            } else {
                 switch try connection.receive(into: &buffer) {
                 case .bytes(let count):
                     meter.count(wire: count)
                     let now = MonotonicClock.now
                     try seat.viewer.receive(buffer.span.extracting(0..<count), on: connection, at: now)
                 case .closed: throw ViewerFailure.closedByServer
-                case .nothing: break reading
+                case .nothing: break
                 }
             }
             if let successor = seat.viewer.takeSuccessor() {
@@ -240,6 +245,24 @@ package final class PlayRun {
             if connection.owesBytes { try connection.flush() }
             register(seat, connection, token: ready.token)
         } catch { end(seat, because: "\(error)") }
+    }
+
+    /// What the inbox leaves is reported again.
+    private func readDatagrams(of viewer: any Viewer, on connection: Connection) throws {
+        for _ in 0..<Self.inboxReadsMax {
+            let count = try inbox.receive(on: connection.descriptor)
+            for place in 0..<count {
+                let datagram = inbox[place]
+                meter.count(wire: datagram.count)
+                try viewer.receive(
+                    datagram: datagram,
+                    arrival: inbox.arrival(place),
+                    on: connection,
+                    at: MonotonicClock.now
+                )
+            }
+            if count < DatagramInbox.datagramsMax { return }
+        }
     }
 
     /// Closing the former takes it out of its poll.

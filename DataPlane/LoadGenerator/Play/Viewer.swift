@@ -8,6 +8,13 @@ protocol Viewer: AnyObject {
     /// Connected: the first bytes go out.
     func begin(on connection: Connection, at now: MonotonicInstant) throws
     func receive(_ bytes: borrowing Span<UInt8>, on connection: Connection, at now: MonotonicInstant) throws
+    /// One datagram, changed where it lies; `arrival` tells when it came to its socket.
+    func receive(
+        datagram: UnsafeMutableRawBufferPointer,
+        arrival: MonotonicInstant?,
+        on connection: Connection,
+        at now: MonotonicInstant
+    ) throws
     /// A connection to go on with instead, once: the run lets go of the one it has.
     func takeSuccessor() -> Connection?
     /// Called some twenty times a second.
@@ -20,6 +27,12 @@ protocol Viewer: AnyObject {
 
 extension Viewer {
     func takeSuccessor() -> Connection? { nil }
+    func receive(
+        datagram: UnsafeMutableRawBufferPointer,
+        arrival: MonotonicInstant?,
+        on connection: Connection,
+        at now: MonotonicInstant
+    ) throws {}
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {}
 }
 

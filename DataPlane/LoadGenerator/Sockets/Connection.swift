@@ -30,16 +30,15 @@ final class Connection {
     static let owedBytesMax = 16 << 20
 
     let descriptor: CInt
-    /// How often to read when there is something: bytes of a stream come at once, datagrams one by one.
-    let readsMax: Int
-    private static let datagramsPerTurn = 512
+    /// They are read by a `DatagramInbox`, many at once.
+    let carriesDatagrams: Bool
     private var owed = ByteBuffer()
 
     var owesBytes: Bool { owed.readableBytes > 0 }
 
     /// Begins to connect; writable when done.
     init(to address: SocketAddress) throws(SocketError) {
-        readsMax = 1
+        carriesDatagrams = false
         let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
         descriptor = socket(family, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError("socket", errno) }
@@ -55,12 +54,15 @@ final class Connection {
 
     /// Datagrams to and from one address; a second of them may wait for a generator that is busy with others.
     init(datagramsTo address: SocketAddress) throws(SocketError) {
-        readsMax = Self.datagramsPerTurn
+        carriesDatagrams = true
         let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
         descriptor = socket(family, CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError("socket", errno) }
         var bytes: CInt = 1 << 20
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size))
+        // The kernel tells with each when it came.
+        var on: CInt = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, socklen_t(MemoryLayout<CInt>.size))
         let outcome = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) }
         guard outcome == 0 else {
             let code = errno
@@ -100,20 +102,6 @@ final class Connection {
             owed.moveReaderIndex(forwardBy: count)
         }
     }
-
-    /// When the datagram that was read last came to the socket, where it then waited for a reader that serves many. Nil at
-    /// the first question: the kernel notes the time of those that come after it.
-    func lastArrival() -> MonotonicInstant? {
-        var (arrived, now) = (timespec(), timespec())
-        guard ioctl(descriptor, Self.lastStamp, &arrived) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else {
-            return nil
-        }
-        let seconds = Duration.seconds(arrived.tv_sec - now.tv_sec)
-        return MonotonicClock.now + seconds + .nanoseconds(arrived.tv_nsec - now.tv_nsec)
-    }
-
-    /// `SIOCGSTAMPNS`, which is a macro of macros.
-    private static let lastStamp: UInt = 0x8907
 
     func receive(into buffer: inout [UInt8]) throws(SocketError) -> Received {
         let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }

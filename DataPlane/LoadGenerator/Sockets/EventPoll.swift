@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 import Glibc
 
 /// A set of sockets, and which of them are ready. Level-triggered: what is left unread is reported again.

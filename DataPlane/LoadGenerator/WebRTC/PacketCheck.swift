@@ -4,13 +4,15 @@ package import Timebase
 /// What one WHEP viewer looks at in the packets it gets: holes in the numbers, frames, and how late they are.
 package struct PacketCheck {
     private struct Source {
+        let ssrc: SSRC
         var unwrapper = Unwrapper<UInt16>()
         var highest: Int64?
     }
 
     private let video: PayloadType
     private let openedAt: MonotonicInstant
-    private var sources: [SSRC: Source] = [:]
+    /// Two or three.
+    private var sources: [Source] = []
     private var lastTimestamp: UInt32?
     private var frameHasKey = false
     private var frameHasHole = false
@@ -53,7 +55,7 @@ package struct PacketCheck {
     package mutating func receive(
         _ packet: borrowing Span<UInt8>,
         at now: MonotonicInstant,
-        arrival: () -> MonotonicInstant? = { nil },
+        arrival: MonotonicInstant? = nil,
         _ meter: PlayMeter
     ) {
         guard let head = Head(packet) else { return }
@@ -75,16 +77,16 @@ package struct PacketCheck {
 
     /// How many packets before this one are missing. A late one makes up for what was counted.
     private mutating func note(_ head: Head, at now: MonotonicInstant) -> Int64 {
-        var source = sources[head.ssrc] ?? Source()
-        defer { sources[head.ssrc] = source }
-        let sequence = source.unwrapper.unwrap(head.sequence)
+        let place = sources.firstIndex { $0.ssrc == head.ssrc } ?? sources.count
+        if place == sources.count { sources.append(Source(ssrc: head.ssrc)) }
+        let sequence = sources[place].unwrapper.unwrap(head.sequence)
         if head.payloadType == video { statistics.received(sequence: sequence, timestamp: head.timestamp, at: now) }
-        guard let highest = source.highest else {
-            source.highest = sequence
+        guard let highest = sources[place].highest else {
+            sources[place].highest = sequence
             return 0
         }
         guard sequence > highest else { return -1 }
-        source.highest = sequence
+        sources[place].highest = sequence
         return sequence - highest - 1
     }
 
@@ -93,7 +95,7 @@ package struct PacketCheck {
         _ head: Head,
         hasHole: Bool,
         at now: MonotonicInstant,
-        _ arrival: () -> MonotonicInstant?,
+        _ arrival: MonotonicInstant?,
         _ meter: PlayMeter
     ) {
         if lastTimestamp != head.timestamp {
@@ -113,7 +115,7 @@ package struct PacketCheck {
 
     private mutating func frameEnds(
         at now: MonotonicInstant,
-        _ arrival: () -> MonotonicInstant?,
+        _ arrival: MonotonicInstant?,
         _ meter: PlayMeter
     ) {
         if frameHasKey, !frameHasHole, !hasKeyframe {
@@ -125,7 +127,7 @@ package struct PacketCheck {
         if frameHasKey { meter.keyframes += 1 }
         guard let stamp = frameStamp else { return }
         meter.videoDelay.record(now - stamp.sentAt)
-        if let arrivedAt = arrival() { meter.arrivalDelay.record(arrivedAt - stamp.sentAt) }
+        if let arrival { meter.arrivalDelay.record(arrival - stamp.sentAt) }
         if firstStamp == nil { firstStamp = stamp }
         if let lastStamp { meter.lostFrames += max(0, stamp.sequence - lastStamp.sequence - 1) }
         lastStamp = stamp

@@ -12,7 +12,6 @@ final class WHEPViewer: Viewer {
     private let openedAt: MonotonicInstant
     private let session: SignalledSession
     private var check: PacketCheck?
-    private var scratch = [UInt8](repeating: 0, count: 2048)
     private var nextReport: MonotonicInstant
     private let ownSource: SSRC
     /// Where the session goes on once it is answered.
@@ -56,26 +55,21 @@ final class WHEPViewer: Viewer {
     }
 
     func receive(_ bytes: borrowing Span<UInt8>, on connection: Connection, at now: MonotonicInstant) throws {
-        guard check == nil else { return try receive(datagram: bytes, on: connection, at: now) }
         guard let answered = try session.receive(bytes, at: now) else { return }
         guard let type = PayloadType(Int(try answered.negotiation.video().codec.payloadType)) else { return }
         check = PacketCheck(video: type, openedAt: openedAt)
         successor = answered.socket
     }
 
-    private func receive(datagram: borrowing Span<UInt8>, on socket: Connection, at now: MonotonicInstant) throws {
-        let length = datagram.count
-        guard length <= scratch.count else { return }
-        let received = try scratch.withUnsafeMutableBytes { bytes in
-            datagram.withUnsafeBytes { bytes.copyMemory(from: $0) }
-            let packet = UnsafeMutableRawBufferPointer(rebasing: bytes[..<length])
-            return try session.transport.receive(packet, on: socket, at: now)
-        }
-        guard case .rtp(let packetLength) = received else { return }
-        // No copy: the next datagram finds the scratch unshared again.
-        let opened = scratch
-        let packet = opened.span.extracting(0..<packetLength)
-        check?.receive(packet, at: now, arrival: socket.lastArrival, meter)
+    func receive(
+        datagram: UnsafeMutableRawBufferPointer,
+        arrival: MonotonicInstant?,
+        on socket: Connection,
+        at now: MonotonicInstant
+    ) throws {
+        guard case .rtp(let length) = try session.transport.receive(datagram, on: socket, at: now) else { return }
+        let packet = UnsafeRawBufferPointer(rebasing: datagram[..<length])
+        packet.withMemoryRebound(to: UInt8.self) { check?.receive($0.span, at: now, arrival: arrival, meter) }
     }
 
     func timePassed(on connection: Connection, at now: MonotonicInstant) throws {

@@ -119,6 +119,11 @@ package struct ICELiteAgent: ~Copyable {
     package mutating func authenticatedDataReceived(on path: TransportPath, at now: MonotonicInstant) {
         guard let index = pairs.firstIndex(where: { $0.path == path }) else { return }
         pairs[index].lastHeard = now
+        // A peer that a NAT has moved may check its new path once before its old one counts as quiet, and then not for long.
+        guard let used = sendPath.flatMap({ pair(on: $0) }), used.path != path,
+            shouldUse(pairs[index], insteadOf: used, isNominatedNow: false, at: now)
+        else { return }
+        use(pairs[index])
     }
 
     /// A TCP connection is gone.

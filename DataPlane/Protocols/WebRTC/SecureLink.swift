@@ -161,6 +161,7 @@ package struct SecureLink: ~Copyable {
         if let lastSignOfLife, now - lastSignOfLife < Self.signOfLifeInterval { return }
         lastSignOfLife = now
         ice.authenticatedDataReceived(on: path, at: now)
+        drainICE(at: now)
     }
 
     private mutating func seal(_ writer: inout DatagramRunWriter, isRTCP: Bool) -> Bool {

@@ -187,6 +187,19 @@ import struct NIOCore.ByteBuffer
         #expect(driver.events(Check(), on: rebound, at: seconds(8)) == [.sendPathChanged(rebound, isNominated: false)])
     }
 
+    @Test func `One that was heard before its old address was quiet is followed by its data`() {
+        let driver = LiteDriver()
+        let rebound = Scene.path("198.51.100.1", 4001)
+        driver.receive(.nominating, on: home, at: seconds(0))
+        #expect(driver.events(Check(), on: rebound, at: seconds(1)) == [])
+        driver.agent.authenticatedDataReceived(on: rebound, at: seconds(2.9))
+        #expect(driver.drain() == [])
+        driver.agent.authenticatedDataReceived(on: rebound, at: seconds(3))
+        #expect(driver.drain() == [.event(.sendPathChanged(rebound, isNominated: false))])
+        driver.agent.authenticatedDataReceived(on: home, at: seconds(3.1))
+        #expect(driver.drain() == [])
+    }
+
     // MARK: Time
 
     @Test func `Without a check the agent gives up after the set-up time`() {

@@ -43,6 +43,8 @@ package enum WebRTCClients {
         package var play: Session?
         package var beforeRestart: Session?
         package var firstFrameMilliseconds: Double?
+        /// Of the player's pictures, between two that were shown one after the other; 90 kHz.
+        package var longestGapTicks: Int?
         package var error: String?
     }
 
@@ -62,6 +64,8 @@ package enum WebRTCClients {
         /// Seconds without a decoded picture, at the end and at most.
         package var sinceLastFrame: Double?
         package var longestPause: Double?
+        /// Of the media, between two decoded pictures; 90 kHz.
+        package var longestGapTicks: Int?
         /// Of its pictures, each change.
         package var heights: [Int]?
         /// Pictures whose time is not after the one before.
@@ -89,11 +93,12 @@ package enum WebRTCClients {
         restarts: Bool = false,
         lowerLayerFor simulcast: Int? = nil,
         forcedHeight: Int? = nil,
+        via port: Int? = nil,
         in place: Network.Place? = nil
     ) async throws -> Browser {
         let wishes = [
             ("--publish", publish), ("--play", play), ("--codec", codec), ("--simulcast", simulcast.map { "\($0)" }),
-            ("--force", forcedHeight.map { "\($0)" }),
+            ("--force", forcedHeight.map { "\($0)" }), ("--via", port.map { "\($0)" }),
         ]
         let arguments = wishes.flatMap { name, value in value.map { [name, $0] } ?? [] }
         let flags = [("--tcp", onlyTCP), ("--rsa", hasRSA), ("--restart", restarts)].filter(\.1).map(\.0)
@@ -115,14 +120,18 @@ package enum WebRTCClients {
         }
     }
 
-    package static func aiortc(_ role: String, _ url: String, codec: String, seconds: Int = 6, estimate: Int? = nil)
-        async throws -> Peer
-    {
-        let estimate = estimate.map { ["--remb", "\($0)"] } ?? []
-        return try await result(
-            "aiortc_peer.py",
-            [role, url, "--codec", codec, "--seconds", "\(seconds)"] + estimate
-        )
+    package static func aiortc(
+        _ role: String,
+        _ url: String,
+        codec: String,
+        seconds: Int = 6,
+        estimate: Int? = nil,
+        via port: Int? = nil
+    ) async throws -> Peer {
+        let wishes = [("--remb", estimate), ("--via", port)].flatMap { name, value in
+            value.map { [name, "\($0)"] } ?? []
+        }
+        return try await result("aiortc_peer.py", [role, url, "--codec", codec, "--seconds", "\(seconds)"] + wishes)
     }
 
     private static func gstreamer(_ role: String, _ url: String, codec: String, seconds: Int) async throws -> Peer {

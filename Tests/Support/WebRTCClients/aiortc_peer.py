@@ -1,12 +1,13 @@
 """aiortc as WHIP publisher of moving bars and a tone, or as WHEP player that decodes.
 
-    aiortc_peer.py publish|play URL [--codec H264|VP8] [--seconds N] [--remb BITS]
+    aiortc_peer.py publish|play URL [--codec H264|VP8] [--seconds N] [--remb BITS] [--via PORT]
 
 Prints one JSON object in the end.
 """
 import argparse
 import asyncio
 import json
+import re
 import sys
 import urllib.parse
 
@@ -82,12 +83,15 @@ async def main(wish):
                 print(json.dumps({"error": f"HTTP {reply.status}: {answer}"}))
                 return
             place = urllib.parse.urljoin(str(reply.url), reply.headers["Location"])
+        if wish.via:
+            answer = re.sub(r"(?m)^(a=candidate:.* udp \d+ )\S+ \d+", rf"\g<1>127.0.0.1 {wish.via}", answer)
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         await asyncio.sleep(wish.seconds)
         result = {"state": peer.connectionState, "frames": frames, "sources": {}, "heights": sizes, "answer": answer}
         if times:
             result["sinceLastFrame"] = asyncio.get_running_loop().time() - times[-1][0]
             result["longestPause"] = max((b[0] - a[0] for a, b in zip(times, times[1:])), default=0)
+            result["longestGapTicks"] = max((b[1] - a[1] for a, b in zip(times, times[1:])), default=0)
             result["backwards"] = sum(b[1] <= a[1] for a, b in zip(times, times[1:]))
         for receiver in peer.getReceivers():
             if receiver.track:
@@ -109,6 +113,7 @@ parser.add_argument("role", choices=("publish", "play"))
 parser.add_argument("url")
 parser.add_argument("--codec", default="H264")
 parser.add_argument("--seconds", type=float, default=6)
+parser.add_argument("--via", type=int, help="send what is for the worker to this port of 127.0.0.1 instead")
 parser.add_argument("--remb", type=int, help="bits per second that the path is said to carry at most")
 if __name__ == "__main__":
     sys.exit(asyncio.run(main(parser.parse_args())))

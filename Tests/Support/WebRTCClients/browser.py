@@ -1,7 +1,7 @@
 """Chromium as WHIP publisher (its fake camera and microphone), as WHEP player, or as both.
 
     browser.py [--publish URL] [--play URL] [--codec h264|vp8|vp9|av1] [--seconds N] [--tcp] [--rsa] [--restart]
-               [--simulcast N] [--force LINES]
+               [--simulcast N] [--force LINES] [--via PORT]
     browser.py --page URL: opens a player page and waits until it says that it plays
 
 A URL ws://HOST/APP/websocket#ID is spoken to as Ant Media's JavaScript SDK speaks.
@@ -33,6 +33,8 @@ async (wish) => {
     peer.addEventListener("icegatheringstatechange", look);
     look();
   });
+  const without = (transport, sdp) =>
+    sdp.split("\r\n").filter((l) => !new RegExp(`^a=candidate:.* ${transport} `, "i").test(l)).join("\r\n");
   const signal = async (peer, url) => {
     await peer.setLocalDescription();
     await gathered(peer);
@@ -40,7 +42,11 @@ async (wish) => {
     const reply = await fetch(url, { method: "POST", headers, body: peer.localDescription.sdp });
     let sdp = await reply.text();
     if (reply.status !== 201) throw new Error("HTTP " + reply.status + ": " + sdp);
-    if (wish.tcp) sdp = sdp.split("\r\n").filter((l) => !/^a=candidate:.* udp /i.test(l)).join("\r\n");
+    if (wish.tcp) sdp = without("udp", sdp);
+    if (wish.via) {
+      const detour = (all, head) => `${head}127.0.0.1 ${wish.via}`;
+      sdp = without("tcp", sdp).replace(/^(a=candidate:.* udp \d+ )\S+ \d+/gim, detour);
+    }
     await peer.setRemoteDescription({ type: "answer", sdp });
     return new URL(reply.headers.get("Location"), reply.url).href;
   };
@@ -160,7 +166,15 @@ async (wish) => {
       document.body.append(element);
       peer.ontrack = (event) => element.srcObject.addTrack(event.track);
       const start = performance.now();
-      element.requestVideoFrameCallback(() => { result.firstFrameMilliseconds = performance.now() - start; });
+      let last;
+      result.longestGapTicks = 0;
+      const shown = (now, { rtpTimestamp }) => {
+        result.firstFrameMilliseconds ??= performance.now() - start;
+        if (last !== undefined) result.longestGapTicks = Math.max(result.longestGapTicks, (rtpTimestamp - last) | 0);
+        last = rtpTimestamp;
+        element.requestVideoFrameCallback(shown);
+      };
+      element.requestVideoFrameCallback(shown);
       if (!wish.play.startsWith("ws")) {
         prefer(peer.addTransceiver("video", { direction: "recvonly" }), RTCRtpReceiver.getCapabilities("video"));
         peer.addTransceiver("audio", { direction: "recvonly" });
@@ -199,6 +213,7 @@ def main():
     parser.add_argument("--restart", action="store_true", help="restart ICE of the player after --seconds, and go on as long")
     parser.add_argument("--simulcast", type=float, help="publish a layer of half the height too, and stop it after so many seconds")
     parser.add_argument("--force", type=int, help="over WebSocket: ask for pictures of so many lines")
+    parser.add_argument("--via", type=int, help="send what is for the worker to this port of 127.0.0.1 instead")
     parser.add_argument("--page")
     wish = parser.parse_args()
     address = urllib.parse.urlsplit(wish.page or wish.play or wish.publish)

@@ -36,7 +36,7 @@ import Testing
         """
 
     @Test
-    func `a picture that is turned and resized, and codecs and sound that change, go on in HLS, DASH, WebRTC and rungs`()
+    func `pictures that turn and change size, codecs and sound that change, go on in HLS, DASH, WebRTC and rungs`()
         async throws
     {
         let cluster = try await Cluster.start(on: .sqlite)

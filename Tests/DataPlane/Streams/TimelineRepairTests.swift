@@ -8,7 +8,8 @@ import Timebase
 extension TimelineRepair {
     /// When a unit without B-frames is decoded that its publisher stamped `stamp`.
     mutating func place(_ stamp: MediaTime, track: TrackID, frame: AudioFrameDuration?) -> MediaTime {
-        place(AccessUnit(track: track, decodeTime: stamp, isKeyframe: true, payload: ByteBuffer()), frame: frame).decodeTime
+        place(AccessUnit(track: track, decodeTime: stamp, isKeyframe: true, payload: ByteBuffer()), frame: frame)
+            .decodeTime
     }
 }
 

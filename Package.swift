@@ -513,7 +513,10 @@ let testTargets: [Target] = [
     tests(
         "OutsideLinksTests",
         "Tests/DataPlane/OutsideLinks",
-        ["ClusterModel", "Observability", "OutsideLinks", "RTMP", "TestSupport", "Timebase"]
+        [
+            "ClusterModel", "MediaModel", "Observability", "OutsideLinks", "RTMP", "Streams", "TestSupport", "Timebase",
+            nioCore,
+        ]
     ),
     tests(
         "SRTServerTests",

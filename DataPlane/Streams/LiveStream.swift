@@ -432,11 +432,10 @@ private struct OriginFeed {
             case .unit(var unit, _) where unit.track == .data:
                 unit.decodeTime = repair.place(beside: unit.decodeTime)
                 next = .unit(unit)
-            case .unit(var unit, let frame):
+            case .unit(let unit, let frame):
                 let jumps = repair.jumpCount
-                unit.decodeTime = repair.place(unit.decodeTime, track: unit.track, frame: frame)
+                next = .unit(repair.place(unit, frame: frame))
                 if repair.jumpCount > jumps { Self.jumps.increment() }
-                next = .unit(unit)
             case .layer(var unit):
                 unit.decodeTime = repair.place(beside: unit.decodeTime)
                 layers.append(unit)

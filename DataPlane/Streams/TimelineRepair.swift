@@ -8,7 +8,9 @@ package import Timebase
 /// - A jump (a restarted encoder, a looped file, a wrapped counter) moves the offset so that the timeline goes on. The other
 ///   tracks take the new offset over when their stamps have jumped too, and keep their own when not.
 /// - A track that was silent comes back beside the others: only what is ahead of all tracks has jumped forward.
-/// - Within a track decode times strictly grow, by at least a millisecond: RTMP and FLV cannot tell nearer ones apart.
+/// - Within a track decode times strictly grow, by at least a millisecond: RTMP and FLV cannot tell nearer ones apart. A picture
+///   that is decoded later for that is still shown at its time: one of a new codec that reorders is decoded before the last
+///   one of a codec that did not.
 /// - Audio is laid on its own sample grid while it stays near it: millisecond rounding never reaches a packager.
 package struct TimelineRepair: Sendable {
     private struct TrackClock {
@@ -45,19 +47,25 @@ package struct TimelineRepair: Sendable {
         self.limits = limits
     }
 
-    /// The decode time on the stream's timeline for a unit that its publisher stamped `stamp`.
-    package mutating func place(_ stamp: MediaTime, track: TrackID, frame: AudioFrameDuration?) -> MediaTime {
-        let index = clocks.firstIndex { $0.track == track }
+    /// A unit as its publisher stamped it, on the stream's timeline.
+    package mutating func place(_ unit: AccessUnit, frame: AudioFrameDuration?) -> AccessUnit {
+        let index = clocks.firstIndex { $0.track == unit.track }
         let clock = index.map { clocks[$0] }
-        let offset = offset(for: stamp, clock)
-        var time = max(stamp + offset, start)
+        let offset = offset(for: unit.decodeTime, clock)
+        let meant = unit.decodeTime + offset
+        var time = max(meant, start)
         if let clock, time - clock.last < limits.stepMin, frame == nil { time = clock.last + limits.stepMin }
         var grid: SampleGrid?
         if let frame { (time, grid) = snap(time, to: clock, frame: frame) }
         latest = max(latest, time)
-        let next = TrackClock(track: track, last: time, offset: offset, grid: grid)
+        let next = TrackClock(track: unit.track, last: time, offset: offset, grid: grid)
         if let index { clocks[index] = next } else { clocks.append(next) }
-        return time
+        var placed = unit
+        placed.decodeTime = time
+        if unit.compositionOffset > .zero {
+            placed.compositionOffset = max(meant + unit.compositionOffset - time, .zero)
+        }
+        return placed
     }
 
     /// The time of a data message stamped `stamp`: beside the media, which it does not move. One that is stamped far from the

@@ -26,7 +26,7 @@ import Testing
         Phase(
             seconds: 4,
             picture: "-f lavfi -i testsrc2=size=320x180:rate=25 -c:v libx265 -preset ultrafast "
-                + "-x265-params log-level=none:keyint=25:bframes=0"
+                + "-x265-params log-level=none:keyint=25:bframes=3:b-adapt=0"
         ),
         Phase(seconds: 4, picture: "-f lavfi -i testsrc2=size=320x180:rate=25 \(h264)", hasSound: false),
     ]
@@ -35,7 +35,8 @@ import Testing
         {"encoderSettings":[{"height":144,"videoBitrate":120000,"audioBitrate":64000}],"encoderSpeed":"ultrafast"}
         """
 
-    @Test func `a picture that is turned and resized, and codecs and sound that change, go on in HLS, DASH and rungs`()
+    @Test
+    func `pictures that turn and change size, codecs and sound that change, go on in HLS, DASH, WebRTC and rungs`()
         async throws
     {
         let cluster = try await Cluster.start(on: .sqlite)
@@ -44,11 +45,17 @@ import Testing
         let edge = try await cluster.startWorker("edge1", .edge)
         let turned = try await publishByRTMP(Self.turned, at: origin.rtmp("live/turned"), cluster)
         _ = try await publishBySRT(Self.recoded, at: origin.srt("live/recoded", mode: "publish"), cluster)
-        // A player of the web goes through it while it happens.
+        // Players of the web go through it while it happens.
         try await eventually("\(turned.lastLines) plays\n\(cluster.logs)") {
             try http(edge.media("live/turned", ".m3u8")).status == 200
         }
         async let shown = WebPlayers.play(edge.media("live/turned", ".m3u8"), in: .hlsJS, seconds: 13)
+        async let received = WebRTCClients.aiortc(
+            "play",
+            edge.http("/live/whep/turned"),
+            codec: "H264",
+            seconds: 13
+        )
 
         let names = ["turned", "recoded"].flatMap { ["live/\($0)", "live/\($0)\(Self.rung)"] }
         try await eventually("all is published\n\(cluster.logs)", within: .seconds(60)) {
@@ -77,6 +84,8 @@ import Testing
         let player = try await shown
         #expect(player.errors == [])
         #expect(player.heights.prefix(2) == [360, 640], "\(player)")
+        let peer = try await received
+        #expect(peer.error == nil && peer.heights?.starts(with: [360, 640]) == true, "\(peer)\n\(cluster.logs)")
     }
 
     // MARK: Publishing

@@ -29,6 +29,47 @@ import Testing
         }
     }
 
+    /// A recording's segments can be had all at once.
+    @Test(arguments: [true, false])
+    func `a stream that is fetched by whole segments, with its sound or apart, goes on at the pace of its pictures`(
+        isTogether: Bool
+    ) async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let (folder, port) = (cluster.directory.appending(path: "far").path, try freePorts(1)[0])
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let clip =
+            "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=48000 -t 40 -c:v libx264 "
+            + "-preset ultrafast -g 50 -c:a aac -f hls -hls_time 4 -hls_playlist_type vod -hls_segment_type fmp4"
+        let apart = "-master_pl_name list.m3u8 -var_stream_map v:0,agroup:a\\ a:0,agroup:a \(folder)/part%v.m3u8"
+        let list = isTogether ? "\(folder)/list.m3u8" : "-map 0:v -map 1:a \(apart)"
+        let made = try run(["bash", "-c", "ffmpeg -nostdin -v error \(clip) \(list)"], seconds: 60)
+        try #require(made.status == 0, "\(made.output)")
+        let server = ["-m", "http.server", "\(port)", "--bind", "127.0.0.1", "--directory", folder]
+        _ = try cluster.launch("far", "/usr/bin/python3", server)
+        _ = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let source = #"{"source":{"url":"http://127.0.0.1:\#(port)/list.m3u8"}}"#
+        #expect(try cluster.admin("PUT", "/v1/streams/live/s1", source).status == 201)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        var begun: [Date] = []
+        var seconds: [Double] = []
+        let dates = ISO8601DateFormatter()
+        dates.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        try await eventually("five segments are listed\n\(cluster.logs)", within: .seconds(60)) {
+            let text = String(decoding: try http(edge.media("live/s1", ".m3u8")).body, as: UTF8.self)
+            func values(of tag: String) -> [String] {
+                text.split(separator: "\n").filter { $0.hasPrefix(tag) }.map { String($0.dropFirst(tag.count)) }
+            }
+            begun = values(of: "#EXT-X-PROGRAM-DATE-TIME:").compactMap { dates.date(from: $0) }
+            seconds = values(of: "#EXTINF:").compactMap { Double($0.dropLast()) }
+            return seconds.count >= 5
+        }
+        // A machine that is late lengthens it.
+        let passed = try #require(begun.dropFirst(4).first).timeIntervalSince(try #require(begun.first))
+        #expect(passed > seconds.prefix(4).reduce(0, +) * 0.9, "\(begun) \(seconds)")
+        #expect(try codecs(at: edge.media("live/s1", ".m3u8")) == ["aac", "h264"], "\(cluster.logs)")
+    }
+
     @Test func `another origin fetches the stream when the first has died, and the viewer stays`() async throws {
         let (cluster, other) = (try await Cluster.start(on: .sqlite), try await Cluster.start(on: .sqlite))
         let far = try await other.startWorker("far1", .hybrid)

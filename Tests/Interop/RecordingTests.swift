@@ -1,6 +1,7 @@
 import ClusterHarness
 import ClusterModel
 import Foundation
+import Glibc
 import Testing
 
 @Suite(.serialized) struct RecordingTests {
@@ -166,6 +167,33 @@ import Testing
         let areAllThere = kept.allSatisfy(\.isOnNode)
         #expect(areAllThere)
         for recording in kept { #expect(try decodes(node.http("/live/streams/\(recording.name).mp4"))) }
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `a disk that fills up ends the recording, whose file plays, and not the stream`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let disk = cluster.directory.appending(path: "disk").path
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        let mounted = try run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk])
+        try #require(mounted.status == 0, "mounting a disk takes root: \(mounted.output)")
+        defer { _ = try? run(["umount", "--lazy", disk]) }
+        let node = try await cluster.startWorker(
+            "node1",
+            .hybrid,
+            arguments: ["--recordings-dir", disk, "--recordings-keep-free", "0"]
+        )
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        _ = try cluster.admin("PUT", "/v1/streams/live/s1/recording")
+        try await eventually("the recording has failed\n\(cluster.logs)", within: .seconds(60)) {
+            let recording = try cluster.stream("live/s1").recording
+            return recording?.state == .failed && recording?.error?.contains("no room") == true
+        }
+        let recording = try await cluster.recording(of: "s1")
+        #expect(recording.bytes <= 1 << 20 && recording.duration > 1, "\(recording)")
+        #expect(try decodes(node.http("/live/streams/\(recording.name).mp4")))
+        let viewer = try cluster.view(node.rtmp("live/s1"))
+        try await viewer.waitForMore()
         #expect(publisher.isRunning)
     }
 

@@ -6,7 +6,7 @@ release=$root/.build/release
 aiortc_version=1.16.0
 playwright_version=1.65.2
 webrtc=$root/.tools/webrtc-clients-$aiortc_version-$playwright_version
-players=$root/.tools/web-players-1.6.15-7.5.5
+players=$root/.tools/web-players-1.6.15-7.21.7
 
 say() { printf '%s\n' "$*"; }
 fail() {

@@ -9,9 +9,10 @@ package import NIOCore
 package struct SRTWarmUp {
     /// A receiver acknowledges every 10 ms what came since.
     package static let step = TimeAmount.milliseconds(10)
-    /// Steps in which an acknowledgement came. libsrt answers none within 10 ms of the last answer, so of bursts on a busy
-    /// machine only some: of five steps at least three. More than one, as answers get lost, and as the variation that is
-    /// assumed shrinks with each.
+    /// Steps in which an acknowledgement came. libsrt (1.5) answers one only if its last answer is more than 10 ms old, whatever
+    /// came meanwhile, and counts them all. Between two steps that are not neighbours there is that time, so of five at least
+    /// the first, third and fifth are answered, or as many others. More than one, as answers get lost, and as the variation
+    /// that is assumed shrinks with each.
     private static let acknowledgedStepsWanted = 5
     /// A receiver farther away than this, or mute, waits no longer for its first picture.
     package static let durationMax = TimeAmount.milliseconds(250)

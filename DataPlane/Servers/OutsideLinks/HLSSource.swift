@@ -26,8 +26,19 @@ package enum HLSSource: Hashable, Sendable {
         }
     }
 
-    /// The URI of the variant with the highest bandwidth.
-    case variants(best: String)
+    package struct Variant: Hashable, Sendable {
+        package var uri: String
+        /// Of its sound, where that is a playlist of its own.
+        package var soundURI: String?
+
+        package init(uri: String, soundURI: String? = nil) {
+            self.uri = uri
+            self.soundURI = soundURI
+        }
+    }
+
+    /// The variant with the highest bandwidth.
+    case variants(best: Variant)
     case media(Media)
 
     package enum Fault: Error, Hashable, Sendable, CustomStringConvertible {
@@ -58,14 +69,24 @@ package enum HLSSource: Hashable, Sendable {
         }
     }
 
-    private static func bestVariant(_ lines: [Substring]) -> String? {
-        var best: (bandwidth: Int, uri: String)?
+    private static func bestVariant(_ lines: [Substring]) -> Variant? {
+        var best: (bandwidth: Int, uri: String, sound: String?)?
         for (line, next) in zip(lines, lines.dropFirst()) where line.hasPrefix("#EXT-X-STREAM-INF:") {
             let attributes = line.dropFirst(18)
             let bandwidth = attribute("BANDWIDTH", in: attributes).flatMap { Int($0) } ?? 0
-            if !next.hasPrefix("#"), bandwidth > best?.bandwidth ?? -1 { best = (bandwidth, String(next)) }
+            guard !next.hasPrefix("#"), bandwidth > best?.bandwidth ?? -1 else { continue }
+            best = (bandwidth, String(next), attribute("AUDIO", in: attributes))
         }
-        return best?.uri
+        return best.map { Variant(uri: $0.uri, soundURI: $0.sound.flatMap { soundURI(ofGroup: $0, lines) }) }
+    }
+
+    /// The group's own choice, else its first; one without a URI is in the variant's own segments (§4.3.4.2.1).
+    private static func soundURI(ofGroup group: String, _ lines: [Substring]) -> String? {
+        let sounds = lines.compactMap { $0.value(of: "#EXT-X-MEDIA:") }.filter {
+            attribute("TYPE", in: $0) == "AUDIO" && attribute("GROUP-ID", in: $0) == group
+        }
+        let chosen = sounds.first { attribute("DEFAULT", in: $0) == "YES" } ?? sounds.first
+        return chosen.flatMap { attribute("URI", in: $0) }
     }
 
     private static func media(_ lines: [Substring]) throws(Fault) -> Media {

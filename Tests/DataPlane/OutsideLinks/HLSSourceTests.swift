@@ -37,7 +37,29 @@ struct HLSSourceTests {
             #EXT-X-STREAM-INF:CODECS="a,BANDWIDTH=1",BANDWIDTH=2500000
             high.m3u8
             """
-        #expect(try HLSSource(parsing: text) == .variants(best: "high.m3u8"))
+        #expect(try HLSSource(parsing: text) == .variants(best: .init(uri: "high.m3u8")))
+    }
+
+    @Test(arguments: [
+        (#"NAME="en",URI="en.m3u8""#, nil as String?, "en.m3u8" as String?),
+        (#"NAME="en",URI="en.m3u8""#, #"NAME="de",DEFAULT=YES,URI="de.m3u8""#, "de.m3u8"),
+        (#"NAME="en",URI="en.m3u8""#, #"NAME="de",DEFAULT=YES"#, nil), (#"NAME="en""#, nil, nil),
+    ])
+    func `the sound that a variant has apart is the one its group chooses`(
+        first: String,
+        second: String?,
+        sound: String?
+    ) throws {
+        let sounds = [first, second].compactMap(\.self).map { #"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a","# + $0 }
+        let text = """
+            #EXTM3U
+            #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="b",NAME="other",DEFAULT=YES,URI="other.m3u8"
+            #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="a",NAME="en",URI="text.m3u8"
+            \(sounds.joined(separator: "\n"))
+            #EXT-X-STREAM-INF:BANDWIDTH=2500000,AUDIO="a"
+            high.m3u8
+            """
+        #expect(try HLSSource(parsing: text) == .variants(best: .init(uri: "high.m3u8", soundURI: sound)))
     }
 
     @Test(arguments: [

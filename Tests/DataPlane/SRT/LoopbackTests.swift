@@ -121,7 +121,7 @@ import Timebase
         let player = Player(try call("#!::r=live/s1,m=request", at: wire.port))
         await gate.until { wire.fullPacketsByAnswers.reduce(0, +) > 0 && wire.fullPacketsByAnswers.count > 5 }
         let sent = wire.fullPacketsByAnswers
-        // Five of them in five steps; of bursts libsrt answers fewer.
+        // Of acknowledgements in five steps libsrt answers three at least (`SRTWarmUp`): five where they come evenly.
         #expect(sent.prefix(3).allSatisfy { $0 == 0 }, "\(sent)")
         player.close()
         try await wire.close()

@@ -1,8 +1,17 @@
 import MediaModel
+import NIOCore
 import Streams
 import TestSupport
 import Testing
 import Timebase
+
+extension TimelineRepair {
+    /// When a unit without B-frames is decoded that its publisher stamped `stamp`.
+    mutating func place(_ stamp: MediaTime, track: TrackID, frame: AudioFrameDuration?) -> MediaTime {
+        place(AccessUnit(track: track, decodeTime: stamp, isKeyframe: true, payload: ByteBuffer()), frame: frame)
+            .decodeTime
+    }
+}
 
 @Suite struct TimelineRepairTests {
     static let frame = AudioFrameDuration(samples: 1024, rate: 44_100)
@@ -84,6 +93,27 @@ import Timebase
             repair.place(MediaTime(milliseconds: $0), track: .video, frame: nil).milliseconds
         }
         #expect(placed == [0, 1, 2, 40])
+    }
+
+    @Test func `a codec that reorders pictures, right behind one that does not, shows them at its times`() {
+        var repair = TimelineRepair(startingAt: .zero)
+        func place(_ decode: Int64, _ show: Int64) -> AccessUnit {
+            let unit = AccessUnit(
+                track: .video,
+                decodeTime: MediaTime(milliseconds: decode),
+                compositionOffset: MediaTime(milliseconds: show - decode),
+                isKeyframe: true,
+                payload: ByteBuffer()
+            )
+            return repair.place(unit, frame: nil)
+        }
+        for number in Int64(0)..<25 { _ = place(number * 40, number * 40) }
+        // I P B B, P B B: decoded three pictures ahead.
+        let shown: [Int64] = [1000, 1120, 1040, 1080, 1240, 1160, 1200]
+        let placed = shown.enumerated().map { place(880 + Int64($0) * 40, $1) }
+        #expect(placed.map(\.decodeTime.milliseconds) == [961, 962, 963, 1000, 1040, 1080, 1120])
+        #expect(placed.map(\.presentationTime.milliseconds) == shown)
+        #expect(repair.jumpCount == 0)
     }
 
     @Test func `a pause shorter than a jump is kept as a pause`() {

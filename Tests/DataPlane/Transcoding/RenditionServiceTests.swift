@@ -115,15 +115,24 @@ import Transcoding
         return stream
     }
 
-    @Test func `a rung is the source in smaller: its cuts, its times, its sound`() async throws {
-        let source = try source()
-        let target = target(source)
+    /// A stream that is made of the source from here on, and what somebody who watches it gets.
+    private func derive(
+        _ derivation: StreamID.Derivation = .rung(Self.rung.renditionName),
+        of source: LiveStream
+    ) async -> (Collector, end: Task<DerivedEnd, Never>) {
+        let target = LiveStream(id: source.id.derived(derivation), loop: loop)
         let collector = Collector()
         loop.execute { _ = target.subscribe(collector) }
         let demand = demand(of: source)
         let service = service
-        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
+        let end = Task { await service.derive(target, derivation, of: source) }
         for await isWanted in demand where isWanted { break }
+        return (collector, end)
+    }
+
+    @Test func `a rung is the source in smaller: its cuts, its times, its sound`() async throws {
+        let source = try source()
+        let (collector, end) = await derive(of: source)
         try publish(seconds: 4, to: source)
         #expect(await end.value == .ended(.unpublished))
         let items = collector.items
@@ -177,13 +186,7 @@ import Transcoding
 
     @Test func `a rung's sound is encoded at its bit rate, at the source's sample rate`() async throws {
         let source = try source(EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 48_000))
-        let target = target(source)
-        let collector = Collector()
-        loop.execute { _ = target.subscribe(collector) }
-        let demand = demand(of: source)
-        let service = service
-        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
-        for await isWanted in demand where isWanted { break }
+        let (collector, end) = await derive(of: source)
         let published = try await publish(to: source, until: { $0.soundCount > 20 }, of: collector)
         let items = try await loop.submit { collector.items }.get()
         var tracks: [Track] = []
@@ -205,13 +208,7 @@ import Transcoding
 
     @Test func `pictures in order are H.264 without reordering, of the source's size, with its sound`() async throws {
         let source = try source(encoder: "libx265")
-        let target = LiveStream(id: source.id.derived(.inOrder(rung: nil)), loop: loop)
-        let collector = Collector()
-        loop.execute { _ = target.subscribe(collector) }
-        let demand = demand(of: source)
-        let service = service
-        let end = Task { await service.derive(target, .inOrder(rung: nil), of: source) }
-        for await isWanted in demand where isWanted { break }
+        let (collector, end) = await derive(.inOrder(rung: nil), of: source)
         try publish(seconds: 4, to: source)
         #expect(await end.value == .ended(.unpublished))
         let original = try SampleClip.tracks()
@@ -233,13 +230,7 @@ import Transcoding
     @Test(arguments: ["", "libx265"])
     func `a missing encoder ends the rung, or is replaced as configured`(fallback: String) async throws {
         let source = try source(encoder: "no_such_encoder", fallback: fallback)
-        let target = target(source)
-        let collector = Collector()
-        loop.execute { _ = target.subscribe(collector) }
-        let demand = demand(of: source)
-        let service = service
-        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
-        for await isWanted in demand where isWanted { break }
+        let (collector, end) = await derive(of: source)
         try publish(seconds: 2, to: source)
         #expect(await end.value == (fallback.isEmpty ? .unknown : .ended(.unpublished)))
         guard !fallback.isEmpty else { return }
@@ -293,13 +284,7 @@ import Transcoding
 
     @Test func `sound that comes, goes and comes again is encoded for a rung that began without it`() async throws {
         let source = try source(EncoderSetting(height: 36, videoBitrate: 60_000, audioBitrate: 48_000))
-        let target = target(source)
-        let collector = Collector()
-        loop.execute { _ = target.subscribe(collector) }
-        let demand = demand(of: source)
-        let service = service
-        let end = Task { await service.derive(target, .rung(Self.rung.renditionName), of: source) }
-        for await isWanted in demand where isWanted { break }
+        let (collector, end) = await derive(of: source)
         var published = 2.0
         try publishSilent(seconds: published, to: source)
         for turn in 1...2 {

@@ -13,9 +13,11 @@ package enum WebPlayers {
         /// That ended the playing.
         package var errors: [String]
         package var frames: Int
+        /// Of coded sound that was decoded.
+        package var soundBytes: Int
         /// Of the pictures, each change.
         package var heights: [Int]
-        /// Seconds.
+        /// Seconds from the moment when it was given the address.
         package var firstFrame: Double?
         /// Seconds without a new picture, once there was one.
         package var longestPause: Double
@@ -34,7 +36,7 @@ package enum WebPlayers {
         isLowLatency: Bool = true,
         changesLevels: Bool = false
     ) async throws -> Shown {
-        let scripts = SourceTree.root.appending(path: ".tools/web-players-1.6.15-7.5.5").path
+        let scripts = SourceTree.root.appending(path: ".tools/web-players-1.6.15-7.21.7").path
         let program = PythonProgram(
             environment: WebRTCClients.environment,
             script: "WebPlayers/play.py",

@@ -23,7 +23,7 @@ async (wish) => {
   const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
   const video = document.querySelector("video");
   const result = { errors: [], mended: [], heights: [], delays: [], frames: 0, longestPause: 0 };
-  const begun = performance.now();
+  let begun;
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [640, 16];
   const drawing = canvas.getContext("2d", { willReadFrequently: true });
@@ -62,6 +62,7 @@ async (wish) => {
         const list = fatal ? result.errors : result.mended;
         list.push([details, reason ?? "", response?.code ?? ""].join(" ").trim());
       });
+      begun = performance.now();
       hls.loadSource(wish.url);
       hls.attachMedia(video);
       return hls;
@@ -72,11 +73,16 @@ async (wish) => {
         Object.assign(script, { src: "/scripts/video.js", onload: done, onerror: fail });
         document.head.append(script);
       });
-      const player = videojs(video, { html5: { hls: { overrideNative: true } }, muted: true, autoplay: true });
+      const player = videojs(video, { html5: { vhs: { overrideNative: true } }, muted: true, autoplay: true });
       player.on("error", () => result.errors.push("video.js: " + player.error().message));
-      player.src({ src: wish.url, type: "application/x-mpegURL" });
+      begun = performance.now();
+      const isDASH = new URL(wish.url).pathname.endsWith(".mpd");
+      player.src({ src: wish.url, type: isDASH ? "application/dash+xml" : "application/x-mpegURL" });
     },
-    native: async () => { video.src = wish.url; },
+    native: async () => {
+      begun = performance.now();
+      video.src = wish.url;
+    },
   };
   try {
     const player = await players[wish.player]();
@@ -92,7 +98,7 @@ async (wish) => {
       await pause(wish.seconds);
     }
     if (before) result.longestPause = Math.max(result.longestPause, (performance.now() - before) / 1000);
-    result.played = video.currentTime;
+    result.soundBytes = video.webkitAudioDecodedByteCount;
   } catch (error) { result.errors.push(String(error)); }
   return result;
 }

@@ -149,7 +149,7 @@ let dataPlane: [Target] = [
     library(
         "Streams",
         "DataPlane/Streams",
-        ["ClusterModel", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
+        ["ClusterModel", "Codecs", "MediaModel", "Observability", "Timebase", deque, logging, metrics, nioCore]
     ),
     library(
         "Renditions",
@@ -492,9 +492,11 @@ let testTargets: [Target] = [
         "ServersTests",
         "Tests/DataPlane/Servers",
         [
-            "ClusterModel", "Codecs", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "MediaFixtures",
-            "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "Streams", "TestSupport",
-            "Timebase", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
+            "ClusterModel", "Codecs", "DTLS", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "ICE",
+            "MediaFixtures",
+            "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "SDP", "SRTP", "Streams",
+            "TestSupport",
+            "Timebase", "WebRTC", "WebRTCServer", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     tests(

@@ -74,15 +74,6 @@ package struct GOPCache: Sendable {
         (hasOverflowed, beganAtKeyframe) = (true, begins)
     }
 
-    package var hasReorderedPictures: Bool {
-        var newest: MediaTime?
-        for case .unit(let unit) in items where unit.track == .video {
-            if let newest, unit.presentationTime < newest { return true }
-            newest = unit.presentationTime
-        }
-        return false
-    }
-
     /// Of a track, over what is cached; nil of too little.
     package func bitsPerSecond(of track: TrackID) -> Int? {
         var units: [AccessUnit] = []

@@ -1,8 +1,6 @@
 package import ClusterModel
 package import MediaModel
-import Metrics
 package import NIOCore
-import Observability
 import Synchronization
 package import Timebase
 
@@ -46,6 +44,7 @@ package final class LiveStream: @unchecked Sendable {
     package var onEnding: ((EndReason) -> Void)?
 
     private var cache: GOPCache
+    private var pictureOrder = PictureOrder()
     private var subscribers: [any StreamSubscriber] = []
     private var origin: OriginFeed?
     /// The nodes the stream comes through, as subscribers know them.
@@ -58,6 +57,7 @@ package final class LiveStream: @unchecked Sendable {
     private weak var publication: Publication?
     private var keyframeAskedAt: [TrackID: NIODeadline] = [:]
     private let viewers = Mutex(ViewerCounts())
+    private let expected = Atomic<Int>(0)
     private let byteCount = Atomic<Int>(0)
     private let serving = Atomic<Bool>(false)
     /// A codec of its picture that only WebRTC carries.
@@ -108,10 +108,10 @@ package final class LiveStream: @unchecked Sendable {
         return Array(cache.items)
     }
 
-    /// Whether pictures of the current segment are decoded in another order than they are shown: some players take none such.
+    /// Whether pictures are decoded in another order than they are shown: some players take none such.
     package var hasReorderedPictures: Bool {
         loop.preconditionInEventLoop()
-        return cache.hasReorderedPictures
+        return pictureOrder.isReordered
     }
 
     /// Of a track in the current segment; nil while there is too little of it.
@@ -133,6 +133,11 @@ package final class LiveStream: @unchecked Sendable {
     }
 
     package var viewerCounts: ViewerCounts { viewers.withLock { $0 } }
+
+    /// Players that were let in and are not there yet, one more or fewer: no viewers, but their places are taken. From any thread.
+    package func expectViewers(_ change: Int) { expected.add(change, ordering: .relaxed) }
+
+    package var expectedViewers: Int { expected.load(ordering: .relaxed) }
 
     /// Payload bytes the source has sent. From any thread.
     package var receivedBytes: Int { byteCount.load(ordering: .relaxed) }
@@ -366,6 +371,9 @@ package final class LiveStream: @unchecked Sendable {
         epoch = newEpoch
         settings.hlsSegmentType = wishedSegmentType
         cache.removeAll()
+        // Another publisher's encoder.
+        pictureOrder = PictureOrder()
+        pictureOrder.learn(tracks)
         if !isFirst { notify(.epochChanged(newEpoch)) }
     }
 
@@ -376,7 +384,9 @@ package final class LiveStream: @unchecked Sendable {
         for item in items {
             switch item {
             case .tracks(let tracks): learn(tracks)
-            case .unit(let unit): bytes += unit.payload.readableBytes
+            case .unit(let unit):
+                bytes += unit.payload.readableBytes
+                pictureOrder.append(unit)
             case .cut: break
             }
             cache.append(item)
@@ -392,6 +402,7 @@ package final class LiveStream: @unchecked Sendable {
 
     private func learn(_ tracks: [Track]) {
         self.tracks = tracks
+        pictureOrder.learn(tracks)
         hasVP8.store(tracks.contains { $0.codec.isVP8 }, ordering: .releasing)
         let sounds = tracks.filter { $0.kind == .audio }
         hasOpus.store(sounds.contains { $0.codec.isOpus }, ordering: .releasing)
@@ -411,39 +422,4 @@ extension CodecParameters {
     fileprivate var isVP8: Bool { if case .vp8 = self { true } else { false } }
     fileprivate var isOpus: Bool { if case .opus = self { true } else { false } }
     fileprivate var isAC3: Bool { if case .ac3 = self { true } else { false } }
-}
-
-/// What only the owner of a stream needs: a repaired timeline and the cuts.
-private struct OriginFeed {
-    private static let jumps = MetricNames.timelineRepairs.counter("jump")
-
-    var repair: TimelineRepair
-    var cutter: any StreamCutter
-
-    /// The stream's items, and the pictures of its layers.
-    mutating func place(_ items: [IngestItem], at wall: WallTime) -> (items: [StreamItem], layers: [AccessUnit]) {
-        var placed: [StreamItem] = []
-        var layers: [AccessUnit] = []
-        placed.reserveCapacity(items.count + 1)
-        for item in items {
-            let next: StreamItem
-            switch item {
-            case .tracks(let tracks): next = .tracks(tracks)
-            case .unit(var unit, _) where unit.track == .data:
-                unit.decodeTime = repair.place(beside: unit.decodeTime)
-                next = .unit(unit)
-            case .unit(let unit, let frame):
-                let jumps = repair.jumpCount
-                next = .unit(repair.place(unit, frame: frame))
-                if repair.jumpCount > jumps { Self.jumps.increment() }
-            case .layer(var unit):
-                unit.decodeTime = repair.place(beside: unit.decodeTime)
-                layers.append(unit)
-                continue
-            }
-            if let mark = cutter.mark(before: next, at: wall) { placed.append(.cut(mark)) }
-            placed.append(next)
-        }
-        return (placed, layers)
-    }
 }

@@ -71,6 +71,26 @@ import Testing
         }
     }
 
+    /// GStreamer's sender reports tell of a clock that runs twice as fast as its media.
+    @Test func `what GStreamer publishes goes on over HLS`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        async let publishing = WebRTCClients.peer(
+            .gstreamer,
+            "publish",
+            node.http("/live/whip/s1"),
+            codec: "H264",
+            seconds: 40
+        )
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        try await eventually("segment follows segment\n\(cluster.logs)") {
+            let playlist = String(decoding: try http(node.media("live/s1", ".m3u8")).body, as: UTF8.self)
+            return playlist.split(separator: "\n").count { $0.hasPrefix("#EXTINF") } >= 4
+        }
+        let publisher = try await publishing
+        #expect(publisher.error == nil, "\(publisher)")
+    }
+
     @Test func `a player that offers sound too watches a stream that has none`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let node = try await cluster.startWorker("node1", .hybrid)

@@ -62,8 +62,7 @@ final class ClientTransport {
         )
         dtls = try certificate.makeTransport(
             role: negotiation.isDTLSClient ? .client : .server,
-            peerFingerprints: negotiation.certificates,
-            at: now
+            peerFingerprints: negotiation.certificates
         )
         ice?.add(candidate, at: now)
         try drain(on: socket, at: now)

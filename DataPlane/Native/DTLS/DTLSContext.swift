@@ -1,9 +1,8 @@
 internal import COpenSSL
 package import SecureTransport
-package import Timebase
 
 package struct DTLSLimits: Hashable, Sendable {
-    /// A handshake takes two round trips; who needs longer has gone, or never meant to come.
+    /// From the first datagram or `start`. A handshake takes two round trips; who needs longer has gone, or never meant to come.
     package var handshakeDuration = Duration.seconds(10)
     /// What fits every path with room for a tunnel's headers.
     package var datagramBytesMax = 1200
@@ -52,10 +51,9 @@ package final class DTLSContext: DTLSTransportFactory, @unchecked Sendable {
 
     package func makeTransport(
         role: DTLSRole,
-        peerFingerprints: [CertificateFingerprint],
-        at now: MonotonicInstant
+        peerFingerprints: [CertificateFingerprint]
     ) throws(DTLSError) -> any DTLSTransport {
-        try DTLSSession(role: role, peerFingerprints: peerFingerprints, context: self, at: now)
+        try DTLSSession(role: role, peerFingerprints: peerFingerprints, context: self)
     }
 }
 

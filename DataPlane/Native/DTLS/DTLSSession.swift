@@ -11,6 +11,8 @@ package import struct NIOCore.ByteBuffer
 /// last event. All other time is the caller's.
 package final class DTLSSession: DTLSTransport {
     private enum State {
+        /// The way to the peer is looked for: how long that may take is for others to say.
+        case waiting
         case handshaking(until: MonotonicInstant)
         case established
         case ended
@@ -24,20 +26,18 @@ package final class DTLSSession: DTLSTransport {
     private let limits: DTLSLimits
     private let bio = DatagramBIO()
     private let ssl: OpaquePointer
-    private var state: State
+    private var state = State.waiting
     private var outputs: Deque<DTLSOutput> = []
     private var retransmitAt: MonotonicInstant?
 
     init(
         role: DTLSRole,
         peerFingerprints: [CertificateFingerprint],
-        context: DTLSContext,
-        at now: MonotonicInstant
+        context: DTLSContext
     ) throws(DTLSError) {
         self.role = role
         self.peerFingerprints = peerFingerprints
         limits = context.limits
-        state = .handshaking(until: now + context.limits.handshakeDuration)
         guard let ssl = SSL_new(context.context) else { throw .setUp(OpenSSLError.take()) }
         guard let bytes = bio.makeBIO() else {
             SSL_free(ssl)
@@ -62,11 +62,14 @@ package final class DTLSSession: DTLSTransport {
     }
 
     package func start(at now: MonotonicInstant) {
+        guard case .waiting = state else { return }
+        state = .handshaking(until: now + limits.handshakeDuration)
         if role == .client { advance(at: now) }
     }
 
     package func receive(_ datagram: ByteBuffer, at now: MonotonicInstant) {
         if case .ended = state { return }
+        start(at: now)
         bio.received.append(Array(datagram.readableBytesView))
         advance(at: now)
         // What OpenSSL did not want it will not want later.
@@ -75,7 +78,7 @@ package final class DTLSSession: DTLSTransport {
 
     package func timeoutReached(at now: MonotonicInstant) {
         switch state {
-        case .ended: return
+        case .waiting, .ended: return
         case .handshaking(let until) where now >= until:
             end(.failed(.timedOut))
             return
@@ -109,7 +112,7 @@ package final class DTLSSession: DTLSTransport {
         switch state {
         case .handshaking(let until): retransmitAt.map { min($0, until) } ?? until
         case .established: retransmitAt
-        case .ended: nil
+        case .waiting, .ended: nil
         }
     }
 
@@ -117,7 +120,7 @@ package final class DTLSSession: DTLSTransport {
         switch state {
         case .handshaking: handshake(at: now)
         case .established: readOn(at: now)
-        case .ended: break
+        case .waiting, .ended: break
         }
     }
 

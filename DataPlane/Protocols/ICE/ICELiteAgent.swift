@@ -88,7 +88,7 @@ package struct ICELiteAgent: ~Copyable {
     package var nextDeadline: MonotonicInstant? {
         switch state {
         case .waiting(let deadline, _): deadline
-        case .sending(let path): pair(on: path).map { $0.lastHeard + limits.consentTimeout }
+        case .sending: pairs.map(\.lastHeard).min().map { $0 + limits.consentTimeout }
         case .failed: nil
         }
     }
@@ -137,8 +137,10 @@ package struct ICELiteAgent: ~Copyable {
         guard let deadline = nextDeadline, now >= deadline else { return }
         switch state {
         case .waiting(_, let failure): fail(failure)
-        case .sending:
+        case .sending(let used):
+            // Each path has a consent of its own (RFC 7675 §5.1), and may cost the driver a connection.
             pairs.removeAll { now >= $0.lastHeard + limits.consentTimeout }
+            guard !pairs.contains(where: { $0.path == used }) else { return }
             if !moveToBestPair() { fail(.consentExpired) }
         case .failed: return
         }
@@ -224,8 +226,8 @@ package struct ICELiteAgent: ~Copyable {
         if pair.path == used.path { return isNominatedNow && used.nominatedAt == nil }
         // Until the peer completes a restart, its new pairs carry nothing.
         if former != nil, pair.generation == current.number { return false }
-        guard let nominatedAt = used.nominatedAt else { return isNominatedNow || pair.priority > used.priority }
         if now - used.lastHeard >= limits.quietPathMax { return true }
+        guard let nominatedAt = used.nominatedAt else { return isNominatedNow || pair.priority > used.priority }
         return isNominatedNow && (pair.priority >= used.priority || now - nominatedAt >= limits.renominationHold)
     }
 

@@ -45,7 +45,8 @@ package enum DTLSOutput: Hashable, Sendable {
 ///
 /// After each event drain `nextOutput()` until nil, then call `timeoutReached` at `nextDeadline`.
 package protocol DTLSTransport: AnyObject {
-    /// A client says hello.
+    /// The way to the peer is found: a client says hello, and the time that the handshake may take begins. Before, there
+    /// are no deadlines.
     func start(at now: MonotonicInstant)
     func receive(_ datagram: ByteBuffer, at now: MonotonicInstant)
     func timeoutReached(at now: MonotonicInstant)
@@ -60,7 +61,6 @@ package protocol DTLSTransportFactory: Sendable {
     /// One of `peerFingerprints` has to be the peer's (RFC 8122 §5).
     func makeTransport(
         role: DTLSRole,
-        peerFingerprints: [CertificateFingerprint],
-        at now: MonotonicInstant
+        peerFingerprints: [CertificateFingerprint]
     ) throws(DTLSError) -> any DTLSTransport
 }

@@ -9,6 +9,8 @@ package enum PeerEnd: Error, Hashable, Sendable, CustomStringConvertible {
     /// The peer said goodbye in DTLS or RTCP.
     case closedByPeer
     case closedByUs
+    /// A publisher's pictures are shown in another order than they come.
+    case reorderedPictures
 
     package var description: String {
         switch self {
@@ -17,6 +19,9 @@ package enum PeerEnd: Error, Hashable, Sendable, CustomStringConvertible {
         case .srtp(let error): error.description
         case .closedByPeer: "the peer closed the session"
         case .closedByUs: "this side closed the session"
+        case .reorderedPictures:
+            "the publisher sends B-frames, which receivers of WebRTC do not put in order: switch them off in the encoder "
+                + "(x264: bframes=0 or tune zerolatency), or publish by RTMP or SRT"
         }
     }
 
@@ -29,6 +34,7 @@ package enum PeerEnd: Error, Hashable, Sendable, CustomStringConvertible {
         case .srtp: "srtp"
         case .closedByPeer: "closed_by_peer"
         case .closedByUs: "closed"
+        case .reorderedPictures: "b_frames"
         }
     }
 }

@@ -32,6 +32,7 @@ package enum PeerNegotiation {
         audio.headerExtensions = extensions
         video.headerExtensions = extensions + [HeaderExtensionURI.rid, HeaderExtensionURI.repairedRID]
         video.simulcastLayerCountMax = PeerLimits.simulcastLayersMax
+        video.isEssential = true
         return [audio, video]
     }
 
@@ -50,7 +51,10 @@ package enum PeerNegotiation {
             }
             var media = MediaCapabilities(track.kind.rawValue, .sendOnly, codecs: [capability])
             media.headerExtensions = extensions
-            if track.kind == .video { media.headerExtensions.append(HeaderExtensionURI.playoutDelay) }
+            if track.kind == .video {
+                media.headerExtensions.append(HeaderExtensionURI.playoutDelay)
+                media.isEssential = true
+            }
             media.sending = MediaCapabilities.Sending(
                 ssrc: UInt32.random(in: 1...UInt32.max, using: &random),
                 retransmissionSSRC: capability.retransmits ? UInt32.random(in: 1...UInt32.max, using: &random) : nil,

@@ -159,7 +159,7 @@ package struct PeerSession: ~Copyable {
     /// Says goodbye to the peer.
     package mutating func close(at now: MonotonicInstant) {
         if link.isOpen { send([.goodbye(Goodbye(sources: [reportSSRC]))]) }
-        link.close(at: now)
+        link.close(.closedByUs, at: now)
     }
 
     // MARK: Parts
@@ -223,6 +223,7 @@ package struct PeerSession: ~Copyable {
         case .rtcp(let packets): send(packets)
         case .media(let published): events.append(.media(published))
         case .malformed: events.append(.refused(.malformedMedia))
+        case .reordered: link.close(.reorderedPictures, at: now)
         case .goodbye: goodbye(at: now)
         }
     }
@@ -236,7 +237,7 @@ package struct PeerSession: ~Copyable {
     }
 
     private mutating func goodbye(at now: MonotonicInstant) {
-        link.closedByPeer(at: now)
+        link.close(.closedByPeer, at: now)
     }
 
     private mutating func send(_ packets: [RTCPPacket]) {

@@ -25,6 +25,8 @@ struct PublisherMedia: Sendable {
         case rtcp([RTCPPacket])
         case media(PublishedMedia)
         case malformed
+        /// Pictures come in another order than they are shown.
+        case reordered
         case goodbye
     }
 
@@ -36,6 +38,7 @@ struct PublisherMedia: Sendable {
         /// Nil until its first packet tells the SSRC.
         var stream: ReceiveStream?
         var repairSSRC: SSRC?
+        var order = PictureOrderWatch()
     }
 
     private let limits: PeerLimits
@@ -225,6 +228,9 @@ struct PublisherMedia: Sendable {
     }
 
     private mutating func take(_ frame: ReceivedFrame, _ place: Int, _ ssrc: SSRC, at now: MonotonicInstant) {
+        if frame.codec.isVideo, sources[place].order.isReordered(by: frame.timestamp) {
+            return outputs.append(.reordered)
+        }
         let time = timeline.time(of: frame, from: ssrc)
         let before = sources[place].track.parameters
         var unit: AccessUnit?

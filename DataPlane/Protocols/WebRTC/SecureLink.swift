@@ -113,19 +113,12 @@ package struct SecureLink: ~Copyable {
         for run in writer.runs() { outputs.append(.transmit(run, on: path)) }
     }
 
-    package mutating func close(at now: MonotonicInstant) {
+    /// The peer said goodbye in RTCP, or its media cannot be used.
+    mutating func close(_ reason: PeerEnd, at now: MonotonicInstant) {
         guard !isOver else { return }
         dtls.close(at: now)
         drainDTLS(at: now)
-        end(.closedByUs)
-    }
-
-    /// The peer said goodbye in RTCP.
-    package mutating func closedByPeer(at now: MonotonicInstant) {
-        guard !isOver else { return }
-        dtls.close(at: now)
-        drainDTLS(at: now)
-        end(.closedByPeer)
+        end(reason)
     }
 
     // MARK: Parts

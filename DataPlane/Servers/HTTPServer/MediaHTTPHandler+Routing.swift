@@ -31,6 +31,8 @@ extension MediaHTTPHandler {
         default:
             if head.method == .POST, route == .nodeSettings { return changeSettings(head) }
             if route == .controlPlane || route == .nodeSettings { break }
+            // No other method would help.
+            if case .badName = route { break }
             let detail = "\(head.method) is not allowed on \(target.first ?? ""): use GET"
             var response = MediaResponse.problem(
                 Problem(.methodNotAllowed, status: 405, title: "Method not allowed", detail: detail)

@@ -79,7 +79,7 @@ enum PlayerPage {
             session = new URL(reply.headers.get("Location"), reply.url).href;
             await peer.setRemoteDescription({ type: "answer", sdp: body });
             video.srcObject = media;
-            await playing(8000);
+            await playing(8000, peer.getTransceivers()[0].currentDirection === "recvonly");
           } catch (error) {
             peer.close();
             throw error;
@@ -111,16 +111,21 @@ enum PlayerPage {
             return problem.detail ?? problem.title;
           } catch { return body.slice(0, 300); }
         }
-        async function playing(milliseconds) {
+        async function playing(milliseconds, hasPicture = false) {
           const begun = new Promise((done, fail) => {
-            video.onplaying = done;
+            // Sound alone plays as well.
+            let plays = false;
+            const look = () => { if (plays && (!hasPicture || video.videoWidth > 0)) done(); };
+            video.onplaying = () => { plays = true; look(); };
+            video.onresize = look;
             video.onerror = () => fail(new Error(video.error?.message || "the browser cannot play it"));
             setTimeout(() => fail(new Error("no picture came")), milliseconds);
           });
           video.muted = given.get("mute") === "true";
           if (given.get("autoplay") !== "false") {
-            // Browsers play by themselves only without sound, unless the user has touched the page.
-            await video.play().catch(() => { video.muted = true; return video.play().catch(() => {}); });
+            // Browsers play by themselves only without sound, unless the user has touched the page. Until the first frame
+            // comes, if ever, play() says nothing.
+            video.play().catch(() => { video.muted = true; video.play().catch(() => {}); });
           }
           await begun;
           sound.hidden = !video.muted;

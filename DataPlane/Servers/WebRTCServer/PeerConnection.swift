@@ -1,3 +1,4 @@
+import ClusterModel
 import Drivers
 import FanOut
 import ICE
@@ -14,7 +15,8 @@ import WebRTC
 
 /// One WebRTC session of a worker: drives its engine on one loop and joins it to the hub, as publisher or player.
 ///
-/// `@unchecked Sendable`: touched on `loop` only, but for `loop` itself and `secret`.
+/// `@unchecked Sendable`: touched on `loop` only, but for `loop` itself, `secret`, and what it was begun for,
+/// which do not change.
 final class PeerConnection: @unchecked Sendable {
     enum Part {
         case publisher(Publication)
@@ -51,6 +53,8 @@ final class PeerConnection: @unchecked Sendable {
     private var knownPaths: [TransportPath] = []
     private var hasOpened = false
     private var hasUnflushed = false
+    /// A player's place until it is there.
+    private var placeHeld: (stream: LiveStream, until: Scheduled<Void>)?
     /// Handed to sockets since the meter was last told.
     private var uncountedBytes = 0
     private let askedAt: MonotonicInstant
@@ -87,7 +91,15 @@ final class PeerConnection: @unchecked Sendable {
 
     var isGone: Bool { session == nil }
 
-    /// Counts the session and arms its first timer.
+    /// Whether it was asked for so.
+    func isSession(of stream: StreamID, as role: PeerSession.Role) -> Bool { ask.stream == stream && part.role == role }
+
+    /// Does it on the session's loop, at once if that is `here`.
+    func onLoop(_ here: any EventLoop, _ work: @escaping @Sendable (PeerConnection) -> Void) {
+        if loop === here { work(self) } else { loop.execute { work(self) } }
+    }
+
+    /// Arms the session's first timer.
     func begin() {
         switch part {
         case .publisher(let publication):
@@ -104,13 +116,30 @@ final class PeerConnection: @unchecked Sendable {
             }
         case .player(let outlet, _):
             follower = RenditionFollower(outlet, ask: ask, service: service, peer: self)
+            holdPlace(at: outlet.stream)
         }
         schedule()
+    }
+
+    /// Viewers are counted once they are there, and those who are let in are to be there soon.
+    private func holdPlace(at stream: LiveStream) {
+        stream.expectViewers(1)
+        let until = loop.assumeIsolated().scheduleTask(in: TimeAmount(service.parts.limits.placeHeld)) { [weak self] in
+            if let self { leavePlace() }
+        }
+        placeHeld = (stream, until)
+    }
+
+    private func leavePlace() {
+        placeHeld?.until.cancel()
+        placeHeld?.stream.expectViewers(-1)
+        placeHeld = nil
     }
 
     // MARK: Network
 
     func receive(_ datagram: ByteBuffer, _ arrival: Arrival) {
+        guard !isGone else { return arrival.way.close() }
         learn(arrival)
         let now = loop.instant
         session?.receive(datagram, on: arrival.path, at: now)
@@ -119,6 +148,7 @@ final class PeerConnection: @unchecked Sendable {
     }
 
     func receive(_ check: ReceivedStunMessage, _ arrival: Arrival) {
+        guard !isGone else { return arrival.way.close() }
         learn(arrival)
         session?.receive(check, on: arrival.path, at: loop.instant)
         drain()
@@ -144,8 +174,13 @@ final class PeerConnection: @unchecked Sendable {
     private func learnPaths() {
         let paths = session?.validPaths ?? []
         guard paths != knownPaths else { return }
-        service.directory.forget(knownPaths.filter { !paths.contains($0) }, of: self)
+        let gone = knownPaths.filter { !paths.contains($0) }
+        service.directory.forget(gone, of: self)
         service.directory.learn(paths, of: self)
+        for path in gone { ways.removeValue(forKey: path)?.close() }
+        for path in paths where !knownPaths.contains(path) {
+            if case .tcp(let channel)? = ways[path] { channel.pipeline.fireUserInboundEventTriggered(PathAccepted()) }
+        }
         knownPaths = paths
     }
 
@@ -274,10 +309,11 @@ final class PeerConnection: @unchecked Sendable {
 
     private func opened(_ suite: String) {
         hasOpened = true
-        service.directory.settled()
+        service.directory.settled(ask.client)
         service.opened(after: loop.instant - askedAt)
         logger.debug("session open", metadata: [LogKeys.reason: "\(suite)"])
         follower?.begin()
+        leavePlace()
         ask.watch?.opened()
     }
 
@@ -300,7 +336,10 @@ final class PeerConnection: @unchecked Sendable {
         service.directory.remove(self, secret: secret, fragments: fragments, paths: knownPaths)
         session = nil
         timer.cancel()
-        if !hasOpened { service.directory.settled() }
+        leavePlace()
+        for way in ways.values { way.close() }
+        ways = [:]
+        if !hasOpened { service.directory.settled(ask.client) }
         let isClean = end == .closedByPeer || end == .closedByUs
         if !isClean {
             WebRTCMeters.refused(end.label)

@@ -7,22 +7,31 @@ final class PeerDirectory: Sendable {
         var byFragment: [String: PeerConnection] = [:]
         var byPath: [TransportPath: PeerConnection] = [:]
         var bySecret: [String: PeerConnection] = [:]
-        var halfOpen = 0
+        var halfOpen = HalfOpenSessions()
+        var unprovenConnections = 0
     }
 
     private let tables = Mutex(Tables())
 
-    /// False when too many sessions are half open.
-    func admit(limit: Int) -> Bool {
+    /// Why too many sessions are half open for another one; nil when it is admitted.
+    func admit(_ client: HalfOpenSessions.Client, limits: WebRTCLimits) -> String? {
+        tables.withLock { $0.halfOpen.take(for: client, limits: limits) }
+    }
+
+    /// A session that was admitted has proved itself, or is over before it did.
+    func settled(_ client: HalfOpenSessions.Client) { tables.withLock { $0.halfOpen.giveBack(of: client) } }
+
+    /// False when too many TCP connections have shown no signed check.
+    func admitConnection(limit: Int) -> Bool {
         tables.withLock { tables in
-            guard tables.halfOpen < limit else { return false }
-            tables.halfOpen += 1
+            guard tables.unprovenConnections < limit else { return false }
+            tables.unprovenConnections += 1
             return true
         }
     }
 
-    /// A session that was admitted has proved itself, or is over before it did.
-    func settled() { tables.withLock { $0.halfOpen -= 1 } }
+    /// A connection that was admitted has been taken by a session, or is closed.
+    func connectionSettled() { tables.withLock { $0.unprovenConnections -= 1 } }
 
     func add(_ peer: PeerConnection, secret: String, fragment: String) {
         tables.withLock { tables in

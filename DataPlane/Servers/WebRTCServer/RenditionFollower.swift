@@ -38,8 +38,8 @@ final class RenditionFollower {
 
     /// The stream as it was asked for. On an edge it ends while all its players are on rungs; who comes back has it opened anew.
     private var home: PeerOutlet
-    /// Whose viewer the player is.
-    private var counted: LiveStream
+    /// Whose viewer the player is; nil until it is there.
+    private var counted: LiveStream?
     private let ask: SessionAsk
     private let service: WebRTCService
     private unowned let peer: PeerConnection
@@ -63,19 +63,23 @@ final class RenditionFollower {
         choice = RenditionChoice(limits: service.parts.limits.renditions)
         switching = RenditionSwitch(home.stream.id)
         outlets = [home.stream.id: (home, nil)]
-        counted = home.stream
-        counted.countViewers(1, of: .webrtc)
     }
 
     /// Whose pictures the player sees.
     var current: PeerOutlet { outlets[switching.current]?.outlet ?? home }
 
-    func begin() { home.add(peer) }
+    /// The player is there.
+    func begin() {
+        home.stream.countViewers(1, of: .webrtc)
+        counted = home.stream
+        home.add(peer)
+    }
 
     func end() {
         for id in switching.joined { outlets[id]?.outlet.remove(peer) }
         outlets = [:]
-        counted.countViewers(-1, of: .webrtc)
+        counted?.countViewers(-1, of: .webrtc)
+        counted = nil
     }
 
     /// The frames of an outlet that are for the player.
@@ -114,10 +118,10 @@ final class RenditionFollower {
 
     private func countOver() {
         let stream = current.stream
-        guard stream !== counted else { return }
+        guard let counted, stream !== counted else { return }
         counted.countViewers(-1, of: .webrtc)
         stream.countViewers(1, of: .webrtc)
-        counted = stream
+        self.counted = stream
     }
 
     // MARK: Which one

@@ -73,92 +73,22 @@ struct Arrival: Sendable {
         /// As the socket names it: over IPv6 an IPv4 peer has a mapped address.
         case udp(SocketAddress)
         case tcp(any Channel)
+
+        /// For a peer that is gone: a connection is not left to it.
+        func close() {
+            switch self {
+            case .udp: break
+            case .tcp(let channel): channel.close(promise: nil)
+            }
+        }
     }
 
     var path: TransportPath
     var way: Way
 }
 
-/// A peer's TCP connection to the same port number: datagrams behind lengths (RFC 4571, RFC 6544).
-final class FramedPeerHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    /// Whoever connects without a check wants a place only.
-    private static let firstCheckTimeout = TimeAmount.seconds(10)
-    /// Frames a peer does not read: beyond it the newest are dropped, as a full socket drops datagrams.
-    static let unsentBytesMax = 2 << 20
-
-    private let directory: PeerDirectory
-    private let limits: ICELimits
-    private var reader: FramedDatagramReader
-    private var path: TransportPath?
-    private var peer: PeerConnection?
-    private var giveUp: Scheduled<Void>?
-
-    init(directory: PeerDirectory, limits: ICELimits) {
-        self.directory = directory
-        self.limits = limits
-        reader = FramedDatagramReader(limits: limits)
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        guard let local = TransportAddress(context.channel.localAddress),
-            let remote = TransportAddress(context.channel.remoteAddress)
-        else { return context.close(promise: nil) }
-        path = TransportPath(.tcp, local: local, remote: remote)
-        giveUp = context.eventLoop.assumeIsolated().scheduleTask(in: Self.firstCheckTimeout) {
-            context.close(promise: nil)
-        }
-        context.fireChannelActive()
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let path else { return }
-        reader.append(unwrapInboundIn(data))
-        let arrival = Arrival(path: path, way: .tcp(context.channel))
-        do throws(FramedDatagramReader.Failure) {
-            while let datagram = try reader.next() { take(datagram, arrival, context) }
-        } catch {
-            WebRTCMeters.refused("malformed_frame")
-            context.close(promise: nil)
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        giveUp?.cancel()
-        if let peer, let path { peer.loop.execute { peer.pathClosed(path) } }
-        peer = nil
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-
-    private func take(_ datagram: ByteBuffer, _ arrival: Arrival, _ context: ChannelHandlerContext) {
-        if peer == nil {
-            guard let message = try? ReceivedStunMessage(decoding: datagram, limits: limits),
-                let fragment = message.message.recipientFragment, let found = directory.peer(fragment: fragment)
-            else {
-                WebRTCMeters.refused("unknown_user")
-                return context.close(promise: nil)
-            }
-            peer = found
-            giveUp?.cancel()
-        }
-        guard let peer else { return }
-        if peer.loop === context.eventLoop {
-            peer.receive(datagram, arrival)
-        } else {
-            peer.loop.execute { peer.receive(datagram, arrival) }
-        }
-    }
-}
-
 @available(*, unavailable)
 extension WebRTCPort: Sendable {}
-
-@available(*, unavailable)
-extension FramedPeerHandler: Sendable {}
 
 enum WebRTCMeters {
     static func refused(_ reason: String) { MetricNames.protocolErrors.counter("webrtc", reason).increment() }

@@ -79,7 +79,7 @@ package struct WebRTCServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        FramedPeerHandler(directory: service.directory, limits: service.parts.limits.peer.ice)
+                        FramedPeerHandler(directory: service.directory, limits: service.parts.limits)
                     )
                 }
             }

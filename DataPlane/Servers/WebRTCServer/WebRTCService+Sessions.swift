@@ -20,6 +20,8 @@ struct SessionAsk: Sendable {
     var remoteAddress: String?
     /// Told of the session's life, on its loop.
     var watch: SessionWatch?
+
+    var client: HalfOpenSessions.Client { HalfOpenSessions.Client(remoteAddress) }
 }
 
 struct SessionWatch: Sendable {
@@ -40,7 +42,7 @@ struct OpenedSession: Sendable {
 extension WebRTCService {
     func publish(_ ask: SessionAsk, offer text: String) async throws(SignallingFault) -> OpenedSession {
         let offer = try Self.parse(text)
-        let socket = try admit()
+        let socket = try admit(ask)
         do throws(SignallingFault) {
             // What cannot be answered must not take a stream from anybody.
             let local = try makeTransport()
@@ -54,14 +56,14 @@ extension WebRTCService {
                 throw error
             }
         } catch {
-            directory.settled()
+            directory.settled(ask.client)
             throw error
         }
     }
 
     func play(_ ask: SessionAsk, offer text: String) async throws(SignallingFault) -> OpenedSession {
         let offer = try Self.parse(text)
-        let socket = try admit()
+        let socket = try admit(ask)
         do throws(SignallingFault) {
             let playable = try await find(ask)
             let local = try makeTransport()
@@ -69,14 +71,14 @@ extension WebRTCService {
             let start = SessionStart(ask, answer.negotiation, local.credentials, player(of: playable))
             return try await open(start, answer: answer.description.text, on: socket)
         } catch {
-            directory.settled()
+            directory.settled(ask.client)
             throw error
         }
     }
 
     /// A session whose offer is ours. It holds a place among the half open ones until `accept` or `abandon`.
     func offerPlay(_ ask: SessionAsk) async throws(SignallingFault) -> OfferedSession {
-        let socket = try admit()
+        let socket = try admit(ask)
         do throws(SignallingFault) {
             let playable = try await find(ask)
             let local = try makeTransport()
@@ -89,7 +91,7 @@ extension WebRTCService {
                 socket: socket
             )
         } catch {
-            directory.settled()
+            directory.settled(ask.client)
             throw error
         }
     }
@@ -104,12 +106,12 @@ extension WebRTCService {
             let start = SessionStart(offered.ask, negotiation, offered.credentials, player(of: offered.playable))
             return try await open(start, answer: "", on: offered.socket)
         } catch {
-            directory.settled()
+            directory.settled(offered.ask.client)
             throw error
         }
     }
 
-    func abandon(_ offered: OfferedSession) { directory.settled() }
+    func abandon(_ offered: OfferedSession) { directory.settled(offered.ask.client) }
 
     /// Ends the session that `secret` names, if it is still there.
     func end(_ secret: String) {
@@ -141,11 +143,9 @@ extension WebRTCService {
     }
 
     /// A place among the half open sessions, which whoever has it gives back (`settled`) unless a session takes it over.
-    private func admit() throws(SignallingFault) -> any Channel {
+    private func admit(_ ask: SessionAsk) throws(SignallingFault) -> any Channel {
         guard let socket = takeSocket() else { throw .refused(.unavailable("the WebRTC port is not open")) }
-        guard directory.admit(limit: parts.limits.halfOpenSessionsMax) else {
-            throw .refused(.overloaded("\(parts.limits.halfOpenSessionsMax) WebRTC sessions wait for their clients"))
-        }
+        if let reason = directory.admit(ask.client, limits: parts.limits) { throw .refused(.overloaded(reason)) }
         return socket
     }
 
@@ -259,15 +259,14 @@ extension WebRTCService {
         let ice = ICELiteAgent(
             credentials: start.credentials,
             localCandidates: candidates,
-            limits: parts.limits.peer.ice,
+            limits: parts.limits.ice(of: start.part.role),
             at: now
         )
         let dtls: any DTLSTransport
         do throws(DTLSError) {
             dtls = try parts.dtls.makeTransport(
                 role: start.negotiation.isDTLSClient ? .client : .server,
-                peerFingerprints: start.negotiation.certificates,
-                at: now
+                peerFingerprints: start.negotiation.certificates
             )
         } catch { return .failure(.refused(.unavailable("\(error)"))) }
         let srtp: any SRTPFactory =

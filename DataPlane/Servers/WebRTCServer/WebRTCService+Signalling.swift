@@ -76,7 +76,7 @@ extension WebRTCService: SignallingEndpoint {
     private func change(_ request: Signalling.Request, _ session: String) async throws(SignallingFault) -> MediaResponse
     {
         guard let (nodeID, secret) = parse(session), nodeID == parts.nodeID,
-            let peer = directory.peer(secret: String(secret))
+            let peer = directory.peer(secret: String(secret)), peer.isSession(of: request.stream, as: request.kind.role)
         else { throw .unknownSession }
         switch request.method {
         case .DELETE:
@@ -128,6 +128,15 @@ extension WebRTCService: SignallingEndpoint {
             headers: ["content-type": Self.trickleType, "etag": tag, "cache-control": "no-store"],
             body: [ByteBuffer(string: answer.text)]
         )
+    }
+}
+
+extension Signalling.Kind {
+    fileprivate var role: PeerSession.Role {
+        switch self {
+        case .whip: .publisher
+        case .whep: .player
+        }
     }
 }
 

@@ -20,6 +20,11 @@ package final class Intake: Sendable {
         var viewers = 0
         /// Let in since `viewers` were counted.
         var newcomers = 0
+
+        func refusal(above viewersMax: Int) -> Refusal? {
+            let expected = viewers + newcomers
+            return expected < viewersMax ? nil : .overloaded("\(expected) of \(viewersMax) viewers")
+        }
     }
 
     private let viewersMax: Int?
@@ -37,13 +42,16 @@ package final class Intake: Sendable {
         }
     }
 
-    /// As `refusal(of: .play)`, for one who comes in if it is nil: a burst between two counts is held to the limit too.
+    /// Why a player would not be let in now.
+    package var refusalOfPlayer: Refusal? {
+        refusal(of: .play) ?? state.withLock { viewersMax.flatMap($0.refusal(above:)) }
+    }
+
+    /// As `refusalOfPlayer`, for one who comes in if it is nil: a burst between two counts is held to the limit too.
     package func admitPlayer() -> Refusal? {
         if let refusal = refusal(of: .play) { return refusal }
-        guard let viewersMax else { return nil }
         return state.withLock { state in
-            let expected = state.viewers + state.newcomers
-            guard expected < viewersMax else { return .overloaded("\(expected) of \(viewersMax) viewers") }
+            if let refusal = viewersMax.flatMap(state.refusal(above:)) { return refusal }
             state.newcomers += 1
             return nil
         }

@@ -12,6 +12,8 @@ extension StreamCoordinator {
         package var pulls: [Pull]
         package var streams: [StreamReport]
         package var viewers: ViewerCounts
+        /// Players that were let in and are not counted yet.
+        package var expectedViewers = 0
         package var publishers: Int
         package var pullsByTier: [RouteAnswer.Tier: Int]
         /// False when this node's own clock is past its lease: its holds are unconfirmed.
@@ -57,6 +59,7 @@ extension StreamCoordinator {
             counts.hls = fetches.last?.hls ?? 0
             counts.dash = fetches.last?.dash ?? 0
             report.viewers = report.viewers + counts
+            report.expectedViewers += stream.expectedViewers
             guard isOwner else { continue }
             let next = view.next.map(StreamPosition.init)
             report.holds.append(ClusterModel.Hold(app: id.app, id: id.id, epoch: epoch.value, next: next))

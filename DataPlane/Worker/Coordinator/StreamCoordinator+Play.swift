@@ -8,9 +8,18 @@ import Timebase
 /// Answers players and child nodes: the stream as they can take it, opened if it is not here.
 extension StreamCoordinator {
     package nonisolated func play(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
-        if let refusal = request.isOfPresentPlayer ? intake.refusal(of: .nextObject) : intake.admitPlayer() {
-            throw refusal
+        guard !request.isOfPresentPlayer else {
+            if let refusal = intake.refusal(of: .nextObject) { throw refusal }
+            return try await find(request)
         }
+        if let refusal = intake.refusalOfPlayer { throw refusal }
+        let stream = try await find(request)
+        // Who asks for what cannot be had takes nobody's place.
+        if let refusal = intake.admitPlayer() { throw refusal }
+        return stream
+    }
+
+    private nonisolated func find(_ request: PlayRequest) async throws(Refusal) -> LiveStream {
         let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
         let stream: LiveStream
         if let here { stream = here } else { stream = try await open(request.stream) }

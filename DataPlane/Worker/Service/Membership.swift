@@ -195,7 +195,7 @@ final class Membership: Sendable {
         nodeLoad.egressBitsPerSecond = sample.egressBitsPerSecond
         nodeLoad.publishers = report.publishers
         nodeLoad.viewers = report.viewers
-        coordinator.intake.counted(viewers: report.viewers.total)
+        coordinator.intake.counted(viewers: report.viewers.total + report.expectedViewers)
         let (full, utilisation) = admission.withLock { admission in
             admission.judge(nodeLoad)
             return (admission.full, admission.utilisation)

@@ -200,6 +200,16 @@ import struct NIOCore.ByteBuffer
         #expect(driver.drain() == [])
     }
 
+    @Test func `One that nominated only once is followed each time its address changes`() {
+        let driver = LiteDriver()
+        driver.receive(.nominating, on: home, at: seconds(0))
+        for number in 1...3 {
+            let rebound = Scene.path("198.51.100.1", UInt16(4000 + number))
+            let now = seconds(Double(number) * 5)
+            #expect(driver.events(Check(), on: rebound, at: now) == [.sendPathChanged(rebound, isNominated: false)])
+        }
+    }
+
     // MARK: Time
 
     @Test func `Without a check the agent gives up after the set-up time`() {
@@ -237,6 +247,19 @@ import struct NIOCore.ByteBuffer
         driver.receive(Check(), on: mobile, at: seconds(1))
         #expect(driver.timeout(at: seconds(30)) == [.event(.sendPathChanged(mobile, isNominated: false))])
         #expect(driver.agent.nextDeadline == seconds(31))
+    }
+
+    /// A driver has a connection open for each TCP path.
+    @Test func `A path that has not been heard for as long as consent lasts is none any more, whatever is in use`() {
+        let driver = LiteDriver()
+        let tcp = Scene.path("198.51.100.1", 9000, .tcp)
+        driver.receive(.nominating, on: home, at: seconds(0))
+        driver.receive(Check(), on: tcp, at: seconds(1))
+        driver.receive(Check(), on: home, at: seconds(20))
+        #expect(driver.agent.nextDeadline == seconds(31))
+        #expect(driver.timeout(at: seconds(31)) == [])
+        #expect(driver.agent.validPaths == [home] && driver.agent.sendPath == home)
+        #expect(driver.agent.nextDeadline == seconds(50))
     }
 
     @Test func `A closed TCP connection is left for another path, or waited out`() {

@@ -60,6 +60,55 @@ import struct NIOCore.ByteBuffer
         #expect(moved.milliseconds == 5020)
     }
 
+    /// As GStreamer 1.22 sends them: the reported timestamps grow twice as fast as the frames'.
+    @Test func `reports of a clock that is too fast do not hold the timeline up`() {
+        var timeline = SessionTimeline()
+        let (video, audio) = (SSRC(1), SSRC(2))
+        var (picture, sound) = (MediaTime(ticks: 0), MediaTime(ticks: 0))
+        for number in 0..<1000 as Range<Int64> {
+            let now = number * 20
+            let next = timeline.time(of: frame(.h264, 5000 + number * 1800, arrival: now), from: video)
+            if number > 0 { #expect((900...2700).contains((next - picture).ticks), "frame \(number)") }
+            picture = next
+            sound = timeline.time(of: frame(.opus, 777 + number * 960, arrival: now), from: audio)
+            guard number % 50 == 40 else { continue }
+            timeline.senderReport(report(video, now, 0), timestamp: 5000 + 2 * number * 1800)
+            timeline.senderReport(report(audio, now, 0), timestamp: 777 + 2 * number * 960)
+        }
+        #expect(picture.milliseconds == 999 * 20)
+        #expect((picture - sound).milliseconds.magnitude <= 20)
+    }
+
+    @Test func `a report that is seconds off its stream's frames is none`() {
+        var timeline = SessionTimeline()
+        for (ssrc, codec) in [(SSRC(1), RTPCodec.h264), (SSRC(2), .opus)] {
+            _ = timeline.time(of: frame(codec, 0, arrival: 0), from: ssrc)
+        }
+        timeline.senderReport(report(SSRC(1), 0, 0), timestamp: 0)
+        for distance in [-3, 3] as [Int64] {
+            timeline.senderReport(report(SSRC(2), 0, 0), timestamp: distance * 48_000)
+        }
+        #expect(timeline.time(of: frame(.opus, 960, arrival: 20), from: SSRC(2)).milliseconds == 20)
+    }
+
+    /// The picture came three seconds too late on its way, and goes back where it belongs.
+    @Test func `a stream that is seconds late goes on slower until it is right, and never stands still`() {
+        var timeline = SessionTimeline()
+        let (audio, video) = (SSRC(1), SSRC(2))
+        var (picture, skew) = (MediaTime(ticks: 0), Int64.max)
+        for number in 0..<2000 as Range<Int64> {
+            let now = number * 40
+            let sound = timeline.time(of: frame(.opus, number * 1920, arrival: now), from: audio)
+            let next = timeline.time(of: frame(.h264, number * 3600, arrival: now + 3000), from: video)
+            if number > 0 { #expect((2700...3690).contains((next - picture).ticks), "frame \(number)") }
+            (picture, skew) = (next, (next - sound).milliseconds)
+            guard number % 25 == 20 else { continue }
+            timeline.senderReport(report(audio, now, 0), timestamp: number * 1920)
+            timeline.senderReport(report(video, now, 0), timestamp: number * 3600)
+        }
+        #expect(skew.magnitude <= 1, "\(skew)")
+    }
+
     @Test func `NTP times are 32 bits of seconds and 32 of their parts`() {
         #expect(NTPTime(WallTime(milliseconds: 0)).value == 0x83AA_7E80_0000_0000)
         #expect(NTPTime(WallTime(milliseconds: 500)).value == 0x83AA_7E80_8000_0000)

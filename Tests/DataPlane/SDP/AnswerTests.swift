@@ -184,6 +184,52 @@ import Testing
         )
     }
 
+    // MARK: What a session is all about
+
+    private static func essential(_ capabilities: [MediaCapabilities]) -> [MediaCapabilities] {
+        var capabilities = capabilities
+        capabilities[1].isEssential = true
+        return capabilities
+    }
+
+    @Test func `A peer that wants the picture and cannot have it is refused, though it could have the sound`() throws {
+        let capabilities = Self.essential(Server.egress([Server.video(.h265(profile: 1))]))
+        let error = #expect(throws: NegotiationError.self) {
+            try Server.answer(RealOffer.firefoxPlay.offer, capabilities)
+        }
+        #expect(error?.label == "video_unusable")
+        #expect(error?.description.contains("offer H265 profile 1. To go without it, leave out its media line") == true)
+        var other = try RealOffer.chromiumPlay.offer
+        for index in other.media.indices { other.media[index].rtcpMux = false }
+        other.media[other.media.count - 1].rtcpMux = true
+        let ours = Self.essential(Server.egress([Server.video(.vp8)]))
+        #expect(throws: NegotiationError.self) { try Server.answer(other, ours) }
+    }
+
+    @Test func `A peer that does not want the picture has the sound`() throws {
+        let capabilities = Self.essential(Server.egress([Server.video(.h265(profile: 1))]))
+        let changes: [(inout [MediaDescription], Int) -> Void] = [
+            { $0[$1].port = 0 }, { $0[$1].direction = .inactive }, { $0.remove(at: $1) },
+        ]
+        for change in changes {
+            var offer = try RealOffer.chromiumPlay.offer
+            change(&offer.media, try #require(offer.media.firstIndex { $0.kind == "video" }))
+            #expect(try Server.answer(offer, capabilities).negotiation.media.map(\.kind) == ["audio"])
+        }
+    }
+
+    /// Its packets hold whole NAL units, and those of a stream made for mode 1 are longer.
+    @Test func `A player with packetization mode 0 alone is told to offer mode 1`() throws {
+        var offer = try RealOffer.chromiumPlay.offer
+        for index in offer.media.indices {
+            offer.media[index].codecs.removeAll { $0.parameters["packetization-mode"] == "1" }
+        }
+        let error = #expect(throws: NegotiationError.self) {
+            try Server.answer(offer, Self.essential(Server.egress(Server.h264([.high], modes: [1]))))
+        }
+        #expect(error?.description.contains("offer packetization-mode=1") == true, "\(String(describing: error))")
+    }
+
     @Test func `A second video is refused`() throws {
         var offer = try RealOffer.obs.offer
         var second = offer.media[1]

@@ -54,6 +54,25 @@ import Testing
         #expect(client.video?.sending == sending[1].sending)
     }
 
+    @Test func `A player that turns the picture of our offer down is told so`() throws {
+        var ours = Server.egress([Server.video(.h265(profile: 1))])
+        let theirs = [
+            MediaCapabilities("audio", .receiveOnly, codecs: [Server.opus]),
+            MediaCapabilities("video", .receiveOnly, codecs: [Server.video(.vp8)]),
+        ]
+        for isEssential in [false, true] {
+            ours[1].isEssential = isEssential
+            let offer = Offer(ours, transport: Self.transport, origin: Server.origin)
+            let answer = try Server.answer(offer.description, theirs).description
+            let agreed = Result { try offer.negotiation(with: answer).media.map(\.kind) }
+            if isEssential {
+                #expect(throws: NegotiationError.self) { try agreed.get() }
+            } else {
+                #expect(try agreed.get() == ["audio"])
+            }
+        }
+    }
+
     @Test func `In one offer no number means two things`() {
         let media = Self.everything.description.media
         let payloadTypes = media.flatMap(\.formats)

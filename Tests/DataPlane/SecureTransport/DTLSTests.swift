@@ -28,13 +28,11 @@ private final class DTLSPair {
         self.lost = lost
         self.client = try client.makeTransport(
             role: .client,
-            peerFingerprints: clientExpects ?? [server.fingerprint],
-            at: now
+            peerFingerprints: clientExpects ?? [server.fingerprint]
         )
         self.server = try server.makeTransport(
             role: .server,
-            peerFingerprints: serverExpects ?? [client.fingerprint],
-            at: now
+            peerFingerprints: serverExpects ?? [client.fingerprint]
         )
     }
 
@@ -128,11 +126,17 @@ private final class DTLSPair {
         let context = try DTLSContext()
         let zero = MonotonicInstant(nanoseconds: 0)
         for role in [DTLSRole.client, .server] {
-            let session = try context.makeTransport(role: role, peerFingerprints: [], at: zero)
-            session.start(at: zero)
+            let session = try context.makeTransport(role: role, peerFingerprints: [])
+            // Nobody has been found yet whom to shake hands with.
+            #expect(session.nextDeadline == nil)
+            session.timeoutReached(at: zero + .seconds(25))
+            #expect(session.nextOutput() == nil)
+            session.start(at: zero + .seconds(25))
             while session.nextOutput() != nil {}
             #expect(session.nextDeadline != nil)
-            session.timeoutReached(at: zero + .seconds(10))
+            session.timeoutReached(at: zero + .seconds(34))
+            while let output = session.nextOutput() { #expect(output != .failed(.timedOut)) }
+            session.timeoutReached(at: zero + .seconds(35))
             #expect(session.nextOutput() == .failed(.timedOut))
             #expect(session.nextDeadline == nil)
         }

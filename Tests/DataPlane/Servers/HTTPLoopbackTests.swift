@@ -11,30 +11,6 @@ import Testing
 
 /// The media HTTP server over real sockets: what it answers, what it refuses, and when it hangs up.
 @Suite(.timeLimit(.minutes(2))) struct HTTPLoopbackTests {
-    /// One answer, read to the close of its connection.
-    private struct Answer {
-        var status: Int
-        var headers: [String: String] = [:]
-        var body: String
-
-        init(_ text: String) throws {
-            let end = try #require(text.range(of: "\r\n\r\n"), "no head in \(text.prefix(200))")
-            let lines = text[..<end.lowerBound].split(separator: "\r\n")
-            status = try #require(lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) })
-            for line in lines.dropFirst() {
-                let pair = line.split(separator: ":", maxSplits: 1)
-                headers[pair[0].lowercased()] = pair[1].trimmingPrefix(" ").description
-            }
-            body = String(text[end.upperBound...])
-        }
-    }
-
-    private func ask(_ worker: TestWorker, _ method: String, _ target: String) async throws -> Answer {
-        let client = try await RawClient(port: worker.httpPort, on: worker.group)
-        client.send("\(method) \(target) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        return try Answer(try await client.textUntilClosed())
-    }
-
     private static let answers: [(method: String, target: String, status: Int, kind: String?)] = [
         ("GET", "/livez", 200, nil),
         ("GET", "/readyz", 200, nil),
@@ -49,6 +25,9 @@ import Testing
         ("GET", "/live/streams/.hidden.flv", 400, "bad-name"),
         ("GET", "/metrics/streams/s1.flv", 400, "bad-name"),
         ("GET", "/live/streams/s%31.m3u8", 400, "bad-name"),
+        ("POST", "/live/whip/.hidden", 400, "bad-name"),
+        ("POST", "/metrics/whep/s1", 400, "bad-name"),
+        ("DELETE", "/live/whep/s%31/n1.00", 400, "bad-name"),
         ("POST", "/live/streams/s1.m3u8", 405, "method-not-allowed"),
         ("DELETE", "/live/streams/s1.flv", 405, "method-not-allowed"),
         ("PUT", "/livez", 405, "method-not-allowed"),
@@ -58,7 +37,7 @@ import Testing
     {
         let worker = try await TestWorker()
         for (method, target, status, kind) in Self.answers {
-            let answer = try await ask(worker, method, target)
+            let answer = try await worker.ask(method, target)
             #expect(answer.status == status, "\(method) \(target)")
             #expect(answer.headers["access-control-allow-origin"] == "*", "\(target)")
             #expect(answer.headers["access-control-expose-headers"] == "Location, ETag, Link, Retry-After", "\(target)")
@@ -73,7 +52,7 @@ import Testing
 
     @Test func `OPTIONS tells what a page of another origin may send`() async throws {
         let worker = try await TestWorker()
-        let answer = try await ask(worker, "OPTIONS", "/live/streams/s1.m3u8")
+        let answer = try await worker.ask("OPTIONS", "/live/streams/s1.m3u8")
         #expect(answer.status == 204)
         #expect(answer.headers["access-control-allow-headers"] == "Authorization, Content-Type, If-Match")
         #expect(answer.headers["access-control-allow-origin"] == "*")
@@ -84,8 +63,8 @@ import Testing
     @Test func `HEAD has the head of GET and no body`() async throws {
         let worker = try await TestWorker()
         for target in ["/livez", "/live/streams/s1.m3u8", "/nowhere"] {
-            let get = try await ask(worker, "GET", target)
-            let head = try await ask(worker, "HEAD", target)
+            let get = try await worker.ask("GET", target)
+            let head = try await worker.ask("HEAD", target)
             #expect(head.status == get.status, "\(target)")
             #expect(head.headers == get.headers, "\(target)")
             #expect(!get.body.isEmpty && head.body.isEmpty, "\(target)")
@@ -99,7 +78,7 @@ import Testing
     ])
     func `REST and the dashboard are at the control plane`(method: String, target: String) async throws {
         let worker = try await TestWorker()
-        let answer = try await ask(worker, method, target)
+        let answer = try await worker.ask(method, target)
         #expect(answer.status == 307)
         #expect(answer.headers["location"] == "http://control.example:5070\(target)")
         try await worker.stop()
@@ -123,7 +102,7 @@ import Testing
             worker.gate.state.withLock { $0.refusal = refusal }
             for target in ["/live/streams/s1.flv", "/live/streams/s1.m3u8", "/live/streams/s1/source-1-0.m4s"] {
                 let before = TestMetrics.value(MetricNames.connectionsRefused, "http", refusal.reason)
-                let answer = try await ask(worker, "GET", target)
+                let answer = try await worker.ask("GET", target)
                 #expect(answer.status == status, "\(refusal) \(target)")
                 if let kind { #expect(answer.body.contains("problem/\(kind)\""), "\(refusal) \(target)") }
                 if let header { #expect(answer.headers[header] != nil, "\(refusal) \(target)") }
@@ -137,19 +116,19 @@ import Testing
     @Test func `readyz tells why new sessions should go elsewhere`() async throws {
         let worker = try await TestWorker()
         worker.state.readiness.withLock { $0 = .notReady("draining") }
-        let answer = try await ask(worker, "GET", "/readyz")
+        let answer = try await worker.ask("GET", "/readyz")
         #expect(answer.status == 503)
         #expect(answer.body == "not ready: draining\n")
         worker.state.readiness.withLock { $0 = .readyBut("full for players: 9 of 9 viewers") }
-        let open = try await ask(worker, "GET", "/readyz")
+        let open = try await worker.ask("GET", "/readyz")
         #expect(open.status == 200 && open.body == "ready, but full for players: 9 of 9 viewers\n")
-        #expect(try await ask(worker, "GET", "/livez").status == 200)
+        #expect(try await worker.ask("GET", "/livez").status == 200)
         try await worker.stop()
     }
 
     @Test func `A token is taken from the query, else from the header`() async throws {
         let worker = try await TestWorker()
-        _ = try await ask(worker, "GET", "/live/streams/s1.m3u8?x=1&token=q")
+        _ = try await worker.ask("GET", "/live/streams/s1.m3u8?x=1&token=q")
         let client = try await RawClient(port: worker.httpPort, on: worker.group)
         client.send(
             "GET /live/streams/s1.flv HTTP/1.1\r\nHost: a\r\nAuthorization: bEARER h\r\nConnection: close\r\n\r\n"

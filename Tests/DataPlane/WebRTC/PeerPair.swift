@@ -58,8 +58,7 @@ final class PeerPair {
         let ice = ICELiteAgent(credentials: serverICE, localCandidates: candidates, at: PeerPair.zero)
         let dtls = try server.makeTransport(
             role: answer.negotiation.isDTLSClient ? .client : .server,
-            peerFingerprints: answer.negotiation.certificates,
-            at: PeerPair.zero
+            peerFingerprints: answer.negotiation.certificates
         )
         // As the worker does it.
         let srtp: any SRTPFactory = role == .publisher ? try IngestSRTP() : EVPSRTP()

@@ -16,6 +16,23 @@ import struct NIOCore.ByteBuffer
         #expect(pair.client.events.contains { if case .opened = $0 { true } else { false } }, "\(pair.client.events)")
     }
 
+    /// Between an answer and the first check lie a browser's permission dialogues, and paths that are tried in vain.
+    @Test func `a session waits for its peer for as long as ICE does, and says that nobody came`() throws {
+        let theirs = PeerPair.theirs(.sendOnly, .vp8)
+        let pair = try PeerPair(.publisher, PeerNegotiation.ingest, theirs)
+        func events(at seconds: Int64) -> [PeerEvent] {
+            let now = PeerPair.zero + .seconds(seconds)
+            pair.session.timeoutReached(at: now)
+            var events: [PeerEvent] = []
+            while let output = pair.session.nextOutput(at: now) {
+                if case .event(let event) = output { events.append(event) }
+            }
+            return events
+        }
+        for second in 1...29 { #expect(events(at: Int64(second)) == []) }
+        #expect(events(at: 30) == [.over(.ice(.noConnection))])
+    }
+
     @Test func `the cached frames come first, a moment apart, and live ones follow in order`() throws {
         let pair = try PeerPair.playing()
         let frames = try PeerPair.frames(40, from: 900_000)
@@ -121,6 +138,24 @@ import struct NIOCore.ByteBuffer
         #expect(pair.client.openings == 1)
     }
 
+    /// Of each four pictures the last is shown first of the three behind it.
+    @Test func `a publisher with B-frames is told so, and one whose clock jumped is not`() throws {
+        func ends(_ place: (Int64) -> Int64) throws -> [PeerEvent] {
+            let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
+            try pair.run(for: .seconds(1))
+            var sender = try FrameSender(pair)
+            for (number, frame) in try PeerPair.frames(40, from: 0).enumerated() {
+                var frame = frame
+                frame.presentationTime = MediaTime(ticks: (20 + place(Int64(number))) * 3_000)
+                try sender.send(frame)
+                try pair.run(for: .milliseconds(33))
+            }
+            return pair.client.events.filter { if case .over = $0 { true } else { false } }
+        }
+        #expect(try ends { $0 % 4 == 1 ? $0 + 2 : $0 % 4 == 0 ? $0 : $0 - 1 } == [.over(.reorderedPictures)])
+        #expect(try ends { $0 < 20 ? $0 : $0 - 15 } == [])
+    }
+
     @Test func `a publisher that sends no keyframe by itself is asked for one every two seconds`() throws {
         let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
         try pair.run(for: .seconds(1))
@@ -176,6 +211,19 @@ import struct NIOCore.ByteBuffer
         for frame in try PeerPair.frames(2, from: 0) { pair.session.send(frame, at: pair.now) }
         try pair.run(for: .milliseconds(50))
         #expect(pair.session.isOpen && !pair.client.packets.isEmpty)
+    }
+
+    /// They would hear it and never know why they see nothing.
+    @Test func `who cannot have the picture is not given the sound alone`() throws {
+        var random = SplitMix64(seed: 1)
+        let tracks = [
+            Track(id: .video, codec: .vp8(width: 16, height: 16)),
+            Track(id: .audio, codec: .opus(configuration: ByteBuffer(), channels: 2)),
+        ]
+        let ours = try PeerNegotiation.egress(tracks, using: &random)
+        #expect(ours.map(\.kind) == ["video", "audio"])
+        #expect(ours.map(\.isEssential) == [true, false])
+        #expect(PeerNegotiation.ingest.filter(\.isEssential).map(\.kind) == ["video"])
     }
 
     @Test func `a stream that WebRTC does not carry is refused by the names of its codecs`() {

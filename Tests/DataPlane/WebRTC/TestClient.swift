@@ -43,7 +43,7 @@ final class TestClient {
         self.context = context
         let zero = MonotonicInstant(nanoseconds: 0)
         ice = Self.agent(credentials, remote, at: zero)
-        dtls = try context.makeTransport(role: role, peerFingerprints: [server], at: zero)
+        dtls = try context.makeTransport(role: role, peerFingerprints: [server])
     }
 
     /// New credentials on both sides; the keys stay.

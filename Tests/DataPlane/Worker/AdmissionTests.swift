@@ -1,7 +1,11 @@
 import ClusterModel
 import HTTPServer
+import MediaModel
+import NIOCore
+import Renditions
 import Streams
 import Testing
+import Timebase
 import Worker
 
 @Suite struct AdmissionTests {
@@ -127,6 +131,31 @@ import Worker
         intake.counted(viewers: 9)
         #expect(intake.admitPlayer() == nil)
         #expect(intake.admitPlayer() == .overloaded("10 of 10 viewers"))
+    }
+
+    @Test func `Who asks for what there is not takes nobody's place`() async throws {
+        let node = try TestNode(viewersMax: 2)
+        let publication = try await node.publish()
+        try await publication.stream.loop.submit {
+            publication.stream.ingest([.tracks([Track(id: .video, codec: .data)])], at: WallTime(milliseconds: 0))
+        }.get()
+        for number in 1...5 {
+            let rung = node.id.derived(.rung("\(number)p1kbps"))
+            node.deriver.end(.unknown)
+            let request = PlayRequest(stream: rung, protocol: .hls, remoteAddress: nil, token: nil)
+            await #expect(throws: Refusal.unknownStream(rung)) { try await node.coordinator.play(request) }
+        }
+        for _ in 0..<2 { #expect(try await node.play() === publication.stream) }
+        await #expect(throws: Refusal.overloaded("2 of 2 viewers")) { try await node.play() }
+    }
+
+    @Test func `Players that are let in and not there yet are told apart from viewers`() async throws {
+        let node = try TestNode()
+        let publication = try await node.publish()
+        publication.stream.expectViewers(2)
+        publication.stream.countViewers(3, of: .webrtc)
+        let report = await node.coordinator.report { _ in [] }
+        #expect(report.viewers.total == 3 && report.expectedViewers == 2)
     }
 
     @Test func `Publishers are counted one by one`() async throws {

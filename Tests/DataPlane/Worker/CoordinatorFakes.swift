@@ -250,7 +250,9 @@ struct TestNode {
     let id: StreamID
     let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
-    init(role: NodeRole = .hybrid, known: KnownMap = KnownMap(), publishersMax: Int? = nil) throws {
+    init(role: NodeRole = .hybrid, known: KnownMap = KnownMap(), publishersMax: Int? = nil, viewersMax: Int? = nil)
+        throws
+    {
         id = try StreamID(app: "live", id: "s1")
         puller = FakePuller(time.clock)
         coordinator = StreamCoordinator(
@@ -271,6 +273,7 @@ struct TestNode {
             makeCutter: { _, _ in UncutStream() },
             servers: FakeServers(),
             known: known,
+            intake: Intake(viewersMax: viewersMax),
             publishersMax: publishersMax
         )
     }

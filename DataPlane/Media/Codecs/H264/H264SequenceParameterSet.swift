@@ -17,6 +17,8 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     package private(set) var height = 0
     /// From the VUI's timing information, when it is there and sane.
     package private(set) var framesPerSecond: Double?
+    /// How many pictures a decoder holds back to show them in order; nil when the SPS does not tell.
+    package private(set) var reorderedPicturesMax: Int?
 
     private var separateColourPlanes = false
     private var frameMacroblocksOnly = true
@@ -26,11 +28,11 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
         var set = Self()
         try CodecError.reading(.h264SequenceParameterSet) {
             try set.readProfile(&bits)
-            try Self.skipPictureOrderCount(&bits)
+            try set.readPictureOrderCount(&bits)
             try set.readFrameSize(&bits)
         }
         // Some encoders cut the VUI short; the picture size above is what counts.
-        try? set.readTiming(&bits)
+        try? set.readUsability(&bits)
         self = set
     }
 
@@ -68,7 +70,9 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
         }
     }
 
-    private static func skipPictureOrderCount(_ bits: inout BitReader) throws {
+    private mutating func readPictureOrderCount(_ bits: inout BitReader) throws {
+        // Baseline has no B slices.
+        if profile == 66 { reorderedPicturesMax = 0 }
         _ = try bits.unsignedExpGolomb()
         switch try bits.unsignedExpGolomb() {
         case 0: _ = try bits.unsignedExpGolomb()
@@ -76,9 +80,10 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
             try bits.skip(1)
             _ = try bits.signedExpGolomb()
             _ = try bits.signedExpGolomb()
-            let count = try bounded(bits.unsignedExpGolomb(), 255, "num_ref_frames_in_pic_order_cnt_cycle")
+            let count = try Self.bounded(bits.unsignedExpGolomb(), 255, "num_ref_frames_in_pic_order_cnt_cycle")
             for _ in 0..<count { _ = try bits.signedExpGolomb() }
-        case 2: break
+        // §8.2.1.3: shown as decoded.
+        case 2: reorderedPicturesMax = 0
         case let type: throw CodecError.malformed(.h264SequenceParameterSet, "pic_order_cnt_type \(type)")
         }
         _ = try bits.unsignedExpGolomb()
@@ -111,8 +116,8 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
         }
     }
 
-    /// §E.1.1, up to the frame rate.
-    private mutating func readTiming(_ bits: inout BitReader) throws {
+    /// §E.1.1, but for the size of the decoder's buffer.
+    private mutating func readUsability(_ bits: inout BitReader) throws {
         guard try bits.bit() else { return }
         if try bits.bit(), try bits.bits(8) == 255 { try bits.skip(32) }
         if try bits.bit() { try bits.skip(1) }
@@ -124,12 +129,34 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
             _ = try bits.unsignedExpGolomb()
             _ = try bits.unsignedExpGolomb()
         }
+        if try bits.bit() { try readTiming(&bits) }
+        let hasBuffers = (try Self.skipBuffer(&bits), try Self.skipBuffer(&bits))
+        try bits.skip(hasBuffers.0 || hasBuffers.1 ? 2 : 1)
         guard try bits.bit() else { return }
+        try bits.skip(1)
+        for _ in 0..<4 { _ = try bits.unsignedExpGolomb() }
+        reorderedPicturesMax = Int(try Self.bounded(bits.unsignedExpGolomb(), 16, "max_num_reorder_frames"))
+    }
+
+    private mutating func readTiming(_ bits: inout BitReader) throws {
         let unitsInTick = try bits.bits(32)
         let timeScale = try bits.bits(32)
-        guard unitsInTick > 0, timeScale > 0 else { return }
-        let rate = Double(timeScale) / (2 * Double(unitsInTick))
+        let rate = unitsInTick > 0 ? Double(timeScale) / (2 * Double(unitsInTick)) : 0
         if (1...480).contains(rate) { framesPerSecond = rate }
+        try bits.skip(1)
+    }
+
+    /// §E.1.2; false when there is none.
+    private static func skipBuffer(_ bits: inout BitReader) throws -> Bool {
+        guard try bits.bit() else { return false }
+        let count = 1 + (try bounded(bits.unsignedExpGolomb(), 31, "cpb_cnt_minus1"))
+        try bits.skip(8)
+        for _ in 0..<count {
+            for _ in 0..<2 { _ = try bits.unsignedExpGolomb() }
+            try bits.skip(1)
+        }
+        try bits.skip(20)
+        return true
     }
 
     private static func bounded(_ value: UInt32, _ limit: UInt32, _ field: String) throws -> UInt32 {

@@ -2,7 +2,7 @@ import Bytes
 
 package import struct NIOCore.ByteBuffer
 
-/// Picture size of an H.265 SPS (ITU-T H.265 §7.3.2.2.1).
+/// Picture size and order of an H.265 SPS (ITU-T H.265 §7.3.2.2.1).
 package struct H265SequenceParameterSet: Hashable, Sendable {
     /// Level 6.2 ends at 8,192 × 4,320; beyond this the SPS is broken.
     package static let dimensionMax = 16_384
@@ -18,6 +18,8 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     package let chromaFormat: UInt8
     package let bitDepthLuma: UInt8
     package let bitDepthChroma: UInt8
+    /// How many pictures a decoder holds back to show them in order; nil when the SPS is cut short before it.
+    package let reorderedPicturesMax: Int?
 
     package init(parsing nalUnit: ByteBuffer) throws(CodecError) {
         var bits = BitReader(RBSP.unescape(nalUnit, headerBytes: 2))
@@ -54,6 +56,19 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
             throw CodecError.malformed(.h265SequenceParameterSet, "bit depths of \(luma) and \(chroma) above 8")
         }
         (bitDepthLuma, bitDepthChroma) = (UInt8(luma) + 8, UInt8(chroma) + 8)
+        reorderedPicturesMax = try? Self.readOrder(&bits, subLayers)
+    }
+
+    /// Of the highest sub-layer, with which all are decoded.
+    private static func readOrder(_ bits: inout BitReader, _ subLayers: Int) throws -> Int {
+        _ = try bits.unsignedExpGolomb()
+        var reordered: UInt32 = 0
+        for _ in (try bits.bit() ? 0 : subLayers)...subLayers {
+            _ = try bits.unsignedExpGolomb()
+            reordered = try bits.unsignedExpGolomb()
+            _ = try bits.unsignedExpGolomb()
+        }
+        return Int(reordered)
     }
 
     /// §7.3.3

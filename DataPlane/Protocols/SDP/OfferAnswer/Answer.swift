@@ -14,6 +14,7 @@ package struct Answer: Hashable, Sendable {
         var matches = MediaMatches(offer: offer, capabilities: capabilities)
         matches.run()
         guard let first = matches.accepted.first else { throw .nothingUsable(matches.refusals) }
+        if let missing = matches.missing { throw .essentialUnusable(missing) }
         let leader = offer.bundle?.first.flatMap { mid in offer.media.first { $0.mid == mid } }
         let firstMedia = offer.media[first.index]
         let remote = try Negotiation.Remote(offer, media: firstMedia, leader: leader ?? firstMedia)

@@ -34,6 +34,9 @@ package struct MediaCapabilities: Hashable, Sendable {
     /// level_idc up to which we receive H.264: 5.2 is 4K at 60 frames a second.
     package var h264LevelMax: UInt8 = 52
     package var sending: Sending?
+    /// A peer that wants media of this kind and cannot have it is refused: with the rest alone, it would wait for a picture
+    /// and never know why none comes.
+    package var isEssential = false
 
     package init(_ kind: String, _ direction: Direction, codecs: [CodecCapability]) {
         self.kind = kind

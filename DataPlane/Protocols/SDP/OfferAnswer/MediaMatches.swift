@@ -20,6 +20,13 @@ struct MediaMatches {
         }
     }
 
+    /// The line that the session would be pointless without.
+    var missing: Negotiation.Refusal? {
+        let essential = capabilities.filter(\.isEssential).map(\.kind)
+        let absent = essential.filter { kind in !accepted.contains { $0.kind == kind } }
+        return refusals.first { absent.contains($0.kind) && $0.reason.isRefusedByUs }
+    }
+
     private enum Outcome {
         case accepted(Negotiation.Media)
         case refused(MediaRefusal)
@@ -45,6 +52,7 @@ struct MediaMatches {
         }
         let codecs = CodecMatches(offered: media, capability: capability, direction: direction).codecs
         guard !codecs.isEmpty else {
+            if capability.lacksFragments(in: media) { return .refused(.withoutFragments) }
             return .refused(.noCommonCodec(offered: media.formatNames, ours: capability.formatNames))
         }
         return .accepted(agreement(on: media, at: index, capability, direction, codecs))
@@ -132,6 +140,14 @@ extension MediaDescription {
 }
 
 extension MediaCapabilities {
+    /// Whether the packetization mode alone keeps an offered H.264 from being used.
+    fileprivate func lacksFragments(in media: MediaDescription) -> Bool {
+        func modes(of formats: [CodecFormat]) -> Set<UInt8> {
+            Set(formats.compactMap { if case .h264(let format) = $0 { format.packetizationMode } else { nil } })
+        }
+        return modes(of: media.codecs.compactMap { CodecFormat($0) }) == [0] && modes(of: codecs.map(\.format)) == [1]
+    }
+
     fileprivate var formatNames: [String] {
         var names: [String] = []
         for codec in codecs where !names.contains(codec.format.description) { names.append(codec.format.description) }

@@ -70,6 +70,17 @@ package enum MediaRefusal: Hashable, Sendable, CustomStringConvertible {
     /// Neither side would send: such as a viewer's `sendonly`.
     case wrongDirection(offered: Direction, ours: Direction)
     case noCommonCodec(offered: [String], ours: [String])
+    /// Its H.264 would do, but for packets that hold whole NAL units only (RFC 6184 §6.2), and pictures have longer ones.
+    case withoutFragments
+
+    /// Not the peer's own wish.
+    var isRefusedByUs: Bool {
+        switch self {
+        case .refusedByPeer, .anotherOfItsKind, .wrongDirection: false
+        case .unsupportedKind, .unsupportedProtocol, .withoutRTCPMux, .notBundled, .noCommonCodec, .withoutFragments:
+            true
+        }
+    }
 
     package var description: String {
         switch self {
@@ -83,6 +94,9 @@ package enum MediaRefusal: Hashable, Sendable, CustomStringConvertible {
             "it is offered as \(offered.rawValue), and this side is \(ours.rawValue); a publisher sends, a player receives"
         case .noCommonCodec(let offered, let ours):
             "none of its codecs (\(offered.joined(separator: ", "))) can be used; offer \(ours.joined(separator: " or "))"
+        case .withoutFragments:
+            "its H264 has packetization-mode 0, whose packets cannot carry the parts of a large NAL unit; offer "
+                + "packetization-mode=1"
         }
     }
 }
@@ -97,6 +111,8 @@ package enum NegotiationError: Error, Hashable, Sendable, CustomStringConvertibl
     case mediaCountDiffers(offered: Int, answered: Int)
     case duplicateMid(String)
     case nothingUsable([Negotiation.Refusal])
+    /// Some could be used, but not what it is all about.
+    case essentialUnusable(Negotiation.Refusal)
 
     package var description: String {
         switch self {
@@ -114,6 +130,8 @@ package enum NegotiationError: Error, Hashable, Sendable, CustomStringConvertibl
                 ? "the description has no media line; offer audio or video"
                 : "no media line can be used. "
                     + refusals.map { "\($0.kind) (\($0.mid ?? "\($0.index)")): \($0.reason)" }.joined(separator: ". ")
+        case .essentialUnusable(let refusal):
+            "the \(refusal.kind) cannot be used: \(refusal.reason). To go without it, leave out its media line"
         }
     }
 
@@ -126,6 +144,7 @@ package enum NegotiationError: Error, Hashable, Sendable, CustomStringConvertibl
         case .mediaCountDiffers: "media_count_differs"
         case .duplicateMid: "duplicate_mid"
         case .nothingUsable: "nothing_usable"
+        case .essentialUnusable(let refusal): "\(refusal.kind)_unusable"
         }
     }
 }

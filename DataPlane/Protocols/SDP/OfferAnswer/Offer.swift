@@ -42,6 +42,12 @@ package struct Offer: Hashable, Sendable {
             }
         }
         guard let first = accepted.first else { throw .nothingUsable(refusals) }
+        // Who answers cannot choose codecs: a line that it turns down is one that it cannot have.
+        let missing = refusals.first { refusal in
+            let isLacking = refusal.reason == .refusedByPeer || refusal.reason.isRefusedByUs
+            return isLacking && capabilities[refusal.index].isEssential
+        }
+        if let missing { throw .essentialUnusable(missing) }
         let media = answer.media[first.index]
         let remote = try Negotiation.Remote(answer, media: media, leader: media)
         guard !(remote.isICELite && description.isICELite) else { throw .bothICELite }

@@ -60,6 +60,28 @@ import struct NIOCore.ByteBuffer
         #expect(parameters.framesPerSecond == vector.framesPerSecond)
     }
 
+    /// Of x264 without B-frames, with three, with three and HRD parameters, with three and no VUI, and with a VUI cut short.
+    @Test(
+        arguments: [
+            ("6764000cacb202833f3e0220000003002000000641e28549", 0),
+            ("6764000cacd941419f9f011000000300100000030320f1429960", 2),
+            ("6764000dacd941419f9f01100000030010000003032602001e840007a12930c01e28532c", 2),
+            ("6764000cacd941419f9d", nil), ("6764000cacd941419f9f01100000030010", nil),
+        ] as [(String, Int?)]
+    )
+    func `an H.264 SPS tells how many pictures wait for their turn, or does not`(sps: String, count: Int?) throws {
+        #expect(try H264SequenceParameterSet(parsing: hex(sps)).reorderedPicturesMax == count)
+    }
+
+    /// Of x265 without B-frames and with three.
+    @Test(arguments: [
+        ("42010101600000030090000003000003003ca00a080b9f7964a924caf0168080000003008000000c84", 0),
+        ("42010101600000030090000003000003003ca00a080b9f796565924caf016808000003000800000300c840", 2),
+    ])
+    func `an H.265 SPS tells how many pictures wait for their turn`(sps: String, count: Int) throws {
+        #expect(try H265SequenceParameterSet(parsing: hex(sps)).reorderedPicturesMax == count)
+    }
+
     @Test(arguments: avc)
     func `an AVC record is rebuilt from its parameter sets alone`(vector: Vector) throws {
         let parsed = try AVCConfiguration(parsing: hex(vector.record))

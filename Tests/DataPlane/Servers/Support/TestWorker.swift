@@ -1,6 +1,8 @@
+import DTLS
 import FanOut
 import Foundation
 import HTTPServer
+import ICE
 import Logging
 import NIOCore
 import NIOPosix
@@ -8,8 +10,11 @@ import NIOSSL
 import Observability
 import RTMP
 import RTMPServer
+import SRTP
 import Streams
 import Synchronization
+import Timebase
+import WebRTCServer
 
 /// A worker's RTMP and HTTP servers on real loopback sockets, with a gate that the test decides for.
 final class TestWorker: Sendable {
@@ -18,6 +23,8 @@ final class TestWorker: Sendable {
         var fanOut = FanOutLimits()
         var http = HTTPLimits()
         var hls = HLSLimits()
+        /// With WHIP and WHEP, on two loops.
+        var webRTC: WebRTCLimits?
         /// RTMPS and HTTPS instead of RTMP and HTTP.
         var tls: NIOSSLContext?
     }
@@ -29,6 +36,8 @@ final class TestWorker: Sendable {
     let hls: HLSService
     let rtmpPort: Int
     let httpPort: Int
+    /// 0 without WebRTC.
+    let webRTCPort: Int
     private let listeners: [any Channel]
 
     init(_ options: Options = Options()) async throws {
@@ -47,6 +56,9 @@ final class TestWorker: Sendable {
         )
         let hls = HLSService(gate: gate, limits: options.hls)
         self.hls = hls
+        let webRTC = try options.webRTC.map {
+            try Self.webRTC(gate, log.logger("webrtc"), $0)
+        }
         let http = MediaHTTPService(
             gate: gate,
             flv: Self.outlets("http-flv", options.fanOut) { FLVFormat() },
@@ -57,6 +69,7 @@ final class TestWorker: Sendable {
             renderMetrics: { TestMetrics.shared.render() },
             controlPlaneURL: { "http://control.example:5070" },
             changeSettings: { _, authorization in .text(authorization ?? "none") },
+            signalling: webRTC,
             isTrustedProxy: { _ in false },
             recordings: RecordedFiles(threads: .singleton) { [folder = state.recordings] app, name in
                 "\(folder)/\(app)-\(name).mp4"
@@ -71,9 +84,45 @@ final class TestWorker: Sendable {
         )
         let httpListener = try await MediaHTTPServer(service: http, limits: options.http)
             .listen(host: "127.0.0.1", port: 0, on: group, tls: options.tls)
-        listeners = [rtmpListener, httpListener]
+        var listeners = [rtmpListener, httpListener]
+        var webRTCPort = 0
+        // UDP and TCP on one number, which another process may take in between.
+        for _ in 0..<20 where webRTC != nil && webRTCPort == 0 {
+            guard let webRTC else { break }
+            let probe = try await DatagramBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+            let port = probe.localAddress?.port ?? 0
+            try await probe.close().get()
+            let opened = try? await WebRTCServer(service: webRTC)
+                .listen(host: "127.0.0.1", port: port, addresses: [.v4(0x7F00_0001)], on: group)
+            guard let opened else { continue }
+            listeners += opened
+            webRTCPort = port
+        }
+        self.listeners = listeners
+        self.webRTCPort = webRTCPort
         rtmpPort = rtmpListener.localAddress?.port ?? 0
         httpPort = httpListener.localAddress?.port ?? 0
+    }
+
+    private static func webRTC(
+        _ gate: TestGate,
+        _ logger: Logger,
+        _ limits: WebRTCLimits
+    ) throws -> WebRTCService {
+        WebRTCService(
+            WebRTCService.Parts(
+                gate: gate,
+                nodeID: "n1",
+                outlets: PeerOutletTable(),
+                egress: EgressMeter(protocolName: "webrtc"),
+                dtls: try DTLSContext(),
+                srtp: EVPSRTP(),
+                logger: logger,
+                wallClock: { WallTime(milliseconds: 1_000_000) },
+                originOfNode: { _ in nil },
+                limits: limits
+            )
+        )
     }
 
     private static func outlets<Format: WireFormat>(

@@ -38,9 +38,9 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var ladderPreset: LadderPreset
     /// libavcodec's name of the encoder.
     package var videoEncoder: String
-    /// What encodes on nodes where `videoEncoder` is not built in; empty: no renditions there.
+    /// What encodes on nodes where `videoEncoder` is not built in or cannot be opened; empty: no renditions there.
     package var fallbackEncoder: String
-    /// Speed against quality, in the encoder's own word; empty leaves its default.
+    /// Speed against quality, in the encoder's own word; empty: quick enough for live streams, whatever the encoder.
     package var encoderSpeed: String
     /// False: rungs are encoded as long as there is a publisher, also while nobody watches.
     package var renditionsOnDemand: Bool
@@ -67,7 +67,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
         ladderPreset = .none
         videoEncoder = "libx264"
         fallbackEncoder = "libx264"
-        encoderSpeed = "veryfast"
+        encoderSpeed = ""
         renditionsOnDemand = true
         renditionLinger = 30
         recordingEnabled = false
@@ -124,7 +124,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
     /// More would be no use to players, and each costs an encoder.
     package static let rungsMax = 8
 
-    private static func isCodecWord(_ word: String) -> Bool {
+    static func isCodecWord(_ word: String) -> Bool {
         word.utf8.count <= 32
             && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
     }
@@ -165,8 +165,6 @@ package struct AppSettings: Codable, Hashable, Sendable {
             return "encoderSettings has \(encoderSettings.count) rungs; allowed are \(Self.rungsMax)"
         }
         if let fault = encoderSettings.lazy.compactMap(\.fault).first { return fault }
-        return [videoEncoder, fallbackEncoder, encoderSpeed].first { !Self.isCodecWord($0) }.map {
-            "\"\($0)\" is no name of an encoder or of its preset; use up to 32 letters, digits, _ and -"
-        }
+        return encoderFault
     }
 }

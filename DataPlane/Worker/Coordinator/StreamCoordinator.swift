@@ -204,6 +204,7 @@ package actor StreamCoordinator: StreamGate {
     /// The stream is this node's; the hold is not in the table yet.
     func beginTenure(with grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Hold {
         appSettings[id.app] = grant.appSettings
+        deriver.prepare(for: grant.appSettings, of: id.app)
         screen.forgetUnknown(id)
         known.forget(id)
         let players = await endPull(of: id)
@@ -382,6 +383,7 @@ package actor StreamCoordinator: StreamGate {
     package func apply(_ settings: AppSettings, to app: String) async {
         appSettings[app] = settings
         known.remember(settings, of: app)
+        if identity.role.takesPublishers { deriver.prepare(for: settings, of: app) }
         for id in holds.keys where id.app == app { tellScreen(of: id) }
         for stream in registry.all where stream.id.app == app {
             await stream.loop.run { stream.apply(settings) }

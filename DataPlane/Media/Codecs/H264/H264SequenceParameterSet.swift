@@ -17,6 +17,8 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     package private(set) var height = 0
     /// From the VUI's timing information, when it is there and sane.
     package private(set) var framesPerSecond: Double?
+    /// Nil where it is not told.
+    package private(set) var sampleAspectRatio: SampleAspectRatio?
 
     private var separateColourPlanes = false
     private var frameMacroblocksOnly = true
@@ -30,7 +32,7 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
             try set.readFrameSize(&bits)
         }
         // Some encoders cut the VUI short; the picture size above is what counts.
-        try? set.readTiming(&bits)
+        try? set.readUsability(&bits)
         self = set
     }
 
@@ -112,9 +114,9 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     }
 
     /// §E.1.1, up to the frame rate.
-    private mutating func readTiming(_ bits: inout BitReader) throws {
+    private mutating func readUsability(_ bits: inout BitReader) throws {
         guard try bits.bit() else { return }
-        if try bits.bit(), try bits.bits(8) == 255 { try bits.skip(32) }
+        if try bits.bit() { sampleAspectRatio = try SampleAspectRatio(from: &bits) }
         if try bits.bit() { try bits.skip(1) }
         if try bits.bit() {
             try bits.skip(4)

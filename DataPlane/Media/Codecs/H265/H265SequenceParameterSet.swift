@@ -2,7 +2,7 @@ import Bytes
 
 package import struct NIOCore.ByteBuffer
 
-/// Picture size of an H.265 SPS (ITU-T H.265 §7.3.2.2.1).
+/// Picture size and shape of an H.265 SPS (ITU-T H.265 §7.3.2.2.1).
 package struct H265SequenceParameterSet: Hashable, Sendable {
     /// Level 6.2 ends at 8,192 × 4,320; beyond this the SPS is broken.
     package static let dimensionMax = 16_384
@@ -18,6 +18,9 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     package let chromaFormat: UInt8
     package let bitDepthLuma: UInt8
     package let bitDepthChroma: UInt8
+    /// Nil where it is not told.
+    package let sampleAspectRatio: SampleAspectRatio?
+    package let framesPerSecond: Double?
 
     package init(parsing nalUnit: ByteBuffer) throws(CodecError) {
         var bits = BitReader(RBSP.unescape(nalUnit, headerBytes: 2))
@@ -54,6 +57,8 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
             throw CodecError.malformed(.h265SequenceParameterSet, "bit depths of \(luma) and \(chroma) above 8")
         }
         (bitDepthLuma, bitDepthChroma) = (UInt8(luma) + 8, UInt8(chroma) + 8)
+        let usability = H265UsabilityInformation(from: &bits, subLayers: subLayers + 1)
+        (sampleAspectRatio, framesPerSecond) = (usability.sampleAspectRatio, usability.framesPerSecond)
     }
 
     /// §7.3.3

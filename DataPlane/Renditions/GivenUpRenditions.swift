@@ -2,7 +2,7 @@ package import ClusterModel
 import NIOCore
 import Synchronization
 
-/// A rendition that was too much for this machine.
+/// A rendition that was too much for this machine, or that no encoder of it could make.
 package struct GivenUpRendition: Hashable, Sendable {
     package var source: StreamID
     package var name: String
@@ -17,6 +17,7 @@ final class GivenUpRenditions: Sendable {
 
     private struct Entry {
         var rendition: GivenUpRendition
+        var reason: String
         var until: NIODeadline
     }
 
@@ -27,21 +28,22 @@ final class GivenUpRenditions: Sendable {
 
     private let state = Mutex(State())
 
-    func add(_ name: String, of source: StreamID, until: NIODeadline) {
+    func add(_ name: String, of source: StreamID, because reason: String, until: NIODeadline) {
         state.withLock { state in
             state.entries.removeAll { $0.until <= .now() }
             if state.entries.count >= Self.countMax { state.entries.removeFirst() }
             state.count += 1
             let rendition = GivenUpRendition(source: source, name: name, number: state.count)
-            state.entries.append(Entry(rendition: rendition, until: until))
+            state.entries.append(Entry(rendition: rendition, reason: reason, until: until))
         }
     }
 
-    func contains(_ name: String, of source: StreamID) -> Bool {
-        current.contains { $0.name == name && $0.source == source }
+    /// Nil where it may be tried.
+    func reason(_ name: String, of source: StreamID) -> String? {
+        entries.first { $0.rendition.name == name && $0.rendition.source == source }?.reason
     }
 
-    var current: [GivenUpRendition] {
-        state.withLock { $0.entries.filter { $0.until > .now() }.map(\.rendition) }
-    }
+    var current: [GivenUpRendition] { entries.map(\.rendition) }
+
+    private var entries: [Entry] { state.withLock { $0.entries.filter { $0.until > .now() } } }
 }

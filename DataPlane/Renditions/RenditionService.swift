@@ -11,7 +11,13 @@ package import Transcoding
 package protocol StreamDeriver: Sendable {
     /// Feeds `stream` with what `derivation` says of `source`, its parent, until that ends. Cancelling the task ends it.
     func derive(_ stream: LiveStream, _ derivation: StreamID.Derivation, of source: LiveStream) async -> DerivedEnd
+    /// An app's settings are these now. Never waits.
+    func prepare(for settings: AppSettings, of app: String)
     var figures: DeriverFigures { get }
+}
+
+extension StreamDeriver {
+    package func prepare(for settings: AppSettings, of app: String) {}
 }
 
 package struct DeriverFigures: Hashable, Sendable {
@@ -34,6 +40,7 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
     private let logger: Logger
     private let limits: RenditionLimits
     private let givenUp = GivenUpRenditions()
+    private let encoders = EncoderNews()
     private let taps = Mutex<[ObjectIdentifier: SourceTap<Codecs>]>([:])
 
     package init(codecs: Codecs, logger: Logger, limits: RenditionLimits = RenditionLimits()) {
@@ -52,6 +59,10 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
         case .inOrder(let rung): return await encode(stream, .inOrder(rung: rung), of: source)
         case .sound(let codec): return await transcode(stream, soundTo: codec, of: source)
         }
+    }
+
+    package func prepare(for settings: AppSettings, of app: String) {
+        encoders.prepare(settings, of: app, by: codecs, logger)
     }
 
     private func encode(_ stream: LiveStream, _ kind: RungFeed.Kind, of source: LiveStream) async -> DerivedEnd {
@@ -115,8 +126,14 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
         let key = ObjectIdentifier(source)
         return taps.withLock { taps in
             if let tap = taps[key] { return tap }
-            let tap = SourceTap(source, codecs: codecs, logger: logger, limits: limits, givenUp: givenUp) {
-                [weak self] in
+            let tap = SourceTap(
+                source,
+                codecs: codecs,
+                logger: logger,
+                limits: limits,
+                givenUp: givenUp,
+                encoders: encoders
+            ) { [weak self] in
                 _ = self?.taps.withLock { $0.removeValue(forKey: key) }
             }
             taps[key] = tap

@@ -15,6 +15,8 @@ package enum DerivedEnd: Hashable, Sendable {
     case lost(String)
     /// There is no such rendition of this source, now.
     case unknown
+    /// There is, and this node cannot make it for now; `reason` is fit for its players.
+    case notMade(_ reason: String)
     /// Nobody wanted it any more.
     case stopped
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Codecs
 import Logging
 import MediaModel
 import NIOCore
@@ -206,14 +207,4 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
 
     var hops: [String] { [] }
     var chosenTracks: [TrackID] { [] }
-}
-
-extension CodecParameters {
-    /// Of sound; 2 of what says none.
-    var channels: Int {
-        switch self {
-        case .aac(_, _, let channels), .mp3(_, let channels), .ac3(_, _, let channels), .opus(_, let channels): channels
-        case .h264, .h265, .av1, .vp8, .vp9, .data: 2
-        }
-    }
 }

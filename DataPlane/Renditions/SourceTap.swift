@@ -26,6 +26,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
     private var soundTracks: [TrackID] = []
     private var cut: CutMark?
     private let givenUp: GivenUpRenditions
+    private let encoders: EncoderNews
     private var isSubscribed = false
 
     init(
@@ -34,6 +35,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         logger: Logger,
         limits: RenditionLimits,
         givenUp: GivenUpRenditions,
+        encoders: EncoderNews,
         onIdle: @escaping @Sendable () -> Void
     ) {
         self.source = source
@@ -43,6 +45,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         self.logger = logger
         self.limits = limits
         self.givenUp = givenUp
+        self.encoders = encoders
         self.onIdle = onIdle
         sound = LadderSound(codecs: codecs, loop: source.loop, limits: limits.transcoding, logger: logger)
     }
@@ -63,7 +66,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         subscribe()
         guard feeds[feed.name] == nil else { return feed.end(.lost("the rung is being encoded already")) }
         feeds[feed.name] = feed
-        if givenUp.contains(feed.name, of: source.id) { return end(feed.name, .unknown) }
+        if let reason = givenUp.reason(feed.name, of: source.id) { return end(feed.name, notMade(feed.name, reason)) }
         if video != nil { start(feed) }
     }
 
@@ -103,29 +106,9 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         guard let video else { return }
         guard let rendition = feed.rendition(of: source.renditionPlan) else { return end(feed.name, .unknown) }
         if rendition.layer != nil { return pass(rendition, to: feed) }
-        let choice: EncoderChoice.Made
-        do throws(CodecPortError) {
-            let settings = source.settings
-            choice = try EncoderChoice.choose(
-                rendition.isInOrder ? settings.inOrderEncoder : settings.videoEncoder,
-                fallback: settings.fallbackEncoder,
-                isThere: codecs.hasEncoder(named:)
-            )
-        } catch {
-            logger.error("no rendition", metadata: [LogKeys.reason: "\(error)"])
-            return end(feed.name, .unknown)
-        }
-        if let missing = choice.missing {
-            let error = CodecPortError.encoderMissing(name: missing)
-            logger.warning(
-                "another encoder is used",
-                metadata: [LogKeys.error: "\(error)", "encoder": "\(choice.encoder)"]
-            )
-        }
         sound.add(feed, bitsPerSecond: rendition.audioBitsPerSecond)
-        readyPipeline(for: video).start(rendition, options(choice, video))
+        readyPipeline(for: video).start(rendition, options(rendition, video))
         feed.begin(epoch: source.epoch, settings: source.settings)
-        logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "\(choice.encoder)"])
     }
 
     /// Nothing is encoded: the publisher sends the rung itself.
@@ -136,14 +119,9 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         logger.info("rendition started", metadata: ["rendition": "\(feed.name)", "encoder": "none"])
     }
 
-    private func options(_ choice: EncoderChoice.Made, _ video: CodecParameters) -> VideoEncodingOptions {
-        // The word for speed is the wished-for encoder's.
-        let settings = source.settings
-        let isWordKnown = choice.encoder == settings.videoEncoder && !settings.encoderSpeed.isEmpty
-        let preset = isWordKnown ? settings.encoderSpeed : nil
-        return VideoEncodingOptions(
-            encoder: choice.encoder,
-            preset: preset,
+    private func options(_ rendition: Rendition, _ video: CodecParameters) -> VideoEncodingOptions {
+        VideoEncodingOptions(
+            encoders: EncoderWords.wanted(source.settings, isInOrder: rendition.isInOrder),
             framesPerSecond: video.framesPerSecond ?? 30,
             threadsMax: limits.encoderThreadsMax
         )
@@ -153,7 +131,12 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         if let pipeline { return pipeline }
         let loop = source.loop
         let limits = limits.transcoding
-        let made = TranscodePipeline(codecs: codecs, source: video, limits: limits) { [weak self] output in
+        let made = TranscodePipeline(
+            codecs: codecs,
+            source: video,
+            limits: limits,
+            probes: encoders.probes
+        ) { [weak self] output in
             loop.execute { [weak self] in self?.take(output) }
         }
         pipeline = made
@@ -164,6 +147,9 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
 
     private func take(_ output: TranscodeOutput) {
         switch output {
+        case .encoder(let choice, let name):
+            logger.info("rendition started", metadata: ["rendition": "\(name)", "encoder": "\(choice.encoder)"])
+            encoders.tell(choice, logger)
         case .codec(let codec, let name): feeds[name]?.codec(codec)
         case .picture(let picture, let name): feeds[name]?.take(picture)
         case .ended(.stopped, let name):
@@ -171,13 +157,25 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
             if case .ended(let reason) = source.phase { end(name, .ended(reason)) }
         case .ended(.overloaded, let name):
             logger.warning("rendition given up: this machine cannot keep up", metadata: ["rendition": "\(name)"])
-            givenUp.add(name, of: source.id, until: .now() + limits.givenUpFor)
-            end(name, .unknown)
+            giveUp(name, because: "this machine cannot keep up")
         case .ended(.failed(let error), let name):
             logger.error("rendition failed", metadata: ["rendition": "\(name)", LogKeys.error: "\(error)"])
-            // What never worked is not tried again while its players wait.
-            end(name, feeds[name]?.hasBegun == true ? .lost(error.description) : .unknown)
+            if feeds[name]?.hasBegun == true {
+                end(name, .lost(error.description))
+            } else {
+                // What never worked is not tried again while its players wait.
+                giveUp(name, because: error.description)
+            }
         }
+    }
+
+    private func giveUp(_ name: String, because reason: String) {
+        givenUp.add(name, of: source.id, because: reason, until: .now() + limits.givenUpFor)
+        end(name, notMade(name, reason))
+    }
+
+    private func notMade(_ name: String, _ reason: String) -> DerivedEnd {
+        .notMade("the rendition \(name) is not made for now, and tried again within a minute (\(reason))")
     }
 
     // MARK: StreamSubscriber
@@ -261,7 +259,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
 package struct RenditionLimits: Sendable {
     /// More threads for one encoder cost latency and memory; a machine with more cores serves more streams.
     package var encoderThreadsMax = 4
-    /// A rung that was too much for the machine is not tried again for so long.
+    /// A rung that was too much for the machine, or had no encoder, is not tried again for so long.
     package var givenUpFor = TimeAmount.seconds(60)
     package var transcoding = TranscodingLimits()
 

@@ -19,6 +19,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case draining
     /// The control plane or the path to the stream cannot be had just now; trying again helps.
     case unavailable(String)
+    /// There is such a rendition, and the node that makes it cannot, for now.
+    case notMade(String)
 
     /// A stable word for logs and metrics.
     package var reason: String {
@@ -34,6 +36,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .overloaded: "overloaded"
         case .draining: "draining"
         case .unavailable: "unavailable"
+        case .notMade: "not_made"
         }
     }
 
@@ -53,6 +56,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .forbidden(let detail): detail
         case .overloaded(let detail): "this node is full (\(detail)): try another node or later"
         case .draining: "this node is draining: try another node"
+        case .notMade(let detail): detail
         case .unavailable(let detail): "cannot be decided now (\(detail)): try again shortly"
         }
     }

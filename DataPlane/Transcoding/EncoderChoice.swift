@@ -1,23 +1,35 @@
-/// Which encoder a node uses: the one wished for, or the one to fall back on.
-package enum EncoderChoice {
-    package struct Made: Hashable, Sendable {
-        package var encoder: String
-        /// The one wished for, when it is not there.
-        package var missing: String?
+package import ClusterModel
 
-        package init(encoder: String, missing: String? = nil) {
-            self.encoder = encoder
-            self.missing = missing
-        }
+/// An encoder as an app's settings name it.
+package struct EncoderWords: Hashable, Sendable {
+    package var encoder: String
+    package var speed: String?
+
+    package init(encoder: String, speed: String? = nil) {
+        self.encoder = encoder
+        self.speed = speed
     }
 
-    package static func choose(
-        _ wanted: String,
-        fallback: String,
-        isThere: (String) -> Bool
-    ) throws(CodecPortError) -> Made {
-        if isThere(wanted) { return Made(encoder: wanted) }
-        guard !fallback.isEmpty, isThere(fallback) else { throw .encoderMissing(name: wanted) }
-        return Made(encoder: fallback, missing: wanted)
+    /// The one wished for, then the one to fall back on.
+    package static func wanted(_ settings: AppSettings, isInOrder: Bool = false) -> [EncoderWords] {
+        let wanted = isInOrder ? settings.inOrderEncoder : settings.videoEncoder
+        let fallback = isInOrder && !settings.fallbackEncoder.isEmpty ? "libx264" : settings.fallbackEncoder
+        return ([wanted] + (fallback.isEmpty || fallback == wanted ? [] : [fallback]))
+            .map { EncoderWords(encoder: $0, speed: settings.speed(of: $0)) }
+    }
+}
+
+/// Which encoder serves a rung.
+package struct EncoderChoice: Hashable, Sendable {
+    package var encoder: String
+    /// Why the one wished for does not.
+    package var refused: CodecPortError?
+    /// Brightness beyond what 8 bits are made for goes into them as it is.
+    package var isHighDynamicRange: Bool
+
+    package init(encoder: String, refused: CodecPortError? = nil, isHighDynamicRange: Bool = false) {
+        self.encoder = encoder
+        self.refused = refused
+        self.isHighDynamicRange = isHighDynamicRange
     }
 }

@@ -22,7 +22,7 @@ package struct Rendition: Hashable, Sendable {
         self.audioBitsPerSecond = audioBitsPerSecond
     }
 
-    /// The same rung for a source of another shape: the lines stay, the width follows.
+    /// The same rung for a source that is shown in another shape: the lines stay, the width follows.
     package func fitted(to source: PictureSize) -> Rendition {
         var fitted = self
         fitted.size = RenditionPlan.size(height: size.height, source: source)
@@ -39,6 +39,7 @@ package struct RenditionPlan: Hashable, Sendable {
     package let renditions: [Rendition]
     private let source: PictureSize
 
+    /// - Parameter source: as it is shown, in square pixels, which all rungs have.
     package init(_ ladder: Ladder, source: PictureSize, layers: [Track] = []) {
         self.source = source
         let published = layers.compactMap(Self.rendition(of:))
@@ -61,7 +62,7 @@ package struct RenditionPlan: Hashable, Sendable {
     /// Of a stream with these tracks.
     package init(of tracks: [Track], settings: AppSettings) {
         let video = tracks.first { $0.kind == .video }
-        let size = video?.codec.pictureSize ?? (0, 0)
+        let size = video?.codec.displaySize ?? (0, 0)
         self.init(
             Ladder(settings: settings),
             source: PictureSize(width: size.width, height: size.height),

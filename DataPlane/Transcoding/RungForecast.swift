@@ -9,34 +9,44 @@ package struct RungForecast: Hashable, Sendable {
     /// Of the fullest segment there can be: encoders may be ahead of the bit rate by a second's worth.
     package let peakBitsPerSecond: Int
     package let averageBitsPerSecond: Int
-    /// RFC 6381; nil of encoders whose words are not known beforehand.
+    /// RFC 6381; nil of encoders whose words are not known beforehand. Of the encoder wished for: a node that lacks one that
+    /// is built in elsewhere says so in its log.
     package let videoCodec: String?
 
     /// Boxes of CMAF fragments, in percent of what is in them.
     private static let overheadPercent = 2
-    /// The source's own sound, whose bit rate nobody says beforehand.
-    private static let unchangedSoundBitsPerSecond = 160_000
+    /// The source's own sound, whose bit rate nobody says beforehand: what a channel mostly has, and what it has at most.
+    private static let channelBitsPerSecond = (average: 80_000, peak: 160_000)
 
-    package init(_ rendition: Rendition, settings: AppSettings, framesPerSecond: Double?) {
+    /// - Parameter channels: of the source's sound.
+    package init(_ rendition: Rendition, settings: AppSettings, framesPerSecond: Double?, channels: Int = 2) {
         self.rendition = rendition
-        let sound = rendition.audioBitsPerSecond > 0 ? rendition.audioBitsPerSecond : Self.unchangedSoundBitsPerSecond
+        let isUnchanged = rendition.audioBitsPerSecond == 0
+        let sound = isUnchanged ? channels * Self.channelBitsPerSecond.average : rendition.audioBitsPerSecond
+        let soundAhead = isUnchanged ? channels * Self.channelBitsPerSecond.peak - sound : 0
         let average = rendition.videoBitsPerSecond + sound
         let ahead = Double(rendition.videoBitsPerSecond) / max(settings.hlsSegmentDuration, 1)
         averageBitsPerSecond = average * (100 + Self.overheadPercent) / 100
-        peakBitsPerSecond = (average + Int(ahead)) * (100 + Self.overheadPercent) / 100
+        peakBitsPerSecond = (average + soundAhead + Int(ahead)) * (100 + Self.overheadPercent) / 100
         videoCodec = rendition.layer.map(\.codec.codecString) ?? Self.codec(rendition, settings, framesPerSecond ?? 30)
     }
 
     private static func codec(_ rendition: Rendition, _ settings: AppSettings, _ framesPerSecond: Double) -> String? {
-        // An origin that falls back would make what the fallback's word is; edges cannot know which origins do.
-        guard settings.videoEncoder == "libx264", ["", "libx264"].contains(settings.fallbackEncoder) else { return nil }
-        // x264's fastest preset leaves out all that needs more than the Constrained Baseline profile.
-        let profile = settings.encoderSpeed == "ultrafast" ? "42c0" : "6400"
-        let level = H264Level.lowest(
-            size: rendition.size,
-            framesPerSecond: framesPerSecond,
-            bitsPerSecond: rendition.videoBitsPerSecond
-        )
-        return "avc1." + profile + String(level, radix: 16)
+        let (size, bits) = (rendition.size, rendition.videoBitsPerSecond)
+        switch settings.videoEncoder {
+        case "libx264":
+            // x264's fastest preset leaves out all that needs the High profile, and B-frames need more than Baseline.
+            let profile = settings.speed(of: settings.videoEncoder) == "ultrafast" ? "4d40" : "6400"
+            let level = H264Level.lowest(size: size, framesPerSecond: framesPerSecond, bitsPerSecond: bits)
+            return "avc1." + profile + String(level, radix: 16)
+        case "libx265":
+            let level = H265Level.lowest(size: size, framesPerSecond: framesPerSecond, bitsPerSecond: bits)
+            return "hvc1.1.6.L\(level).90"
+        case "libsvtav1":
+            let level = AV1Level.lowest(size: size, framesPerSecond: framesPerSecond, bitsPerSecond: bits)
+            let index = AV1Level.index(of: level)
+            return "av01.0.\(index < 10 ? "0" : "")\(index)M.08"
+        default: return nil
+        }
     }
 }

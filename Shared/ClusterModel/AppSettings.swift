@@ -39,9 +39,9 @@ package struct AppSettings: Codable, Hashable, Sendable {
     package var ladderPreset: LadderPreset
     /// libavcodec's name of the encoder.
     package var videoEncoder: String
-    /// What encodes on nodes where `videoEncoder` is not built in; empty: no renditions there.
+    /// What encodes on nodes where `videoEncoder` is not built in or cannot be opened; empty: no renditions there.
     package var fallbackEncoder: String
-    /// Speed against quality, in the encoder's own word; empty leaves its default.
+    /// Speed against quality, in the encoder's own word; empty: quick enough for live streams, whatever the encoder.
     package var encoderSpeed: String
     /// False: rungs are encoded as long as there is a publisher, also while nobody watches.
     package var renditionsOnDemand: Bool
@@ -67,7 +67,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
         ladderPreset = .none
         videoEncoder = "libx264"
         fallbackEncoder = "libx264"
-        encoderSpeed = "veryfast"
+        encoderSpeed = ""
         renditionsOnDemand = true
         renditionLinger = 30
         recordingEnabled = false
@@ -135,7 +135,7 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     /// Twelve bits, in units of 10 ms.
     private static let playoutDelayMillisecondsMax = 40_950
-    private static func isCodecWord(_ word: String) -> Bool {
+    static func isCodecWord(_ word: String) -> Bool {
         word.utf8.count <= 32
             && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
     }
@@ -173,8 +173,6 @@ package struct AppSettings: Codable, Hashable, Sendable {
 
     private var renditionFault: String? {
         if let fault = encoderSettings.fault { return fault }
-        return [videoEncoder, fallbackEncoder, encoderSpeed].first { !Self.isCodecWord($0) }.map {
-            "\"\($0)\" is no name of an encoder or of its preset; use up to 32 letters, digits, _ and -"
-        }
+        return encoderFault
     }
 }

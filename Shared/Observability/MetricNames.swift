@@ -128,6 +128,12 @@ package enum MetricNames {
         ["reason"],
         help: "Renditions that ended although somebody may want them: given up under load, or failed."
     )
+    package static let encodersRefused = MetricName(
+        "millrace_encoders_refused_total",
+        .counter,
+        ["instead"],
+        help: "Times the encoder an app wished for could not be opened, by what served instead."
+    )
     package static let encoderQueueDepth = MetricName(
         "millrace_encoder_queue_depth",
         .gauge,
@@ -338,7 +344,7 @@ package enum MetricNames {
         connections, connectionsRefused, protocolErrors, publishers, viewers, streams,
         ingestBytes, egressBytes, viewerSkips, viewersDropped, timelineRepairs, firstFrame,
         segmentsCut, httpRequests, srtPackets, srtPacketsLost, srtPacketsRetransmitted, srtPacketsDropped,
-        renditions, renditionsEnded, encoderQueueDepth, encoderSpeed, picturesDropped,
+        renditions, renditionsEnded, encodersRefused, encoderQueueDepth, encoderSpeed, picturesDropped,
         recordedBytes, recordingFailures, outsideFailures,
         relayPulls, relayServed, relayReroutes, controlRequests, heartbeatsMissed, holds, registered,
         apiRequests, apiRequestTime, storeOperationTime, storeErrors, storeUp, nodes, clusterStreams, claims, routes,

@@ -76,12 +76,32 @@ extension CodecParameters {
         }
     }
 
-    /// As H.264 tells it in its VUI; nil where it does not, and for other codecs.
+    /// As H.264 and H.265 tell it in their VUI; nil where they do not, and for other codecs.
     package var framesPerSecond: Double? {
+        h264SequenceParameterSet?.framesPerSecond ?? h265SequenceParameterSet?.framesPerSecond
+    }
+
+    var h264SequenceParameterSet: H264SequenceParameterSet? {
         guard case .h264(let configuration, _, _) = self,
             let sets = (try? AVCConfiguration(parsing: configuration))?.sequenceParameterSets, let first = sets.first
         else { return nil }
-        return (try? H264SequenceParameterSet(parsing: first))?.framesPerSecond
+        return try? H264SequenceParameterSet(parsing: first)
+    }
+
+    var h265SequenceParameterSet: H265SequenceParameterSet? {
+        guard case .h265(let configuration, _, _) = self,
+            let sets = (try? HEVCConfiguration(parsing: configuration))?.parameterSets(.sequence),
+            let first = sets.first
+        else { return nil }
+        return try? H265SequenceParameterSet(parsing: first)
+    }
+
+    /// Of sound; 2 of what says none.
+    package var channels: Int {
+        switch self {
+        case .aac(_, _, let channels), .mp3(_, let channels), .ac3(_, _, let channels), .opus(_, let channels): channels
+        case .h264, .h265, .av1, .vp8, .vp9, .data: 2
+        }
     }
 
     /// Of audio, as it leaves the decoder.

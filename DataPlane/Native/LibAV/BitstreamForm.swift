@@ -10,6 +10,7 @@ struct BitstreamForm {
     private enum Kind {
         case h264
         case h265
+        case av1
     }
 
     private let kind: Kind
@@ -20,18 +21,30 @@ struct BitstreamForm {
         switch id {
         case AV_CODEC_ID_H264: kind = .h264
         case AV_CODEC_ID_HEVC: kind = .h265
+        case AV_CODEC_ID_AV1: kind = .av1
         default:
             throw .unusableOutput(
                 encoder: encoder,
-                reason: "only H.264 and H.265 are; choose an encoder of one of these"
+                reason: "only H.264, H.265 and AV1 are; choose an encoder of one of these"
             )
         }
     }
 
-    func payload(_ bytes: ByteBuffer) -> ByteBuffer { AnnexB.lengthPrefixed(bytes) }
+    /// Temporal units of AV1 follow each other as they are shown.
+    var isInOrder: Bool { kind == .av1 }
+
+    func payload(_ bytes: ByteBuffer) throws(CodecPortError) -> ByteBuffer {
+        switch kind {
+        case .h264, .h265: return AnnexB.lengthPrefixed(bytes)
+        case .av1:
+            do throws(CodecError) { return try AV1TemporalUnit.withoutDelimiters(bytes) } catch {
+                throw .unusableOutput(encoder: encoder, reason: error.description)
+            }
+        }
+    }
 
     func parameters(extradata: ByteBuffer, size: PictureSize) throws(CodecPortError) -> CodecParameters {
-        let units = AnnexB.split(extradata)
+        let units = kind == .av1 ? [] : AnnexB.split(extradata)
         switch kind {
         case .h264:
             let record = AVCConfiguration(
@@ -43,6 +56,10 @@ struct BitstreamForm {
         case .h265:
             guard let record = HEVCRecord.write(parameterSets: units) else { throw headerMissing }
             return .h265(configuration: record, width: size.width, height: size.height)
+        case .av1:
+            let record = try? AV1Configuration.record(sequenceHeaderIn: extradata)
+            guard let record else { throw headerMissing }
+            return .av1(configuration: record, width: size.width, height: size.height)
         }
     }
 

@@ -15,8 +15,6 @@ package struct LibAVCodecs: VideoCodecs, AudioCodecs {
         self.decoderThreads = decoderThreads
     }
 
-    package func hasEncoder(named name: String) -> Bool { avcodec_find_encoder_by_name(name) != nil }
-
     package func decoder(for codec: CodecParameters) throws(CodecPortError) -> any VideoDecoding<Picture> {
         try VideoDecoder(for: codec, threads: decoderThreads)
     }

@@ -1,10 +1,15 @@
 import CLibAV
+import Glibc
 import Transcoding
 
 /// libav's return codes as Swift errors.
 enum LibraryCalls {
     /// Once a process: what libav would print to stderr comes as the text of an error instead.
-    static let quiet: Void = av_log_set_level(AV_LOG_QUIET)
+    static let quiet: Void = {
+        av_log_set_level(AV_LOG_QUIET)
+        // SVT-AV1 prints past libav; whoever set its level meant it.
+        setenv("SVT_LOG", "0", 0)
+    }()
 
     /// The code, unless it is an error.
     @discardableResult

@@ -16,7 +16,7 @@ extension LibAVCodecs: StillCodecs {
         guard let picture = pictures.first else {
             throw .failed(operation: "decoding a keyframe", reason: "no picture came of it")
         }
-        let size = picture.size.limited(toLines: linesMax)
+        let size = picture.displaySize.limited(toLines: linesMax)
         // JPEG's own range of brightness.
         return try JPEGEncoder(size).encode(try Scaler(to: size, format: AV_PIX_FMT_YUVJ420P).scale(picture))
     }

@@ -1,4 +1,5 @@
 import CLibAV
+import Codecs
 package import MediaModel
 package import Timebase
 package import Transcoding
@@ -10,12 +11,32 @@ package final class Picture: VideoPicture, @unchecked Sendable {
     let frame: Frame
     package let presentationTime: MediaTime
     package let size: PictureSize
+    package let displaySize: PictureSize
+    package let colours: PictureColours
 
     /// Takes the frame over.
     init(_ frame: Frame) {
         self.frame = frame
         presentationTime = MediaTime(ticks: frame.pointer.pointee.pts)
-        size = PictureSize(width: Int(frame.pointer.pointee.width), height: Int(frame.pointer.pointee.height))
+        let fields = frame.pointer.pointee
+        size = PictureSize(width: Int(fields.width), height: Int(fields.height))
+        displaySize = PictureSize(width: fields.squareWidth, height: Int(fields.height))
+        colours = PictureColours(
+            primaries: UInt8(clamping: fields.color_primaries.rawValue),
+            transfer: UInt8(clamping: fields.color_trc.rawValue),
+            // What scalers make of RGB.
+            matrix: UInt8(
+                clamping: (fields.colorspace == AVCOL_SPC_RGB ? AVCOL_SPC_SMPTE170M : fields.colorspace).rawValue
+            )
+        )
+    }
+}
+
+extension AVFrame {
+    /// Columns in square samples, as a codec's parameters tell them of the whole stream.
+    fileprivate var squareWidth: Int {
+        SampleAspectRatio(width: Int(sample_aspect_ratio.num), height: Int(sample_aspect_ratio.den))?
+            .squareWidth(of: Int(width)) ?? Int(width)
     }
 }
 

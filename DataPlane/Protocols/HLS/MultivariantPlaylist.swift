@@ -37,7 +37,7 @@ package enum MultivariantPlaylist {
             averageBandwidth = SegmentIndex.bitsPerSecond(bytes: bytes, duration: duration)
             codecs = tracks.compactMap(\.codec.codecString)
             let video = tracks.first { $0.kind == .video }?.codec
-            (width, height) = video?.pictureSize ?? (0, 0)
+            (width, height) = video?.displaySize ?? (0, 0)
             framesPerSecond = video?.framesPerSecond
         }
     }

@@ -161,6 +161,8 @@ package struct RelayRefusal: Hashable, Sendable {
         case unavailable = 9
         /// The relay port takes TLS only.
         case tlsRequired = 10
+        /// The origin cannot make this rendition for now; no other node can.
+        case notMade = 11
     }
 
     package var code: Code

@@ -54,6 +54,7 @@ extension MultivariantPlaylist {
         else { return [source] }
         let plan = RenditionPlan(of: stream.tracks, settings: stream.settings)
         let sound = stream.tracks.filter { $0.kind == .audio }.compactMap(\.codec.codecString)
+        let channels = stream.tracks.first { $0.kind == .audio }?.codec.channels ?? 0
         // AAC-LC, as rungs' sound is encoded.
         let aac = sound.isEmpty ? [] : ["mp4a.40.2"]
         return [source]
@@ -61,7 +62,8 @@ extension MultivariantPlaylist {
                 let forecast = RungForecast(
                     rendition,
                     settings: stream.settings,
-                    framesPerSecond: video.framesPerSecond
+                    framesPerSecond: video.framesPerSecond,
+                    channels: channels
                 )
                 var variant = Variant(
                     uri: "\(stream.id.derived(.rung(rendition.name)).id).m3u8",

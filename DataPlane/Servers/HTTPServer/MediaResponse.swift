@@ -90,6 +90,8 @@ package struct MediaResponse: Sendable {
             problem(Problem(.draining, status: 503, title: "Draining", detail: detail), retryAfterSeconds: 1)
         case .unavailable:
             problem(Problem(.unavailable, status: 503, title: "Unavailable", detail: detail), retryAfterSeconds: 2)
+        case .notMade:
+            problem(Problem(.unavailable, status: 503, title: "Not made now", detail: detail), retryAfterSeconds: 30)
         }
     }
 }

@@ -86,7 +86,8 @@ private struct Found: Sendable {
         switch refusal.code {
         case .badTicket: self.init(.wrongToken, refusal.detail)
         case .unsupportedVersion, .tlsRequired: self.init(.failed, refusal.detail)
-        case .expiredTicket, .unknownStream, .loop, .overloaded, .draining, .olderEpoch, .unavailable:
+        case .expiredTicket, .unknownStream, .loop, .overloaded, .draining, .olderEpoch, .unavailable,
+            .notMade:
             self.init(.reachable)
         }
     }

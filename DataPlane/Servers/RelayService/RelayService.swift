@@ -190,6 +190,7 @@ extension Refusal {
         case .unknownStream, .badName: .unknownStream
         case .overloaded: .overloaded
         case .draining: .draining
+        case .notMade: .notMade
         case .inUse, .notAnOrigin, .notAnEdge, .unsupportedCodec, .unauthorized, .forbidden, .unavailable: .unavailable
         }
     }

@@ -12,7 +12,7 @@ extension Refusal {
         case .unauthorized: .unauthorized
         case .unsupportedCodec: .unsupportedMedia
         case .overloaded: .overloaded
-        case .draining, .unavailable: .unavailable
+        case .draining, .unavailable, .notMade: .unavailable
         }
     }
 }

@@ -307,7 +307,7 @@ extension Refusal {
         case .unauthorized, .forbidden: "unauthorized_access"
         case .overloaded, .draining: "highResourceUsage"
         case .unsupportedCodec: "no_codec_enabled_in_the_server"
-        case .notAnOrigin, .notAnEdge, .unavailable: "not_initialized_yet"
+        case .notAnOrigin, .notAnEdge, .unavailable, .notMade: "not_initialized_yet"
         }
     }
 }

@@ -19,6 +19,7 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
     let rendition: Rendition
     private let codecs: Codecs
     private let options: VideoEncodingOptions
+    private let probes: EncoderProbes
     private let output: @Sendable (TranscodeOutput) -> Void
     private let queue = WorkQueue<Job>()
     private let figures = Mutex(Figures())
@@ -28,11 +29,13 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
         _ rendition: Rendition,
         codecs: Codecs,
         options: VideoEncodingOptions,
+        probes: EncoderProbes,
         output: @escaping @Sendable (TranscodeOutput) -> Void
     ) {
         self.rendition = rendition
         self.codecs = codecs
         self.options = options
+        self.probes = probes
         self.output = output
     }
 
@@ -84,7 +87,13 @@ final class RungWorker<Codecs: VideoCodecs>: Sendable {
 
     private func run() {
         do {
-            let encoding = RungEncoding(rendition, codecs: codecs, options: options, output: output)
+            let encoding = RungEncoding(
+                rendition,
+                codecs: codecs,
+                options: options,
+                probes: probes,
+                output: output
+            )
             while let job = queue.next() {
                 let start = ContinuousClock.now
                 try encoding.encode(job.picture, isKeyframe: job.isKeyframe)

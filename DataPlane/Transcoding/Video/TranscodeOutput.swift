@@ -2,6 +2,8 @@ package import MediaModel
 
 /// What comes out of a pipeline, in order for each rendition.
 package enum TranscodeOutput: Hashable, Sendable {
+    /// Whenever an encoder was opened, before its parameters.
+    case encoder(EncoderChoice, of: String)
     /// Before the first unit, and when the parameters change with the source's shape.
     case codec(CodecParameters, of: String)
     case picture(EncodedPicture, of: String)
@@ -18,15 +20,14 @@ package enum RenditionEnd: Hashable, Sendable {
 }
 
 package struct VideoEncodingOptions: Hashable, Sendable {
-    package var encoder: String
-    package var preset: String?
+    /// Tried in this order.
+    package var encoders: [EncoderWords]
     /// Of the source, as a hint.
     package var framesPerSecond: Double
     package var threadsMax: Int
 
-    package init(encoder: String, preset: String?, framesPerSecond: Double = 30, threadsMax: Int = 1) {
-        self.encoder = encoder
-        self.preset = preset
+    package init(encoders: [EncoderWords], framesPerSecond: Double = 30, threadsMax: Int = 1) {
+        self.encoders = encoders
         self.framesPerSecond = framesPerSecond
         self.threadsMax = threadsMax
     }
@@ -34,14 +35,15 @@ package struct VideoEncodingOptions: Hashable, Sendable {
     /// One thread keeps up with about this much; more of them only cost latency.
     private static let pixelsPerThread = 1_200_000
 
-    func settings(for rendition: Rendition) -> VideoEncoderSettings {
+    func settings(for rendition: Rendition, _ words: EncoderWords, _ colours: PictureColours) -> VideoEncoderSettings {
         var settings = VideoEncoderSettings(
-            encoder: encoder,
+            encoder: words.encoder,
             size: rendition.size,
             bitsPerSecond: rendition.videoBitsPerSecond,
             framesPerSecond: framesPerSecond
         )
-        settings.preset = preset
+        settings.speed = words.speed
+        settings.colours = colours
         settings.isInOrder = rendition.isInOrder
         settings.threads = min(max(1, threadsMax), 1 + rendition.size.pixels / Self.pixelsPerThread)
         return settings

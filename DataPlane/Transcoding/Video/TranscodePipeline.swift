@@ -35,12 +35,13 @@ package final class TranscodePipeline<Codecs: VideoCodecs>: Sendable {
         codecs: Codecs,
         source: CodecParameters,
         limits: TranscodingLimits = TranscodingLimits(),
+        probes: EncoderProbes = EncoderProbes(),
         output: @escaping @Sendable (TranscodeOutput) -> Void
     ) {
         self.limits = limits
         queue.append(.source(source))
         queue.serve(threadName: "decoder") { [queue, running] in
-            DecodeLoop(codecs: codecs, limits: limits, running: running, output: output).run(queue)
+            DecodeLoop(codecs: codecs, limits: limits, probes: probes, running: running, output: output).run(queue)
         }
     }
 
@@ -103,6 +104,7 @@ private final class DecodeLoop<Codecs: VideoCodecs> {
 
     private let codecs: Codecs
     private let limits: TranscodingLimits
+    private let probes: EncoderProbes
     private let running: RunningRungs<Codecs>
     private let output: @Sendable (TranscodeOutput) -> Void
     private var source: CodecParameters?
@@ -116,11 +118,13 @@ private final class DecodeLoop<Codecs: VideoCodecs> {
     init(
         codecs: Codecs,
         limits: TranscodingLimits,
+        probes: EncoderProbes,
         running: RunningRungs<Codecs>,
         output: @escaping @Sendable (TranscodeOutput) -> Void
     ) {
         self.codecs = codecs
         self.limits = limits
+        self.probes = probes
         self.running = running
         self.output = output
     }
@@ -145,7 +149,7 @@ private final class DecodeLoop<Codecs: VideoCodecs> {
 
     private func start(_ rendition: Rendition, _ options: VideoEncodingOptions) {
         guard !rungs.contains(where: { $0.worker.rendition.name == rendition.name }) else { return }
-        let worker = RungWorker(rendition, codecs: codecs, options: options, output: output)
+        let worker = RungWorker(rendition, codecs: codecs, options: options, probes: probes, output: output)
         rungs.append(Rung(worker: worker, shedder: PictureShedder(limits: limits)))
         worker.start()
     }

@@ -17,10 +17,32 @@ package struct PictureSize: Hashable, Sendable {
     package var pixels: Int { width * height }
 }
 
+/// What the numbers of a picture mean, by the code points of ISO/IEC 23091-2. The range is none of it: what is encoded always
+/// has the limited one.
+package struct PictureColours: Hashable, Sendable {
+    package var primaries: UInt8
+    package var transfer: UInt8
+    package var matrix: UInt8
+
+    package static let unspecified = PictureColours(primaries: 2, transfer: 2, matrix: 2)
+
+    package init(primaries: UInt8, transfer: UInt8, matrix: UInt8) {
+        self.primaries = primaries
+        self.transfer = transfer
+        self.matrix = matrix
+    }
+
+    /// PQ (SMPTE ST 2084) or HLG (ARIB STD-B67).
+    package var isHighDynamicRange: Bool { transfer == 16 || transfer == 18 }
+}
+
 /// A decoded picture. Immutable, so that all rungs share it.
 package protocol VideoPicture: Sendable {
     var presentationTime: MediaTime { get }
     var size: PictureSize { get }
+    /// In square pixels.
+    var displaySize: PictureSize { get }
+    var colours: PictureColours { get }
 }
 
 package protocol VideoDecoding<Picture>: AnyObject {
@@ -70,8 +92,9 @@ package struct VideoEncoderSettings: Hashable, Sendable {
     /// Pictures leave in the order of showing and at once, in a form that every WebRTC player takes.
     package var isInOrder = false
     /// Speed against quality, in the encoder's own words; nil leaves the encoder's default.
-    package var preset: String?
+    package var speed: String?
     package var threads = 1
+    package var colours = PictureColours.unspecified
 
     package init(encoder: String, size: PictureSize, bitsPerSecond: Int, framesPerSecond: Double) {
         self.encoder = encoder
@@ -84,7 +107,6 @@ package struct VideoEncoderSettings: Hashable, Sendable {
 /// A library of video codecs.
 package protocol VideoCodecs<Picture>: Sendable {
     associatedtype Picture: VideoPicture
-    func hasEncoder(named name: String) -> Bool
     func decoder(for codec: CodecParameters) throws(CodecPortError) -> any VideoDecoding<Picture>
     func scaler(to size: PictureSize) throws(CodecPortError) -> any VideoScaling<Picture>
     func encoder(_ settings: VideoEncoderSettings) throws(CodecPortError) -> any VideoEncoding<Picture>
@@ -94,6 +116,8 @@ package protocol VideoCodecs<Picture>: Sendable {
 package enum CodecPortError: Error, Hashable, Sendable, CustomStringConvertible {
     case decoderMissing(codec: String)
     case encoderMissing(name: String)
+    /// It is built in, and does not open: its device is missing, or it takes other words.
+    case encoderUnusable(name: String, speed: String?, reason: String)
     /// A call into the library failed; `reason` is the library's text.
     case failed(operation: String, reason: String)
     /// The encoder's output is in no form the hub carries.
@@ -104,7 +128,10 @@ package enum CodecPortError: Error, Hashable, Sendable, CustomStringConvertible 
         case .decoderMissing(let codec):
             "no decoder for \(codec) is built into this node's libavcodec; install one that has it"
         case .encoderMissing(let name):
-            "the encoder \(name) is not built into this node's libavcodec; see `ffmpeg -encoders` for those that are"
+            "the video encoder \(name) is not built into this node's libavcodec; see `ffmpeg -encoders` for those that are"
+        case .encoderUnusable(let name, let speed, let reason):
+            "the encoder \(name)\(speed.map { " with encoderSpeed \"\($0)\"" } ?? "") cannot be opened on this node "
+                + "(\(reason)); see videoEncoder, encoderSpeed and fallbackEncoder in the app's settings"
         case .failed(let operation, let reason): "\(operation) failed: \(reason)"
         case .unusableOutput(let encoder, let reason): "what \(encoder) makes cannot be carried: \(reason)"
         }

@@ -81,6 +81,8 @@ package struct RouteSearch: Sendable {
         case .ended(.publisherLost): return .over(.unknownStream(stream), .publisherLost)
         case .ended(.removed): return .over(.unknownStream(stream), .removed)
         case .ended(.fenced): break
+        case .refused(let refusal) where !isLive && refusal.code == .notMade:
+            return .over(.notMade(refusal.detail), .removed)
         // Its owner knows what can be made of it.
         case .refused(let refusal)
         where !isLive && stream.derivation != nil && route?.tier == .origin && refusal.code == .unknownStream:

@@ -1,6 +1,7 @@
 import ClusterModel
 import Logging
 import MediaModel
+import Relay
 import RelayService
 import Renditions
 import Streams
@@ -80,6 +81,7 @@ extension PullEnd {
         case .ended(let reason): self = .ended(reason)
         case .lost(let reason): self = .lost(reason)
         case .unknown: self = .ended(.removed)
+        case .notMade(let reason): self = .refused(RelayRefusal(.notMade, reason))
         case .stopped: self = .stopped
         }
     }

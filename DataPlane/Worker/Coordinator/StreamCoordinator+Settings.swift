@@ -6,6 +6,7 @@ extension StreamCoordinator {
     package func apply(_ settings: AppSettings, to app: String) async {
         appSettings[app] = settings
         known.remember(settings, of: app)
+        if identity.role.takesPublishers { deriver.prepare(for: settings, of: app) }
         for id in holds.keys where id.app == app { tellScreen(of: id) }
         await applySettings { $0.app == app }
     }

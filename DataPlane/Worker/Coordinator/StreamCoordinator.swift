@@ -207,6 +207,7 @@ package actor StreamCoordinator: StreamGate {
     func beginTenure(with grant: ClaimGrant, of id: StreamID, on loop: any EventLoop) async -> Hold {
         appSettings[id.app] = grant.appSettings
         await learn(ladder: grant.encoderSettings, of: id)
+        deriver.prepare(for: grant.appSettings, of: id.app)
         screen.forgetUnknown(id)
         known.forget(id)
         let players = await endPull(of: id)

@@ -7,7 +7,7 @@ import struct NIOCore.ByteBuffer
 
 /// Encoders and decoders that stand still: what is kept and what is dropped does not depend on how fast anything runs.
 @Suite struct OverloadTests {
-    private let options = VideoEncodingOptions(encoder: "fake", preset: nil)
+    private let options = VideoEncodingOptions(encoders: [EncoderWords(encoder: "fake")])
 
     private func unit(_ number: Int, keyframeInterval: Int = 30) -> AccessUnit {
         AccessUnit(

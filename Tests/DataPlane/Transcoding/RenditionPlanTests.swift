@@ -108,20 +108,37 @@ import Transcoding
         #expect(try #require(settings.fault).contains("encoder"))
     }
 
-    @Test func `a missing encoder is replaced as configured, or named`() throws {
-        let isThere: (String) -> Bool = { $0 == "libx264" }
-        #expect(
-            try EncoderChoice.choose("h264_nvenc", fallback: "libx264", isThere: isThere)
-                == EncoderChoice.Made(encoder: "libx264", missing: "h264_nvenc")
-        )
-        #expect(
-            try EncoderChoice.choose("libx264", fallback: "", isThere: isThere)
-                == EncoderChoice.Made(encoder: "libx264")
-        )
-        for fallback in ["", "libx265"] {
-            #expect(throws: CodecPortError.encoderMissing(name: "h264_nvenc")) {
-                try EncoderChoice.choose("h264_nvenc", fallback: fallback, isThere: isThere)
-            }
-        }
+    @Test(arguments: [
+        ("aac", "libx264", "", AppSettings.HLSSegmentType.fmp4, "videoEncoder is \"aac\""),
+        ("libx264", "mjpeg", "", .fmp4, "fallbackEncoder is \"mjpeg\""),
+        ("libx264", "libx264", "warp", .fmp4, "encoderSpeed is \"warp\"; of libx264, allowed are ultrafast"),
+        ("libsvtav1", "libx264", "veryfast", .fmp4, "13, 12"),
+        ("h264_nvenc", "libx264", "veryfast", .fmp4, "p1, p2"),
+        ("libsvtav1", "libx264", "", .mpegts, "videoEncoder is libsvtav1"),
+    ])
+    func `words that no encoder knows are refused with those it does`(
+        encoder: String,
+        fallback: String,
+        speed: String,
+        segments: AppSettings.HLSSegmentType,
+        words: String
+    ) throws {
+        var settings = AppSettings()
+        (settings.videoEncoder, settings.fallbackEncoder) = (encoder, fallback)
+        (settings.encoderSpeed, settings.hlsSegmentType) = (speed, segments)
+        #expect(try #require(settings.fault).contains(words))
+    }
+
+    @Test(arguments: [
+        ("libx264", ""), ("libx264", "placebo"), ("libx265", "slow"), ("libsvtav1", ""), ("libsvtav1", "12"),
+        ("h264_nvenc", ""), ("hevc_nvenc", "p6"), ("h264_vaapi", ""), ("hevc_qsv", "veryslow"),
+    ])
+    func `each encoder has its own speeds, and one where none is said`(encoder: String, speed: String) {
+        var settings = AppSettings()
+        (settings.videoEncoder, settings.encoderSpeed) = (encoder, speed)
+        #expect(settings.fault == nil)
+        #expect(EncoderWords.wanted(settings).map(\.encoder).first == encoder)
+        // The word is none of the fallback's.
+        if encoder != "libx264" { #expect(EncoderWords.wanted(settings).last?.speed == "veryfast") }
     }
 }

@@ -32,6 +32,11 @@ import Worker
         )
     }
 
+    @Test mutating func `A rendition that cannot be made for now ends the search, with the reason`() {
+        let refusal = PullEnd.refused(RelayRefusal(.notMade, "no encoder"))
+        #expect(ended(refusal, isLive: false, wasFed: false) == .over(.notMade("no encoder"), .removed))
+    }
+
     /// Each of them waits for somebody too: only the parent that fed this node last is none of them.
     @Test mutating func `Three peers in a row that wait themselves are a dead end`() {
         let waits = PullEnd.refused(RelayRefusal(.unavailable, "it waits itself"))

@@ -38,7 +38,7 @@ struct BenchTranscode: ParsableCommand {
 
     func run() throws {
         let clip = try VideoFile(path: file)
-        let size = clip.codec.pictureSize ?? (0, 0)
+        let size = clip.codec.displaySize ?? (0, 0)
         let plan = RenditionPlan(Ladder(try rungs()), source: PictureSize(width: size.width, height: size.height))
         let done = DispatchSemaphore(value: 0)
         let counts = Mutex<[String: Int]>([:])
@@ -49,14 +49,13 @@ struct BenchTranscode: ParsableCommand {
         limits.picturesHigh = .max
         let pipeline = TranscodePipeline(codecs: LibAVCodecs(), source: clip.codec, limits: limits) { output in
             switch output {
-            case .codec: break
+            case .encoder, .codec: break
             case .picture(_, let name): counts.withLock { $0[name, default: 0] += 1 }
             case .ended: done.signal()
             }
         }
         let options = VideoEncodingOptions(
-            encoder: encoder,
-            preset: speed,
+            encoders: [EncoderWords(encoder: encoder, speed: speed)],
             framesPerSecond: clip.framesPerSecond,
             threadsMax: threads
         )

@@ -17,8 +17,8 @@ package struct AV1SequenceHeader: Hashable, Sendable {
     package init?(inOBUs bytes: ByteBuffer) throws(CodecError) {
         var reader = ByteReader(bytes)
         while !reader.isEmpty {
-            let unit = try CodecError.reading(.av1SequenceHeader) { try Self.nextUnit(&reader) }
-            guard unit.type == 1 else { continue }
+            let unit = try CodecError.reading(.av1SequenceHeader) { try AV1Unit.next(&reader) }
+            guard unit.type == AV1Unit.sequenceHeader else { continue }
             var bits = BitReader(unit.payload)
             self = try CodecError.reading(.av1SequenceHeader) { try Self(from: &bits) }
             return
@@ -31,31 +31,12 @@ package struct AV1SequenceHeader: Hashable, Sendable {
         var reader = ByteReader(bytes)
         while !reader.isEmpty {
             let start = bytes.readableBytes - reader.count
-            let unit = try CodecError.reading(.av1SequenceHeader) { try nextUnit(&reader) }
+            let unit = try CodecError.reading(.av1SequenceHeader) { try AV1Unit.next(&reader) }
             let length = bytes.readableBytes - reader.count - start
-            if unit.type == 1 { return bytes.getSlice(at: bytes.readerIndex + start, length: length) }
+            guard unit.type == AV1Unit.sequenceHeader else { continue }
+            return bytes.getSlice(at: bytes.readerIndex + start, length: length)
         }
         return nil
-    }
-
-    private static func nextUnit(_ reader: inout ByteReader) throws -> (type: UInt8, payload: ByteBuffer) {
-        let header: UInt8 = try reader.integer()
-        guard header & 0x80 == 0 else { throw CodecError.malformed(.av1SequenceHeader, "obu_forbidden_bit is set") }
-        if header & 0x04 != 0 { try reader.skip(1) }
-        let hasSize = header & 0x02 != 0
-        let payload = hasSize ? try reader.slice(try leb128(&reader)) : reader.rest()
-        return (header >> 3 & 0x0F, payload)
-    }
-
-    /// §4.10.5; sizes above 32 bits are not allowed.
-    private static func leb128(_ reader: inout ByteReader) throws -> Int {
-        var value = 0
-        for shift in stride(from: 0, to: 56, by: 7) {
-            let byte: UInt8 = try reader.integer()
-            value |= Int(byte & 0x7F) << shift
-            if byte & 0x80 == 0 { return value }
-        }
-        throw CodecError.malformed(.av1SequenceHeader, "an OBU size of more than 8 bytes")
     }
 
     private init(from bits: inout BitReader) throws {

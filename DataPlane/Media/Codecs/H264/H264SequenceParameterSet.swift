@@ -19,6 +19,8 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     package private(set) var framesPerSecond: Double?
     /// How many pictures a decoder holds back to show them in order; nil when the SPS does not tell.
     package private(set) var reorderedPicturesMax: Int?
+    /// Nil where it is not told.
+    package private(set) var sampleAspectRatio: SampleAspectRatio?
 
     private var separateColourPlanes = false
     private var frameMacroblocksOnly = true
@@ -119,7 +121,7 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     /// §E.1.1, but for the size of the decoder's buffer.
     private mutating func readUsability(_ bits: inout BitReader) throws {
         guard try bits.bit() else { return }
-        if try bits.bit(), try bits.bits(8) == 255 { try bits.skip(32) }
+        if try bits.bit() { sampleAspectRatio = try SampleAspectRatio(from: &bits) }
         if try bits.bit() { try bits.skip(1) }
         if try bits.bit() {
             try bits.skip(4)

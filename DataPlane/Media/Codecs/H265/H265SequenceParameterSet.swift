@@ -2,7 +2,7 @@ import Bytes
 
 package import struct NIOCore.ByteBuffer
 
-/// Picture size and order of an H.265 SPS (ITU-T H.265 §7.3.2.2.1).
+/// Picture size, shape and order of an H.265 SPS (ITU-T H.265 §7.3.2.2.1).
 package struct H265SequenceParameterSet: Hashable, Sendable {
     /// Level 6.2 ends at 8,192 × 4,320; beyond this the SPS is broken.
     package static let dimensionMax = 16_384
@@ -20,6 +20,9 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     package let bitDepthChroma: UInt8
     /// How many pictures a decoder holds back to show them in order; nil when the SPS is cut short before it.
     package let reorderedPicturesMax: Int?
+    /// Nil where it is not told.
+    package let sampleAspectRatio: SampleAspectRatio?
+    package let framesPerSecond: Double?
 
     package init(parsing nalUnit: ByteBuffer) throws(CodecError) {
         var bits = BitReader(RBSP.unescape(nalUnit, headerBytes: 2))
@@ -56,19 +59,14 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
             throw CodecError.malformed(.h265SequenceParameterSet, "bit depths of \(luma) and \(chroma) above 8")
         }
         (bitDepthLuma, bitDepthChroma) = (UInt8(luma) + 8, UInt8(chroma) + 8)
-        reorderedPicturesMax = try? Self.readOrder(&bits, subLayers)
-    }
-
-    /// Of the highest sub-layer, with which all are decoded.
-    private static func readOrder(_ bits: inout BitReader, _ subLayers: Int) throws -> Int {
-        _ = try bits.unsignedExpGolomb()
-        var reordered: UInt32 = 0
-        for _ in (try bits.bit() ? 0 : subLayers)...subLayers {
-            _ = try bits.unsignedExpGolomb()
-            reordered = try bits.unsignedExpGolomb()
-            _ = try bits.unsignedExpGolomb()
+        // Some encoders cut the rest short.
+        guard let order = try? H265PictureOrder(from: &bits, subLayers: subLayers + 1) else {
+            (reorderedPicturesMax, sampleAspectRatio, framesPerSecond) = (nil, nil, nil)
+            return
         }
-        return Int(reordered)
+        reorderedPicturesMax = order.reorderedPicturesMax
+        let usability = H265UsabilityInformation(from: &bits, pictureOrderBits: order.bits)
+        (sampleAspectRatio, framesPerSecond) = (usability.sampleAspectRatio, usability.framesPerSecond)
     }
 
     /// §7.3.3
@@ -78,5 +76,23 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
         for _ in 0..<subLayers { present.append((try bits.bit(), try bits.bit())) }
         try bits.skip(2 * (8 - subLayers))
         for layer in present { try bits.skip((layer.profile ? 88 : 0) + (layer.level ? 8 : 0)) }
+    }
+}
+
+/// What a decoder holds back to show pictures in order (ITU-T H.265 §7.3.2.2.1), behind `bit_depth_chroma_minus8`.
+private struct H265PictureOrder {
+    let bits: Int
+    let reorderedPicturesMax: Int
+
+    init(from bits: inout BitReader, subLayers: Int) throws {
+        self.bits = Int(try bits.unsignedExpGolomb()) + 4
+        var reordered: UInt32 = 0
+        // The last is that of the highest sub-layer, with which all are decoded.
+        for _ in 0..<(try bits.bit() ? subLayers : 1) {
+            _ = try bits.unsignedExpGolomb()
+            reordered = try bits.unsignedExpGolomb()
+            _ = try bits.unsignedExpGolomb()
+        }
+        reorderedPicturesMax = Int(reordered)
     }
 }

@@ -132,6 +132,42 @@ import struct NIOCore.ByteBuffer
         #expect(parameters.codecString == vector.codecString)
     }
 
+    /// 720 × 576 at 25 Hz in 64:45, by ffmpeg 5.1 with libx264 and libx265.
+    static let wideSets = [
+        "42010101600000030090000003000003005aa005a20090596566924e57ff80200016b5050605e10000030001000003001908",
+        "42010101600000030090000003000003005aa005a200905965654a4c2fff0040002d6a0a0c0bc20000030002000003003210",
+    ]
+
+    @Test(arguments: wideSets)
+    func `an HEVC parameter set tells shape and rate, however it is cut or bent`(set: String) throws {
+        let parsed = try H265SequenceParameterSet(parsing: hex(set))
+        #expect(parsed.sampleAspectRatio == SampleAspectRatio(width: 64, height: 45))
+        #expect(parsed.framesPerSecond == 25)
+        for broken in damaged(hex(set)) { _ = try? H265SequenceParameterSet(parsing: broken) }
+    }
+
+    @Test func `an H.264 parameter set tells shape and rate`() throws {
+        let set = "6742c01eda02d049bff0040002d6a0a0c0a80000030008000003019078b175"
+        let parsed = try H264SequenceParameterSet(parsing: hex(set))
+        #expect(parsed.sampleAspectRatio == SampleAspectRatio(width: 64, height: 45))
+        #expect(parsed.framesPerSecond == 25)
+        let record = AVCConfiguration(
+            sequenceParameterSets: [hex(set)],
+            pictureParameterSets: [hex("68ce3c80")]
+        )
+        let codec = try CodecParameters.h264(avcC: try #require(record).encoded())
+        #expect(try #require(codec.displaySize) == (1024, 576))
+        #expect(try #require(codec.pictureSize) == (720, 576))
+    }
+
+    @Test func `an AV1 unit is stored without its delimiter`() throws {
+        let rest = hex("0a0b000000043cfecc02f80040" + "320210aa")
+        var unit = hex("1200")
+        unit.writeImmutableBuffer(rest)
+        #expect(try AV1TemporalUnit.withoutDelimiters(unit) == rest)
+        #expect(throws: CodecError.self) { try AV1TemporalUnit.withoutDelimiters(hex("3205aa")) }
+    }
+
     @Test func `an HEVC record of thousands of empty NAL units is refused before they are counted up`() {
         var record = hex(Self.hevc[0].record)
         record.moveWriterIndex(to: record.readerIndex + 22)

@@ -11,6 +11,8 @@ struct FakeCodecs: VideoCodecs {
     struct Picture: VideoPicture {
         var presentationTime: MediaTime
         var size = PictureSize(width: 64, height: 64)
+        var displaySize: PictureSize { size }
+        var colours: PictureColours { .unspecified }
     }
 
     let decoding = Gate()
@@ -18,8 +20,6 @@ struct FakeCodecs: VideoCodecs {
     let encoding: [Int: Gate]
 
     init(heights: [Int]) { encoding = Dictionary(uniqueKeysWithValues: heights.map { ($0, Gate()) }) }
-
-    func hasEncoder(named name: String) -> Bool { true }
 
     func decoder(for codec: CodecParameters) throws(CodecPortError) -> any VideoDecoding<Picture> {
         FakeDecoder(gate: decoding)

@@ -7,10 +7,15 @@ struct PipelineRig<Codecs: VideoCodecs> {
     let pipeline: TranscodePipeline<Codecs>
     private let outputs: AsyncStream<TranscodeOutput>
 
-    init(_ codecs: Codecs, source: CodecParameters, limits: TranscodingLimits = TranscodingLimits()) {
+    init(
+        _ codecs: Codecs,
+        source: CodecParameters,
+        limits: TranscodingLimits = TranscodingLimits(),
+        probes: EncoderProbes = EncoderProbes()
+    ) {
         let (stream, feed) = AsyncStream<TranscodeOutput>.makeStream()
         outputs = stream
-        pipeline = TranscodePipeline(codecs: codecs, source: source, limits: limits) { feed.yield($0) }
+        pipeline = TranscodePipeline(codecs: codecs, source: source, limits: limits, probes: probes) { feed.yield($0) }
     }
 
     /// What came out until `count` renditions have ended.
@@ -26,11 +31,13 @@ struct PipelineRig<Codecs: VideoCodecs> {
 
 struct Results {
     private(set) var codecs: [String: [CodecParameters]] = [:]
+    private(set) var choices: [String: [EncoderChoice]] = [:]
     private(set) var pictures: [String: [EncodedPicture]] = [:]
     private(set) var ends: [String: RenditionEnd] = [:]
 
     mutating func take(_ output: TranscodeOutput) {
         switch output {
+        case .encoder(let choice, let name): choices[name, default: []].append(choice)
         case .codec(let codec, let name): codecs[name, default: []].append(codec)
         case .picture(let picture, let name): pictures[name, default: []].append(picture)
         case .ended(let end, let name): ends[name] = end

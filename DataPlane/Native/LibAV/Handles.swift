@@ -44,6 +44,8 @@ final class Packet {
 final class CodecContext {
     let pointer: UnsafeMutablePointer<AVCodecContext>
     let name: String
+    /// Open, and without a picture so far.
+    private var isUnused = false
 
     init(_ codec: UnsafePointer<AVCodec>) throws(CodecPortError) {
         LibraryCalls.quiet
@@ -52,8 +54,18 @@ final class CodecContext {
     }
 
     deinit {
+        // SVT-AV1 waits for ever when it is closed before its first picture.
+        if isUnused, name == "libsvtav1" { sendAnything() }
         var pointer: UnsafeMutablePointer<AVCodecContext>? = pointer
         avcodec_free_context(&pointer)
+    }
+
+    private func sendAnything() {
+        guard let frame = try? Frame() else { return }
+        frame.pointer.pointee.format = pointer.pointee.pix_fmt.rawValue
+        frame.pointer.pointee.width = pointer.pointee.width
+        frame.pointer.pointee.height = pointer.pointee.height
+        if av_frame_get_buffer(frame.pointer, 0) >= 0 { avcodec_send_frame(pointer, frame.pointer) }
     }
 
     func setExtradata(_ bytes: ByteBuffer) throws(CodecPortError) {
@@ -78,6 +90,7 @@ final class CodecContext {
             try LibraryCalls.check(av_dict_set(&dictionary, key, value, 0), "setting \(key)")
         }
         try LibraryCalls.check(avcodec_open2(pointer, nil, &dictionary), "opening \(name)")
+        isUnused = true
         if let left = av_dict_get(dictionary, "", nil, AV_DICT_IGNORE_SUFFIX) {
             throw .failed(operation: "opening \(name)", reason: "it has no option \(String(cString: left.pointee.key))")
         }
@@ -97,6 +110,7 @@ final class CodecContext {
     // MARK: Encoding
 
     func send(_ frame: Frame?) throws(CodecPortError) {
+        if frame != nil { isUnused = false }
         try LibraryCalls.check(avcodec_send_frame(pointer, frame?.pointer), "encoding by \(name)")
     }
 

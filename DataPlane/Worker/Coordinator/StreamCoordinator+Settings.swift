@@ -1,4 +1,5 @@
 package import ClusterModel
+import Renditions
 import Streams
 
 /// What holds for streams here: their app's settings, with a ladder of their own where they have one.

@@ -47,6 +47,8 @@ final class RenditionFollower {
     private var switching: RenditionSwitch<StreamID>
     /// Those that are joined, or about to be; of rungs with their names.
     private var outlets: [StreamID: (outlet: PeerOutlet, rung: String?)]
+    /// As far as a home has told it: one that was opened anew tells nothing at first.
+    private var codec: String?
     private var nextJudgement: MonotonicInstant?
     private var isSearching = false
     /// What was played has ended.
@@ -163,7 +165,8 @@ final class RenditionFollower {
         )
         request.isOfPresentPlayer = true
         let bound = NIOLoopBound(self, eventLoop: peer.loop)
-        let (service, loop, codec) = (service, peer.loop, home.offer.codec)
+        codec = home.offer.codec ?? codec
+        let (service, loop, codec) = (service, peer.loop, codec)
         Task {
             let outlet = await service.outlet(of: request, codec: codec)
             loop.execute { bound.value.found(outlet, name) }

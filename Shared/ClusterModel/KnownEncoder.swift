@@ -18,7 +18,8 @@ package struct KnownEncoder: Hashable, Sendable {
         switch name {
         case "libx264": self.init(.h264, speeds: Self.x26xSpeeds, defaultSpeed: "veryfast")
         case "libx265": self.init(.h265, speeds: Self.x26xSpeeds, defaultSpeed: "veryfast")
-        case "libsvtav1": self.init(.av1, speeds: (0...13).reversed().map(String.init), defaultSpeed: "10")
+        // Slower ones encode no live stream.
+        case "libsvtav1": self.init(.av1, speeds: (6...13).reversed().map(String.init), defaultSpeed: "10")
         case "libopenh264": self.init(.h264, speeds: [], defaultSpeed: nil)
         default: self.init(ofHardware: name)
         }

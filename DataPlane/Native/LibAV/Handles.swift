@@ -1,5 +1,4 @@
 import CLibAV
-import Synchronization
 import Transcoding
 
 import struct NIOCore.ByteBuffer
@@ -45,11 +44,8 @@ final class Packet {
 final class CodecContext {
     let pointer: UnsafeMutablePointer<AVCodecContext>
     let name: String
-    /// SVT-AV1 1.4 shares state between encoders while they are opened and closed.
-    private static let svtAV1 = Mutex(())
-    private var isSVTAV1: Bool { name == "libsvtav1" }
-    private var isOpen = false
-    private var hasPicture = false
+    /// Only for that encoder, and once it is opened.
+    private var svtAV1: SVTAV1?
 
     init(_ codec: UnsafePointer<AVCodec>) throws(CodecPortError) {
         LibraryCalls.quiet
@@ -58,37 +54,12 @@ final class CodecContext {
     }
 
     deinit {
-        guard isSVTAV1, isOpen else { return free() }
-        Self.svtAV1.withLock { _ in
-            endSVTAV1()
-            free()
-        }
+        if let svtAV1 { svtAV1.close(free) } else { free() }
     }
 
     private func free() {
         var pointer: UnsafeMutablePointer<AVCodecContext>? = pointer
         avcodec_free_context(&pointer)
-    }
-
-    /// Closed before its first picture, or before its last one came out, SVT-AV1 waits for ever.
-    private func endSVTAV1() {
-        if !hasPicture { sendAnything() }
-        guard avcodec_send_frame(pointer, nil) >= 0, let packet = try? Packet() else { return }
-        while avcodec_receive_packet(pointer, packet.pointer) >= 0 { av_packet_unref(packet.pointer) }
-    }
-
-    private func sendAnything() {
-        guard let frame = try? Frame() else { return }
-        frame.pointer.pointee.format = pointer.pointee.pix_fmt.rawValue
-        frame.pointer.pointee.width = pointer.pointee.width
-        frame.pointer.pointee.height = pointer.pointee.height
-        guard av_frame_get_buffer(frame.pointer, 0) >= 0 else { return }
-        // One colour is done at once, where what memory held before takes the slow presets minutes.
-        for plane in [frame.pointer.pointee.buf.0, frame.pointer.pointee.buf.1, frame.pointer.pointee.buf.2] {
-            guard let plane else { continue }
-            plane.pointee.data.initialize(repeating: 0x80, count: plane.pointee.size)
-        }
-        avcodec_send_frame(pointer, frame.pointer)
     }
 
     func setExtradata(_ bytes: ByteBuffer) throws(CodecPortError) {
@@ -112,8 +83,9 @@ final class CodecContext {
         for (key, value) in options {
             try LibraryCalls.check(av_dict_set(&dictionary, key, value, 0), "setting \(key)")
         }
-        try LibraryCalls.check(openCodec(&dictionary), "opening \(name)")
-        isOpen = true
+        if name == "libsvtav1" { svtAV1 = try SVTAV1(pointer, speed: options["preset"] ?? "") }
+        let status = svtAV1?.open(&dictionary) ?? avcodec_open2(pointer, nil, &dictionary)
+        try LibraryCalls.check(status, "opening \(name)")
         if let left = av_dict_get(dictionary, "", nil, AV_DICT_IGNORE_SUFFIX) {
             throw .failed(operation: "opening \(name)", reason: "it has no option \(String(cString: left.pointee.key))")
         }
@@ -130,15 +102,10 @@ final class CodecContext {
         try hasMore(avcodec_receive_frame(pointer, frame.pointer), "decoding")
     }
 
-    private func openCodec(_ options: inout OpaquePointer?) -> CInt {
-        guard isSVTAV1 else { return avcodec_open2(pointer, nil, &options) }
-        return Self.svtAV1.withLock { _ in avcodec_open2(pointer, nil, &options) }
-    }
-
     // MARK: Encoding
 
     func send(_ frame: Frame?) throws(CodecPortError) {
-        if frame != nil { hasPicture = true }
+        if frame != nil { svtAV1?.pictureSent() }
         try LibraryCalls.check(avcodec_send_frame(pointer, frame?.pointer), "encoding by \(name)")
     }
 

@@ -10,7 +10,9 @@ import Timebase
 import Transcoding
 
 /// The encoders an app can name, as this machine's libavcodec has them.
-@Suite struct EncoderTests {
+///
+/// One after the other: SVT-AV1 takes no two speeds at once.
+@Suite(.serialized) struct EncoderTests {
     private let codecs = LibAVCodecs()
 
     static let speeds: [(encoder: String, speed: String)] = ["libx264", "libx265", "libsvtav1"].flatMap { name in
@@ -35,6 +37,39 @@ import Transcoding
             wanted.speed = speed
             let forecast = RungForecast(rendition, settings: settings, framesPerSecond: rate).videoCodec
             #expect(try VideoEncoder(wanted).codec.codecString == forecast)
+        }
+    }
+
+    @Test func `SVT-AV1 takes others of its speed beside it, and no slower or faster ones`() throws {
+        func encoder(_ speed: String, height: Int) throws -> VideoEncoder {
+            var wanted = VideoEncoderSettings(
+                encoder: "libsvtav1",
+                size: PictureSize(width: height * 16 / 9, height: height),
+                bitsPerSecond: 300_000,
+                framesPerSecond: 25
+            )
+            wanted.speed = speed
+            return try VideoEncoder(wanted)
+        }
+        let running = try [144, 360].map { try encoder("10", height: $0) }
+        #expect {
+            try encoder("12", height: 144)
+        } throws: {
+            "\($0)".contains("one of speed 10 runs")
+        }
+        #expect(running.allSatisfy { $0.codec.codecString?.hasPrefix("av01.") == true })
+    }
+
+    @Test func `once they are closed it takes another speed`() throws {
+        for speed in ["10", "12"] {
+            var wanted = VideoEncoderSettings(
+                encoder: "libsvtav1",
+                size: PictureSize(width: 256, height: 144),
+                bitsPerSecond: 300_000,
+                framesPerSecond: 25
+            )
+            wanted.speed = speed
+            _ = try VideoEncoder(wanted)
         }
     }
 

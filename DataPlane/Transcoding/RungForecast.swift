@@ -13,8 +13,12 @@ package struct RungForecast: Hashable, Sendable {
     /// is built in elsewhere says so in its log.
     package let videoCodec: String?
 
-    /// Boxes of CMAF fragments, in percent of what is in them.
+    /// Boxes of CMAF fragments, in percent of what is in them; also the four bytes at the head of each 188 of MPEG-TS.
     private static let overheadPercent = 2
+    /// What MPEG-TS adds to each unit: its own head, and stuffing to the end of its last packet. And two tables to each part.
+    private static let transportBytes = (unit: 140, part: 376)
+    /// Frames of AAC in a second, at 48 kHz.
+    private static let soundFramesPerSecond = 47.0
     /// The source's own sound, whose bit rate nobody says beforehand: what a channel mostly has, and what it has at most.
     private static let channelBitsPerSecond = (average: 80_000, peak: 160_000)
 
@@ -24,11 +28,20 @@ package struct RungForecast: Hashable, Sendable {
         let isUnchanged = rendition.audioBitsPerSecond == 0
         let sound = isUnchanged ? channels * Self.channelBitsPerSecond.average : rendition.audioBitsPerSecond
         let soundAhead = isUnchanged ? channels * Self.channelBitsPerSecond.peak - sound : 0
-        let average = rendition.videoBitsPerSecond + sound
+        let container = Self.containerBits(settings, framesPerSecond, hasSound: channels > 0)
+        let average = rendition.videoBitsPerSecond + sound + container
         let ahead = Double(rendition.videoBitsPerSecond) / max(settings.hlsSegmentDuration, 1)
         averageBitsPerSecond = average * (100 + Self.overheadPercent) / 100
         peakBitsPerSecond = (average + soundAhead + Int(ahead)) * (100 + Self.overheadPercent) / 100
         videoCodec = rendition.layer.map(\.codec.codecString) ?? Self.codec(rendition, settings, framesPerSecond ?? 30)
+    }
+
+    /// Beside what is proportional, in a second.
+    private static func containerBits(_ settings: AppSettings, _ framesPerSecond: Double?, hasSound: Bool) -> Int {
+        guard settings.hlsSegmentType == .mpegts else { return 0 }
+        let units = (framesPerSecond ?? 30) + (hasSound ? soundFramesPerSecond : 0)
+        let parts = 1 / max(settings.hlsPartDuration, 0.1)
+        return 8 * Int(units * Double(transportBytes.unit) + parts * Double(transportBytes.part))
     }
 
     private static func codec(_ rendition: Rendition, _ settings: AppSettings, _ framesPerSecond: Double) -> String? {

@@ -12,6 +12,7 @@ import Testing
         var isSRT = false
         var codecs = ["aac", "h264"]
         var rungCodecs = ["aac", "h264"]
+        var rung = EncoderSetting(height: 240, videoBitrate: 300_000, audioBitrate: 64_000)
 
         var testDescription: String { name }
     }
@@ -63,19 +64,17 @@ import Testing
                 + "-pix_fmt yuv420p -flags +ildct+ilme -c:a aac"
         ),
         Input(
-            name: "4K",
+            name: "4K into 1080p",
             arguments: "-f lavfi -i testsrc2=size=3840x2160:rate=10 \(tone) -c:v libx264 -preset ultrafast -g 10 "
-                + "-pix_fmt yuv420p -c:a aac"
+                + "-pix_fmt yuv420p -c:a aac",
+            rung: EncoderSetting(height: 1080, videoBitrate: 2_000_000, audioBitrate: 64_000)
         ),
     ]
 
-    private static let settings = """
-        {"encoderSettings":[{"height":240,"videoBitrate":300000,"audioBitrate":64000}],"encoderSpeed":"ultrafast"}
-        """
-
     @Test(arguments: inputs) func `plays from an edge, as it is and as a rung`(_ input: Input) async throws {
         let cluster = try await Cluster.start(on: .sqlite)
-        try cluster.set(Self.settings, app: "live")
+        let rung = String(decoding: try JSONEncoder().encode(input.rung), as: UTF8.self)
+        try cluster.set(#"{"encoderSettings":[\#(rung)],"encoderSpeed":"ultrafast"}"#, app: "live")
         let origin = try await cluster.startWorker("origin1", .origin, servesSRT: true)
         let edge = try await cluster.startWorker("edge1", .edge)
         let url = input.isSRT ? origin.srt("live/s1", mode: "publish") : origin.rtmp("live/s1")
@@ -83,7 +82,8 @@ import Testing
         try await cluster.waitForOrigin(of: "live/s1", "origin1")
         try await expectPlays(edge.media("live/s1", ".m3u8"), input.codecs, cluster)
         if !input.rungCodecs.isEmpty {
-            try await expectPlays(edge.media("live/s1_240p300kbps", ".m3u8"), input.rungCodecs, cluster)
+            let name = "live/s1_\(input.rung.renditionName)"
+            try await expectPlays(edge.media(name, ".m3u8"), input.rungCodecs, cluster)
         }
         #expect(publisher.isRunning, "\(publisher.lastLines)")
     }

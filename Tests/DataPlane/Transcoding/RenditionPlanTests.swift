@@ -96,6 +96,26 @@ import Transcoding
         #expect(try #require(settings.fault).contains(word))
     }
 
+    /// Measured over 20 s of playing each.
+    @Test(arguments: [
+        (240, 300_000, AppSettings.HLSSegmentType.mpegts, 494_252), (144, 120_000, .mpegts, 257_184),
+    ])
+    func `no segment is larger than what the playlist says of it, and it says little more`(
+        height: Int,
+        bits: Int,
+        type: AppSettings.HLSSegmentType,
+        measured: Int
+    ) {
+        var settings = AppSettings()
+        settings.hlsSegmentType = type
+        let size = PictureSize(width: height * 16 / 9, height: height)
+        let sound = height == 240 ? 64_000 : 32_000
+        let rendition = Rendition(name: "a", size: size, videoBitsPerSecond: bits, audioBitsPerSecond: sound)
+        let forecast = RungForecast(rendition, settings: settings, framesPerSecond: 25)
+        #expect((measured...measured * 3 / 2).contains(forecast.peakBitsPerSecond), "\(forecast.peakBitsPerSecond)")
+        #expect(forecast.averageBitsPerSecond <= forecast.peakBitsPerSecond)
+    }
+
     @Test func `too many rungs and words that are no encoder are refused`() throws {
         var settings = AppSettings()
         settings.encoderSettings = Array(

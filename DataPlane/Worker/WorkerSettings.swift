@@ -85,7 +85,7 @@ package enum WorkerSettings {
         note: "SRT is not encrypted",
         help: "The passphrase itself."
     )
-    static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP).")
+    static let webrtcPort = port("webrtc-port", 50000, "WebRTC (UDP, and TCP on the same number).")
     static let agentPort = port("agent-port", 5001, "HAProxy's agent check: state and weight of this node.")
     static let tlsCertificate = CommonSettings.tlsCertificate(note: "no TLS listeners")
     static let relayTLS = Setting(

@@ -29,6 +29,21 @@ package struct SampleAspectRatio: Hashable, Sendable {
         }
     }
 
+    /// The beginning of usability information up to its timing, which H.264 and H.265 have alike (§E.1.1, §E.2.1).
+    static func readUsability(_ bits: inout BitReader) throws -> SampleAspectRatio? {
+        let ratio = try bits.bit() ? try SampleAspectRatio(from: &bits) : nil
+        if try bits.bit() { try bits.skip(1) }
+        if try bits.bit() {
+            try bits.skip(4)
+            if try bits.bit() { try bits.skip(24) }
+        }
+        if try bits.bit() {
+            _ = try bits.unsignedExpGolomb()
+            _ = try bits.unsignedExpGolomb()
+        }
+        return ratio
+    }
+
     private static let extended = 255
     /// Table E-1.
     private static let table = [

@@ -121,16 +121,7 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     /// §E.1.1, but for the size of the decoder's buffer.
     private mutating func readUsability(_ bits: inout BitReader) throws {
         guard try bits.bit() else { return }
-        if try bits.bit() { sampleAspectRatio = try SampleAspectRatio(from: &bits) }
-        if try bits.bit() { try bits.skip(1) }
-        if try bits.bit() {
-            try bits.skip(4)
-            if try bits.bit() { try bits.skip(24) }
-        }
-        if try bits.bit() {
-            _ = try bits.unsignedExpGolomb()
-            _ = try bits.unsignedExpGolomb()
-        }
+        sampleAspectRatio = try SampleAspectRatio.readUsability(&bits)
         if try bits.bit() { try readTiming(&bits) }
         let hasBuffers = (try Self.skipBuffer(&bits), try Self.skipBuffer(&bits))
         try bits.skip(hasBuffers.0 || hasBuffers.1 ? 2 : 1)

@@ -18,16 +18,7 @@ struct H265UsabilityInformation {
     }
 
     private mutating func read(_ bits: inout BitReader) throws {
-        if try bits.bit() { sampleAspectRatio = try SampleAspectRatio(from: &bits) }
-        if try bits.bit() { try bits.skip(1) }
-        if try bits.bit() {
-            try bits.skip(4)
-            if try bits.bit() { try bits.skip(24) }
-        }
-        if try bits.bit() {
-            _ = try bits.unsignedExpGolomb()
-            _ = try bits.unsignedExpGolomb()
-        }
+        sampleAspectRatio = try SampleAspectRatio.readUsability(&bits)
         try bits.skip(3)
         if try bits.bit() { for _ in 0..<4 { _ = try bits.unsignedExpGolomb() } }
         guard try bits.bit() else { return }

@@ -1,6 +1,6 @@
 package import SecureTransport
 
-/// SRTP by OpenSSL's ciphers both ways: of players' sessions, whose peers send reports only, and of the load generator.
+/// SRTP by OpenSSL's ciphers.
 package struct EVPSRTP: SRTPFactory {
     package init() {}
 

@@ -60,12 +60,10 @@ final class PeerPair {
             role: answer.negotiation.isDTLSClient ? .client : .server,
             peerFingerprints: answer.negotiation.certificates
         )
-        // As the worker does it.
-        let srtp: any SRTPFactory = role == .publisher ? try IngestSRTP() : EVPSRTP()
         session = PeerSession(
             role,
             answer.negotiation,
-            link: SecureLink(ice: ice, dtls: dtls, srtp: srtp),
+            link: SecureLink(ice: ice, dtls: dtls, srtp: EVPSRTP()),
             wall: PeerPair.wall,
             playoutDelay: playoutDelay,
             at: PeerPair.zero,

@@ -25,6 +25,7 @@ do {
         log: log
     )
     try await controlPlane.run()
+    Program.leave()
 } catch let error as SettingsError {
     program.exitForWrongSettings(error)
 }

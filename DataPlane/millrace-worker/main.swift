@@ -19,6 +19,7 @@ MetricsSystem.bootstrap(metrics)
 do {
     let worker = Worker(program: program, values: values, configuration: configuration, metrics: metrics, log: log)
     try await worker.run()
+    Program.leave()
 } catch let error as SettingsError {
     program.exitForWrongSettings(error)
 }

@@ -1,4 +1,4 @@
-import Glibc
+import Settings
 import UnixSignals
 
 /// SIGTERM and SIGINT, as both daemons take them: the first begins an orderly shutdown, the second ends the process.
@@ -8,7 +8,7 @@ package enum StopSignals {
         var count = 0
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             count += 1
-            if count > 1 { exit(0) }
+            if count > 1 { Program.leave() }
             first()
         }
     }

@@ -48,7 +48,7 @@ package struct Program: Sendable {
             case .run(let values): return try make(values)
             case .show(let text):
                 show(text)
-                exit(0)
+                Self.leave(status: 0)
             }
         } catch {
             exitForWrongSettings(error)
@@ -61,8 +61,11 @@ package struct Program: Sendable {
     /// Also for what shows only when the settings are put to use, as a port that is taken.
     package func exitForWrongSettings(_ error: SettingsError) -> Never {
         write("\(name): \(error)\n", to: STDERR_FILENO)
-        exit(EX_USAGE)
+        Self.leave(status: EX_USAGE)
     }
+
+    /// Ends the process at once. `exit` would have C libraries destroy what their threads still use, and nothing is buffered.
+    package static func leave(status: Int32 = 0) -> Never { _exit(status) }
 }
 
 private func write(_ text: String, to descriptor: Int32) {

@@ -18,4 +18,16 @@ import Testing
         try await cluster.waitUntilPlayable(restarted.rtmp("live/s1"))
         #expect(publisher.isRunning)
     }
+
+    /// What C libraries do as a process ends meets threads that still use them, sometimes: hence so many times.
+    @Test func `a worker that serves every protocol ends with status 0 each time it is stopped`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        var node: WorkerHandle?
+        for _ in 1...8 {
+            let started = try await cluster.startWorker("node1", .hybrid, ports: node?.ports, servesSRT: true)
+            started.process.signal(SIGTERM)
+            #expect(started.process.waitForEnd() == 0, "\(started.process.lastLines)")
+            node = started
+        }
+    }
 }

@@ -1,6 +1,6 @@
 package import SecureTransport
 
-/// SRTP by OpenSSL's ciphers.
+/// SRTP by OpenSSL's ciphers both ways: of players' sessions, whose peers send reports only, and of the load generator.
 package struct EVPSRTP: SRTPFactory {
     package init() {}
 

@@ -269,10 +269,15 @@ extension WebRTCService {
                 peerFingerprints: start.negotiation.certificates
             )
         } catch { return .failure(.refused(.unavailable("\(error)"))) }
+        let srtp: any SRTPFactory =
+            switch start.part.role {
+            case .publisher: parts.ingestSRTP
+            case .player: parts.srtp
+            }
         let session = PeerSession(
             start.part.role,
             start.negotiation,
-            link: SecureLink(ice: ice, dtls: dtls, srtp: parts.srtp),
+            link: SecureLink(ice: ice, dtls: dtls, srtp: srtp),
             limits: parts.limits.peer,
             wall: parts.wallClock(),
             playoutDelay: start.part.playoutDelay,

@@ -20,7 +20,10 @@ package final class WebRTCService: Sendable {
         package var outlets: PeerOutletTable
         package var egress: EgressMeter
         package var dtls: any DTLSTransportFactory
+        /// Of players' sessions.
         package var srtp: any SRTPFactory
+        /// Of publishers' sessions.
+        package var ingestSRTP: any SRTPFactory
         package var logger: Logger
         package var wallClock: @Sendable () -> WallTime
         /// The origin (`http://host:port`) of the node that has a session which is not ours.
@@ -36,6 +39,7 @@ package final class WebRTCService: Sendable {
             egress: EgressMeter,
             dtls: any DTLSTransportFactory,
             srtp: any SRTPFactory,
+            ingestSRTP: any SRTPFactory,
             logger: Logger,
             wallClock: @escaping @Sendable () -> WallTime,
             originOfNode: @escaping @Sendable (String) async -> String?,
@@ -48,6 +52,7 @@ package final class WebRTCService: Sendable {
             self.egress = egress
             self.dtls = dtls
             self.srtp = srtp
+            self.ingestSRTP = ingestSRTP
             self.logger = logger
             self.wallClock = wallClock
             self.originOfNode = originOfNode

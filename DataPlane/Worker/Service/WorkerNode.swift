@@ -246,6 +246,12 @@ struct WorkerNode {
         } catch {
             throw SettingsError.conflict(setting: "--webrtc-port", reason: error.description)
         }
+        let ingestSRTP: IngestSRTP
+        do throws(SRTPError) {
+            ingestSRTP = try IngestSRTP()
+        } catch {
+            throw SettingsError.conflict(setting: "--webrtc-port", reason: error.description)
+        }
         return WebRTCService(
             WebRTCService.Parts(
                 gate: coordinator,
@@ -254,6 +260,7 @@ struct WorkerNode {
                 egress: parts.webRTCEgress,
                 dtls: certificate,
                 srtp: EVPSRTP(),
+                ingestSRTP: ingestSRTP,
                 logger: logger,
                 wallClock: clock.wall,
                 // The control plane knows where every node is, and sends the client on.

@@ -161,12 +161,13 @@ struct Pairing: Sendable, CustomTestStringConvertible {
     }
 
     /// Late ones, back over the rollover, down to the window's end.
-    @Test(arguments: SRTPSuite.allCases)
-    func `packets out of order open once each, and those older than the window never`(suite: SRTPSuite) throws {
-        let protector = try EVPProtector(masterKey(suite), suite: suite)
-        let unprotector = try EVPUnprotector(masterKey(suite), suite: suite)
+    @Test(arguments: Pairing.all.filter(\.protectsWithEVP))
+    func `packets out of order open once each, and those older than the window never`(pairing: Pairing) throws {
+        let (protector, unprotector) = try pairing.make()
+        let window = pairing.opensWithEVP ? 128 : 2048
+        let newest = window + 72
         var wires: [ByteBuffer] = []
-        for step in 0..<300 as Range<UInt16> {
+        for step in 0..<UInt16(newest + 100) {
             var packet = rtp(sequence: 65_400 &+ step)
             try protector.protect(rtp: &packet, from: packet.readerIndex)
             wires.append(packet)
@@ -175,11 +176,11 @@ struct Pairing: Sendable, CustomTestStringConvertible {
             var wire = wires[step]
             return (try? unprotector.unprotect(rtp: &wire)) != nil
         }
-        #expect(open(0) && open(200))
-        #expect((73...199).reversed().allSatisfy(open))
-        #expect(!(73...200).contains(where: open))
+        #expect(open(0) && open(newest))
+        #expect((73..<newest).reversed().allSatisfy(open))
+        #expect(!(73...newest).contains(where: open))
         #expect(!(1...72).contains(where: open))
-        #expect(open(299) && !open(100))
+        #expect(open(newest + 99) && !open(100))
     }
 
     @Test(arguments: Pairing.all)
@@ -195,10 +196,9 @@ struct Pairing: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test func `a peer has a limited number of sources, and forged ones take none of them`() throws {
-        let suite = SRTPSuite.aeadAES128GCM
-        let protector = try EVPProtector(masterKey(suite), suite: suite)
-        let unprotector = try EVPUnprotector(masterKey(suite), suite: suite)
+    @Test(arguments: Pairing.all.filter(\.protectsWithEVP))
+    func `a peer has a limited number of sources, and forged ones take none of them`(pairing: Pairing) throws {
+        let (protector, unprotector) = try pairing.make()
         for ssrc in 1000..<2000 as Range<UInt32> {
             var forged = rtp(sequence: 1, ssrc: ssrc, payload: 40)
             #expect(throws: SRTPError.unauthenticated) { try unprotector.unprotect(rtp: &forged) }
@@ -213,6 +213,41 @@ struct Pairing: Sendable, CustomTestStringConvertible {
                     try unprotector.unprotect(rtp: &packet)
                 }
             }
+        }
+        // Whoever was there goes on, also with reports.
+        var next = rtp(sequence: 2, ssrc: 0)
+        try protector.protect(rtp: &next, from: next.readerIndex)
+        try unprotector.unprotect(rtp: &next)
+        var report = rtcp(ssrc: 1)
+        try protector.protect(rtcp: &report, from: report.readerIndex)
+        try unprotector.unprotect(rtcp: &report)
+    }
+
+    /// Each has state in C: keys, windows, a handle.
+    @Test(arguments: SRTPSuite.allCases)
+    func `sessions of publishers begin and end on many threads at once`(suite: SRTPSuite) async throws {
+        let factory = try IngestSRTP()
+        try await withThrowingTaskGroup { group in
+            for thread in 0..<4 as Range<UInt32> {
+                group.addTask {
+                    for _ in 0..<50 {
+                        let key = masterKey(suite)
+                        let unprotector = try factory.makeUnprotector(
+                            SRTPKeyingMaterial(suite: suite, local: key, remote: key)
+                        )
+                        let protector = try EVPProtector(key, suite: suite)
+                        // A simulcast: three layers, each with its repeats.
+                        for step in 0..<12 as Range<UInt16> {
+                            let packet = rtp(sequence: step / 6, ssrc: thread << 8 | UInt32(step % 6))
+                            var wire = packet
+                            try protector.protect(rtp: &wire, from: wire.readerIndex)
+                            try unprotector.unprotect(rtp: &wire)
+                            #expect(wire == packet)
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
         }
     }
 

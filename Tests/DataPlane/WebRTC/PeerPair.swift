@@ -60,10 +60,12 @@ final class PeerPair {
             role: answer.negotiation.isDTLSClient ? .client : .server,
             peerFingerprints: answer.negotiation.certificates
         )
+        // As the worker does it.
+        let srtp: any SRTPFactory = role == .publisher ? try IngestSRTP() : EVPSRTP()
         session = PeerSession(
             role,
             answer.negotiation,
-            link: SecureLink(ice: ice, dtls: dtls, srtp: EVPSRTP()),
+            link: SecureLink(ice: ice, dtls: dtls, srtp: srtp),
             wall: PeerPair.wall,
             playoutDelay: playoutDelay,
             at: PeerPair.zero,

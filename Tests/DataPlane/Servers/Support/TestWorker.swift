@@ -117,6 +117,7 @@ final class TestWorker: Sendable {
                 egress: EgressMeter(protocolName: "webrtc"),
                 dtls: try DTLSContext(),
                 srtp: EVPSRTP(),
+                ingestSRTP: try IngestSRTP(),
                 logger: logger,
                 wallClock: { WallTime(milliseconds: 1_000_000) },
                 originOfNode: { _ in nil },

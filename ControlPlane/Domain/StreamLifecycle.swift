@@ -37,8 +37,12 @@ extension ClusterState {
         }
         if case .gone(_, let since) = verdict(on: owner, at: now) { return interrupted(since: since) }
         if let since = abandonedSince(record, stream) { return interrupted(since: since) }
-        let isAway = ownerReport(of: stream, owner)?.isBroadcasting == false
-        return StreamCondition(status: isAway ? .interrupted : .broadcasting)
+        return StreamCondition(status: isPublisherAway(from: owner, stream) ? .interrupted : .broadcasting)
+    }
+
+    /// By the owner's last word, which it gives as soon as a publisher is lost or comes back.
+    func isPublisherAway(from owner: StreamRecord.Owner, _ stream: StreamID) -> Bool {
+        ownerReport(of: stream, owner)?.isBroadcasting == false
     }
 
     /// Nobody could come back while the store was away: a grace that had not ended by then begins anew with its return.

@@ -60,12 +60,7 @@ package final class LiveStream: @unchecked Sendable {
     private let expected = Atomic<Int>(0)
     private let byteCount = Atomic<Int>(0)
     private let serving = Atomic<Bool>(false)
-    /// A codec of its picture that only WebRTC carries.
-    private let hasVP8 = Atomic<Bool>(false)
-    private let hasOpus = Atomic<Bool>(false)
-    private let hasAC3 = Atomic<Bool>(false)
-    /// Of sound that WebRTC does not carry.
-    private let hasOtherSound = Atomic<Bool>(false)
+    private let codecs: Mutex<CarriedCodecs>
 
     package init(
         id: StreamID,
@@ -77,6 +72,7 @@ package final class LiveStream: @unchecked Sendable {
         self.loop = loop
         self.settings = settings
         wishedSegmentType = settings.hlsSegmentType
+        codecs = Mutex(CarriedCodecs(segments: settings.hlsSegmentType))
         cache = GOPCache(limits: cacheLimits)
     }
 
@@ -147,20 +143,12 @@ package final class LiveStream: @unchecked Sendable {
 
     /// Why players of a protocol cannot have the stream as it is; nil when they can. From any thread.
     package func refusal(of kind: ClientProtocol) -> Refusal? {
-        guard hasVP8.load(ordering: .acquiring), kind != .webrtc else { return nil }
-        return .unsupportedCodec("VP8", kind)
+        codecs.withLock { $0.refusal(of: kind) }
     }
 
     /// The codec that players of a protocol need the sound in; nil when they take it as it is. From any thread.
     package func soundNeeded(by kind: ClientProtocol) -> StreamID.SoundCodec? {
-        switch kind {
-        case .webrtc: hasOtherSound.load(ordering: .acquiring) ? .opus : nil
-        // Enhanced RTMP has more, which few players and servers know.
-        case .rtmp, .httpFlv: hasOpus.load(ordering: .acquiring) || hasAC3.load(ordering: .acquiring) ? .aac : nil
-        case .srt: hasOpus.load(ordering: .acquiring) ? .aac : nil
-        // Segments carry both.
-        case .hls, .dash: nil
-        }
+        codecs.withLock { $0.soundNeeded(by: kind) }
     }
 
     /// Told, on the loop, when `isServing` becomes true.
@@ -370,6 +358,7 @@ package final class LiveStream: @unchecked Sendable {
         let isFirst = epoch == nil
         epoch = newEpoch
         settings.hlsSegmentType = wishedSegmentType
+        noteCodecs()
         cache.removeAll()
         // Another publisher's encoder.
         pictureOrder = PictureOrder()
@@ -403,23 +392,18 @@ package final class LiveStream: @unchecked Sendable {
     private func learn(_ tracks: [Track]) {
         self.tracks = tracks
         pictureOrder.learn(tracks)
-        hasVP8.store(tracks.contains { $0.codec.isVP8 }, ordering: .releasing)
-        let sounds = tracks.filter { $0.kind == .audio }
-        hasOpus.store(sounds.contains { $0.codec.isOpus }, ordering: .releasing)
-        hasAC3.store(sounds.contains { $0.codec.isAC3 }, ordering: .releasing)
-        hasOtherSound.store(sounds.contains { !$0.codec.isOpus }, ordering: .releasing)
+        noteCodecs()
         guard !tracks.isEmpty, !isServing else { return }
         serving.store(true, ordering: .releasing)
         onServing?()
     }
 
+    private func noteCodecs() {
+        let present = CarriedCodecs(tracks, segments: settings.hlsSegmentType)
+        codecs.withLock { $0 = present }
+    }
+
     private func notify(_ notice: StreamNotice) {
         for subscriber in subscribers { subscriber.stream(self, noticed: notice) }
     }
-}
-
-extension CodecParameters {
-    fileprivate var isVP8: Bool { if case .vp8 = self { true } else { false } }
-    fileprivate var isOpus: Bool { if case .opus = self { true } else { false } }
-    fileprivate var isAC3: Bool { if case .ac3 = self { true } else { false } }
 }

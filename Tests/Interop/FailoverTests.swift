@@ -34,6 +34,31 @@ import Testing
         }
     }
 
+    @Test func `a publisher that broke off comes back through another origin, and its viewers stay`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let first = try await cluster.startWorker("origin1", .origin)
+        let second = try await cluster.startWorker("origin2", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let publisher = try cluster.publish("live/s1", to: first)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let viewers = [try cluster.view(edge.rtmp("live/s1")), try cluster.view(first.media("live/s1", ".flv"))]
+        for viewer in viewers { try await viewer.waitForMore() }
+
+        publisher.kill()
+        try await eventually("its absence is known\n\(cluster.logs)") {
+            try cluster.stream("live/s1").status == .interrupted
+        }
+        let again = try cluster.publish("live/s1", to: second)
+        try await cluster.waitForOrigin(of: "live/s1", "origin2")
+        for viewer in viewers { try await viewer.waitForMore(100_000) }
+        #expect(again.isRunning)
+        for viewer in viewers {
+            viewer.process.kill()
+            let times = try videoTimes(in: viewer.path)
+            #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "timestamps grow in \(viewer.path)")
+        }
+    }
+
     /// Every object that the edge's playlist names for the newest epoch has the same bytes on the other node.
     private func expectSameObjects(
         of stream: String,

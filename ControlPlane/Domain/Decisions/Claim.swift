@@ -82,9 +82,10 @@ extension ClusterState {
     }
 
     /// Whether a living owner gives way: the app wants the newest publisher, or the owner drains, when its publisher was told
-    /// to move and may be here before it has left there.
+    /// to move and may be here before it has left there, or the owner waits for its publisher, which may be this one.
     private func yields(_ owner: StreamRecord.Owner, _ stream: StreamID) -> Bool {
         settings(of: stream.app).secondPublisher == .takeOver || nodes[owner.nodeId]?.body.drain != nil
+            || isPublisherAway(from: owner, stream)
     }
 
     /// The new epoch is larger than the last, and than every epoch of a record that was removed before this millisecond:

@@ -19,6 +19,8 @@ package struct BlockingReload: Hashable, Sendable {
         case answer
         /// Hold the request until the window's version changes, then decide again; after this long answer 503.
         case wait(atMost: Duration)
+        /// Hold it likewise; after this long answer as the playlist stands.
+        case linger(atMost: Duration)
         /// 400: the player is not where it thinks it is.
         case refuseTooFarAhead
     }
@@ -53,7 +55,11 @@ package struct BlockingReload: Hashable, Sendable {
 
     /// Pure: the waiting room only calls it again when the window moved.
     package func decide(_ window: SegmentWindow) -> Decision {
-        guard let sequence, !window.index.isEnded else { return .answer }
+        guard !window.index.isEnded else { return .answer }
+        guard let sequence else {
+            return window.hasJustBegun
+                ? .linger(atMost: .milliseconds(window.index.settings.segmentDuration.milliseconds)) : .answer
+        }
         // The end of the playlist is the open segment, whose number is one above the last complete one.
         let next = window.nextSequence
         guard sequence <= next + 1 else { return .refuseTooFarAhead }

@@ -46,6 +46,9 @@ package struct SegmentWindow: Sendable {
     /// A playlist without a complete segment is an error to many players.
     package var isPlayable: Bool { !index.segments.isEmpty }
 
+    /// Some players that begin with a single segment never get on: GStreamer 1.22 shows nothing.
+    package var hasJustBegun: Bool { index.segments.count < 2 }
+
     /// Of the segment that is open or opens next.
     package var nextSequence: UInt64 { index.open?.sequence ?? index.segments.last.map { $0.sequence + 1 } ?? 0 }
 

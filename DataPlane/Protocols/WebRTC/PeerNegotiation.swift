@@ -41,7 +41,7 @@ package enum PeerNegotiation {
         _ tracks: [Track],
         using random: inout some RandomNumberGenerator
     ) throws(UnplayableStream) -> [MediaCapabilities] {
-        let name = "m\(UInt64.random(in: 0...UInt64.max, using: &random))"
+        let name = canonicalName(using: &random)
         var capabilities: [MediaCapabilities] = []
         var unusable: [String] = []
         for track in tracks where track.kind != .data {
@@ -68,6 +68,12 @@ package enum PeerNegotiation {
         let needsVideo = tracks.contains { $0.kind == .video }
         if needsVideo, !capabilities.contains(where: { $0.kind == "video" }) { throw .noCodec(unusable) }
         return capabilities
+    }
+
+    /// 96 random bits (RFC 7022 §4.2), also the name of the stream (msid). Of a multiple of four octets: aiortc 1.16 takes reports
+    /// for cut off whose SDES chunks (RFC 3550 §6.5) end in more or fewer than two of padding.
+    private static func canonicalName(using random: inout some RandomNumberGenerator) -> String {
+        String((0..<24).compactMap { _ in "0123456789abcdef".randomElement(using: &random) })
     }
 
     private static func capability(for codec: CodecParameters) -> CodecCapability? {

@@ -13,11 +13,14 @@ extension HLSStream {
         case answered
         /// As long as any request; `atMost` says otherwise.
         case wait(atMost: TimeAmount?)
+        /// However often it is considered.
+        case linger(atMost: TimeAmount)
     }
 
     private enum Answer {
         case response(MediaResponse)
         case wait(atMost: TimeAmount?)
+        case linger(atMost: TimeAmount)
         case fetch(ObjectName, for: ObjectName)
     }
 
@@ -31,6 +34,7 @@ extension HLSStream {
             switch self.answer(to: ask, rendition) {
             case .response(let response): answer(response)
             case .wait(let limit): return .wait(atMost: limit)
+            case .linger(let limit): return .linger(atMost: limit)
             case .fetch(let whole, let name):
                 fetch(whole) { answer($0.response(self, name)) }
             }
@@ -73,11 +77,9 @@ extension HLSStream {
         case .failure(let error): return .response(.badRequest(error.description))
         }
         switch reload.decide(window) {
-        case .answer:
-            let body = playlists.body(of: window, stream: stream, skip: reload.skip, token: query.token)
-            // A blocked answer is the same for ever; a plain one is old with the next part.
-            return .response(.playlist(body, maxAge: reload.sequence == nil ? 1 : 6))
+        case .answer: return .response(playlist(window, query, reload))
         case .wait(let limit): return .wait(atMost: .nanoseconds(limit.nanoseconds))
+        case .linger(let limit): return .linger(atMost: .nanoseconds(limit.nanoseconds))
         case .refuseTooFarAhead:
             return .response(
                 .badRequest(
@@ -85,6 +87,21 @@ extension HLSStream {
                 )
             )
         }
+    }
+
+    private func playlist(_ window: SegmentWindow, _ query: MediaQuery, _ reload: BlockingReload) -> MediaResponse {
+        let body = playlists.body(of: window, stream: stream, skip: reload.skip, token: query.token)
+        // A blocked answer is the same for ever; a plain one is old with the next part.
+        return .playlist(body, maxAge: reload.sequence == nil ? 1 : 6)
+    }
+
+    /// Answers what was held for a fuller playlist alone.
+    func answersAsItStands(_ want: HLSWant) -> Bool {
+        guard case .ask(.mediaPlaylist(let query), let answer) = want, let rendition, isListable(rendition),
+            case .success(let reload) = query.reload, case .linger = reload.decide(rendition.listed)
+        else { return false }
+        answer(playlist(rendition.listed, query, reload))
+        return true
     }
 
     // MARK: Objects

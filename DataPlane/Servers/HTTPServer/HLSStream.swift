@@ -93,16 +93,16 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     }
 
     private func consider(_ held: Held) {
+        var held = held
         switch verdict(on: held.want) {
         case .answered: return
-        case .wait(let limit):
-            guard waiting.count < limits.waitingMax else {
-                return held.want.refuse(.overloaded("too many held requests"))
-            }
-            var held = held
-            if let limit { held.deadline = .now() + limit }
-            waiting.append(held)
+        case .wait(let limit): if let limit { held.deadline = .now() + limit }
+        case .linger(let limit): held.deadline = min(held.deadline, .now() + limit)
         }
+        guard waiting.count < limits.waitingMax else {
+            return held.want.refuse(.overloaded("too many held requests"))
+        }
+        waiting.append(held)
     }
 
     private func wakeWaiting() {
@@ -116,7 +116,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         let late = waiting.filter { $0.deadline <= now }
         guard !late.isEmpty else { return }
         waiting.removeAll { $0.deadline <= now }
-        for one in late { one.want.refuse(.unavailable("nothing new came from the stream in time")) }
+        for one in late where !answersAsItStands(one.want) {
+            one.want.refuse(.unavailable("nothing new came from the stream in time"))
+        }
     }
 
     // MARK: Life

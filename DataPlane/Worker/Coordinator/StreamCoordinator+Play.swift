@@ -47,7 +47,7 @@ extension StreamCoordinator {
         return form == stream.id || form.derivation == nil ? nil : form
     }
 
-    /// Browsers' WebRTC shows pictures in the order they come in; VP8 only WebRTC carries.
+    /// Browsers' WebRTC shows pictures in the order they come in; VP8 only WebRTC carries, VP9 and AV1 not all others.
     private nonisolated func needsOtherPictures(_ stream: LiveStream, _ kind: ClientProtocol) async -> Bool {
         guard kind == .webrtc else { return stream.refusal(of: kind) != nil }
         // The loop outlives its streams, so there is nothing to fail.

@@ -108,6 +108,29 @@ import Timebase
         #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
     }
 
+    @Test func `a living owner gives way while its publisher is away, and only then`() throws {
+        var (cluster, grant) = try owned()
+        let next = StreamPosition(sequence: 40, discontinuity: 0, mediaTime: 80)
+        func beat(isBroadcasting: Bool) throws {
+            let report = StreamReport(
+                app: stream.app,
+                id: stream.id,
+                epoch: grant.epoch,
+                viewers: ViewerCounts(),
+                isBroadcasting: isBroadcasting
+            )
+            try cluster.beat("origin1", holds: [cluster.hold(grant.epoch, next: next)], streams: [report])
+        }
+        try beat(isBroadcasting: false)
+        let away = cluster
+        try beat(isBroadcasting: true)
+        #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)
+        cluster = away
+        let second = try cluster.claim("origin2")
+        #expect(second.epoch > grant.epoch && cluster.owner == "origin2" && cluster.status == .broadcasting)
+        #expect(try #require(second.resume).sequence > next.sequence)
+    }
+
     @Test func `an owner that is connected and heard of in time is alive at once`() throws {
         let (cluster, _) = try owned()
         #expect(kind { _ = try cluster.decideClaim("origin2") } == .streamInUse)

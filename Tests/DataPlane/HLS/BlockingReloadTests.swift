@@ -51,6 +51,20 @@ import Timebase
         #expect(reload.decide(SegmentWindow(index: index)) == Self.wait)
     }
 
+    @Test func `a window of one segment is given to whoever wants what is in it, others wait a little for the next`()
+        throws
+    {
+        var index = MediaPlaylistTests.index
+        index.segments.removeFirst(index.segments.count - 1)
+        func decide(_ query: String) throws -> BlockingReload.Decision {
+            try BlockingReload(query: query).decide(SegmentWindow(index: index))
+        }
+        #expect(try decide("token=x") == .linger(atMost: .seconds(2)))
+        #expect(try decide("_HLS_msn=5") == .answer && decide("_HLS_msn=6") == Self.wait)
+        index.isEnded = true
+        #expect(try decide("token=x") == .answer)
+    }
+
     @Test func `nobody waits for a stream that has ended`() throws {
         var index = MediaPlaylistTests.index
         index.isEnded = true

@@ -100,11 +100,16 @@ final class HLSOrigin {
     private var position = 0
     private let tap = ItemTap()
 
-    init(_ id: StreamID, seconds: Double, _ limits: HLSLimits = HLSLimits()) {
+    /// `settings` are those of the packager, not of the cutter.
+    init(
+        _ id: StreamID,
+        seconds: Double,
+        _ limits: HLSLimits = HLSLimits(),
+        settings: AppSettings = AppSettings()
+    ) {
         node = HLSNode(id, limits)
         items = FixtureStream(seed: 7).items(seconds: seconds)
-        let settings = AppSettings()
-        let cutter = PlainCutter(cutter: SegmentCutter(settings: PackagingSettings(settings), resume: .start))
+        let cutter = PlainCutter(cutter: SegmentCutter(settings: PackagingSettings(AppSettings()), resume: .start))
         node.stream.beginTenure(epoch: Epoch(3), resume: .start, settings: settings, cutter: cutter)
         _ = node.stream.subscribe(tap)
     }

@@ -21,15 +21,29 @@ import Testing
             .compactMap { $0.split(separator: "/").last.map(String.init) }
     }
 
-    @Test func `The first playlist is held until a segment is complete, then answered once`() {
+    @Test func `The first playlist is held until two segments are complete, then answered once`() {
         let origin = HLSOrigin(id, seconds: 10)
         _ = origin.publish(until: 0.5)
         let held = origin.node.hold(Self.playlist)
+        #expect(held.count == 0)
+        _ = origin.publish(until: 3)
         #expect(held.count == 0)
         _ = origin.publish(until: 9)
         #expect(held.count == 1)
         #expect(held.response?.status == .ok)
         #expect(held.response?.text.hasPrefix("#EXTM3U") == true)
+    }
+
+    @Test func `A single segment is listed when the second takes longer than segments do, as keyframes are rare`() {
+        var settings = AppSettings()
+        settings.hlsSegmentDuration = 0.001
+        let origin = HLSOrigin(id, seconds: 10, settings: settings)
+        _ = origin.publish(until: 0.5)
+        let held = origin.node.hold(Self.playlist)
+        _ = origin.publish(until: 3)
+        #expect(held.count == 0)
+        origin.node.loop.advanceTime(by: .seconds(1))
+        #expect(held.response?.text.contains("EXTINF") == true)
     }
 
     @Test func `Every name a playlist lists is served, and another is not found`() throws {

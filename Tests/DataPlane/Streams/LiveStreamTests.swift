@@ -52,11 +52,16 @@ import Timebase
         )
     }
 
-    private func own(_ stream: LiveStream, epoch: Int64, sequence: UInt64 = 0) {
+    private func own(
+        _ stream: LiveStream,
+        epoch: Int64,
+        sequence: UInt64 = 0,
+        settings: AppSettings = AppSettings()
+    ) {
         stream.beginTenure(
             epoch: Epoch(epoch),
             resume: .start,
-            settings: AppSettings(),
+            settings: settings,
             cutter: EveryUnitCutter(sequence: sequence)
         )
     }
@@ -222,6 +227,31 @@ import Timebase
         #expect(kinds.map(stream.soundNeeded) == [.opus, .aac, .aac, nil, nil, nil])
         stream.ingest([.tracks([Track(id: .video, codec: .vp8(width: 16, height: 16))])], at: wall)
         #expect(kinds.allSatisfy { stream.soundNeeded(by: $0) == nil })
+    }
+
+    @Test func `pictures of a codec that a protocol does not carry are refused, by what segments are made of`() throws {
+        let opus = Track(id: .audio, codec: .opus(configuration: ByteBuffer(), channels: 2))
+        func refusing(
+            _ codec: CodecParameters,
+            _ segments: AppSettings.HLSSegmentType = .fmp4
+        ) throws -> Set<ClientProtocol> {
+            let stream = try make(loop: EmbeddedEventLoop())
+            own(stream, epoch: 1)
+            stream.ingest([.tracks([Track(id: .video, codec: codec), opus])], at: wall)
+            var settings = AppSettings()
+            settings.hlsSegmentType = segments
+            own(stream, epoch: 2, settings: settings)
+            #expect(stream.soundNeeded(by: .hls) == (segments == .mpegts ? .aac : nil))
+            return Set(ClientProtocol.allCases.filter { stream.refusal(of: $0) != nil })
+        }
+        let h264 = CodecParameters.h264(configuration: ByteBuffer(), width: 16, height: 16)
+        let vp9 = CodecParameters.vp9(configuration: ByteBuffer(), width: 16, height: 16)
+        let av1 = CodecParameters.av1(configuration: ByteBuffer(), width: 16, height: 16)
+        #expect(try refusing(h264).isEmpty && refusing(h264, .mpegts).isEmpty)
+        #expect(try refusing(.vp8(width: 16, height: 16)) == [.rtmp, .httpFlv, .hls, .dash, .srt])
+        #expect(try refusing(vp9) == [.rtmp, .httpFlv, .srt])
+        #expect(try refusing(vp9, .mpegts) == [.rtmp, .httpFlv, .hls, .srt])
+        #expect(try refusing(av1) == [.srt] && refusing(av1, .mpegts) == [.hls, .srt])
     }
 
     @Test func `however many need a keyframe, one request a second goes up`() throws {

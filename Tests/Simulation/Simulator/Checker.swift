@@ -98,7 +98,8 @@ final class Checker: @unchecked Sendable {
             if owner?.boot != worker.bootID {
                 violated("\(worker.name) owns \(stream.id) with epoch \(epoch) of \(owner?.boot ?? "nobody")")
             }
-            if isSettled, let newest = newestEpoch[stream.id], epoch < newest {
+            let toldSince = (epochSince[stream.id] ?? 0) + Self.toldWithin.nanoseconds
+            if isSettled, let newest = newestEpoch[stream.id], epoch < newest, world.now > toldSince {
                 violated("\(worker.name) has not heard that \(stream.id) is another's: \(epoch), now \(newest)")
             }
         }
@@ -120,6 +121,8 @@ final class Checker: @unchecked Sendable {
     static let mediaInTroubleWithin = Duration.seconds(15)
     static let publishWithin = Duration.seconds(30)
     static let oneOwnerWithin = Duration.seconds(12)
+    /// An owner whose publisher came back elsewhere, by the watch.
+    static let toldWithin = Duration.seconds(1)
     static let countsWithin = Duration.seconds(16)
 
     /// Since when the stream has its one owner with a publisher that sends; nil when it has not.

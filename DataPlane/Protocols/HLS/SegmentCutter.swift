@@ -12,12 +12,15 @@ package import Timebase
 ///    where it stands before it rounds to more, and any at `segmentDurationsMax` × its duration. Who begins to play there sees
 ///    nothing before the next keyframe; so a keyframe opens a segment early where the next one would come too late.
 /// 6. A part ends before the unit that would make it longer than `partDuration`.
-/// 7. The first segment of a new owner ends with a part, however short: until it does, players have nothing new.
+/// 7. The first segment of a new owner ends with a part, however short: until it does, players have nothing new. The second
+///    makes it up to a whole one: else it would wait for the keyframe after the next, and be nearly twice as long.
 package struct SegmentCutter: Sendable {
     private struct OpenSegment {
         var sequence: UInt64
         var discontinuity: UInt64
         var start: MediaTime
+        /// Its duration is counted from here.
+        var countedFrom: MediaTime
         var wallTime: WallTime
         var part: UInt32 = 0
         var partStart: MediaTime
@@ -130,7 +133,7 @@ package struct SegmentCutter: Sendable {
         let age = unit.decodeTime - segment.start
         let partAge = unit.decodeTime - segment.partStart
         guard kind == .video || !hasVideo || partAge >= limits.videoPauseMax else { return nil }
-        let isDue = age + limits.segmentRounding >= settings.segmentDuration
+        let isDue = unit.decodeTime - segment.countedFrom + limits.segmentRounding >= settings.segmentDuration
         let isEarly = !isDue && isVideoKeyframe && isLastKeyframeInTime(age)
         if isOverdue(age) || isEarly || (isDue && (isVideoKeyframe || !hasVideo)) {
             return openSegment(after: segment, at: unit.decodeTime, wallTime, isBreak: false)
@@ -170,6 +173,7 @@ package struct SegmentCutter: Sendable {
             sequence: resume.sequence,
             discontinuity: resume.discontinuity,
             start: time,
+            countedFrom: time,
             wallTime: wallTime,
             partStart: time
         )
@@ -191,6 +195,7 @@ package struct SegmentCutter: Sendable {
             sequence: segment.sequence + 1,
             discontinuity: segment.discontinuity + (isBreak ? 1 : 0),
             start: time,
+            countedFrom: isFirstOfTakeover(segment) && !isBreak ? segment.start : time,
             wallTime: wallTime,
             partStart: time
         )

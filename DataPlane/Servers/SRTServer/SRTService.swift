@@ -45,6 +45,8 @@ package struct SRTLimits: Sendable {
     package var connectionsMax = 2000
     /// A caller that does not say what it wants and sends nothing for so long is a player.
     package var silenceMax = Duration.milliseconds(400)
+    /// A publisher that stays connected and sends nothing has left its stream, as one of RTMP has.
+    package var publisherSilenceMax = Duration.seconds(20)
     /// Refusals that only the control plane can give close the socket within this time of its being accepted.
     package var refusalMax = Duration.milliseconds(900)
     /// Bytes read from one publisher that its stream has not taken yet; above, it is not read.

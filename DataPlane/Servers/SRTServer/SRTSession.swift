@@ -36,6 +36,7 @@ final class SRTSession: @unchecked Sendable {
     private var request: (stream: StreamID, mode: SRTStreamID.Mode, token: String?)?
     private var questions = 0
     private var lastReadAt = NIODeadline.now()
+    private var silentLooks = 0
     private var statistics = SRTStatistics()
     private var isOpen = true
     private var onClosed: (() -> Void)?
@@ -161,8 +162,19 @@ final class SRTSession: @unchecked Sendable {
         poller.schedule(in: Self.statisticsPeriod) {
             guard self.isOpen else { return }
             self.takeStatistics()
+            self.lookForSilence()
             self.keepStatistics()
         }
+    }
+
+    /// libsrt keeps a connection that says nothing. Looks are counted, not time: a process that was stopped heard nobody.
+    private func lookForSilence() {
+        guard case .publishing = role else { return }
+        silentLooks = NIODeadline.now() - lastReadAt >= Self.statisticsPeriod ? silentLooks + 1 : 0
+        guard Self.statisticsPeriod * silentLooks >= TimeAmount(service.limits.publisherSilenceMax) else { return }
+        service.meters.protocolError("publisher_silent")
+        logger.notice("publisher closed", metadata: [LogKeys.reason: "publisher_silent"])
+        end()
     }
 
     private func takeStatistics() {

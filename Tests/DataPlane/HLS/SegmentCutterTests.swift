@@ -17,6 +17,14 @@ import Timebase
         #expect(starts.dropFirst(2).allSatisfy { plain.map(\.mediaTime.milliseconds).contains($0) }, "\(starts)")
     }
 
+    @Test func `a takeover's target duration is that of all other segments where keyframes come once a segment`() {
+        var stream = FixtureStream(seed: 1)
+        stream.keyframeInterval = 60
+        let resume = ResumePoint(sequence: 10, discontinuity: 1, mediaTime: .zero)
+        let starts = segmentStarts(marked(stream.items(seconds: 9), resume: resume))
+        #expect(starts.first == 0 && Array(starts.dropFirst(2)) == [2000, 4000, 6000, 8000], "\(starts)")
+    }
+
     /// A report may be as old as the heartbeat's period.
     @Test func `the number told to the next owner is beyond all that the short segment lets open meanwhile`() {
         let resume = ResumePoint(sequence: 10, discontinuity: 1, mediaTime: .zero)
@@ -260,6 +268,6 @@ import Timebase
         settings.windowSegments = 3
         let resume = ResumePoint(sequence: 10, discontinuity: 1, mediaTime: .zero)
         let marks = cuts(marked(FixtureStream(seed: 14).items(seconds: 13), settings: settings, resume: resume))
-        #expect(marks.filter { $0.part == 0 }.map(\.oldestSequence) == [10, 10, 10, 10, 11, 12, 13])
+        #expect(marks.filter { $0.part == 0 }.map(\.oldestSequence) == [10, 10, 10, 10, 11, 12, 13, 14])
     }
 }

@@ -29,20 +29,29 @@ import Timebase
         // Who sends is a publisher, however late it comes to it.
         limits.silenceMax = .seconds(30)
         limits.warmUpMax = .seconds(30)
-        let service = SRTService(
-            gate: gate,
-            screen: gate,
-            outlets: SRTOutlets(meters: FanOutMeters(protocolName: "srt")),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            group: MultiThreadedEventLoopGroup.singleton,
-            takesPublishers: true,
-            limits: limits
+        server = Self.makeServer(gate, limits)
+        port = try Self.listen(server)
+    }
+
+    private static func makeServer(_ gate: HubGate, _ limits: SRTLimits) -> SRTServer {
+        SRTServer(
+            service: SRTService(
+                gate: gate,
+                screen: gate,
+                outlets: SRTOutlets(meters: FanOutMeters(protocolName: "srt")),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                group: MultiThreadedEventLoopGroup.singleton,
+                takesPublishers: true,
+                limits: limits
+            )
         )
-        server = SRTServer(service: service)
-        port = try server.listen(
+    }
+
+    private static func listen(_ server: SRTServer) throws -> Int {
+        try server.listen(
             host: "127.0.0.1",
             port: 0,
-            latency: Self.latency,
+            latency: latency,
             passphrase: Redacted("a long passphrase"),
             sendThreads: 2
         )
@@ -146,6 +155,19 @@ import Timebase
         let publisher = try call("#!::r=live/s1,m=publish")
         try send([ByteBuffer(repeating: 0x20, count: 400_000)], to: publisher)
         await gate.until { gate.ends == [false] }
+        await server.close()
+    }
+
+    @Test func `a publisher that stays and sends nothing has lost its stream`() async throws {
+        var limits = server.service.limits
+        limits.publisherSilenceMax = .seconds(2)
+        let impatient = Self.makeServer(gate, limits)
+        let publisher = try call("#!::r=live/s1,m=publish", at: try Self.listen(impatient))
+        try send(muxed(fixture.units(seconds: 1)), to: publisher)
+        _ = try await gate.served()
+        await gate.until { gate.ends == [false] }
+        publisher.close()
+        await impatient.close()
         await server.close()
     }
 

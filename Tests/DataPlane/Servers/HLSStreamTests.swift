@@ -34,16 +34,18 @@ import Testing
         #expect(held.response?.text.hasPrefix("#EXTM3U") == true)
     }
 
-    @Test func `A single segment is listed when the second takes longer than segments do, as keyframes are rare`() {
+    @Test func `A single segment is listed when the second takes longer than it should`() throws {
         var settings = AppSettings()
-        settings.hlsSegmentDuration = 0.001
+        settings.hlsSegmentDuration = 0
         let origin = HLSOrigin(id, seconds: 10, settings: settings)
         _ = origin.publish(until: 0.5)
         let held = origin.node.hold(Self.playlist)
-        _ = origin.publish(until: 3)
-        #expect(held.count == 0)
-        origin.node.loop.advanceTime(by: .seconds(1))
-        #expect(held.response?.text.contains("EXTINF") == true)
+        for step in 1...45 where held.count == 0 {
+            _ = origin.publish(until: 0.5 + 0.2 * Double(step))
+            origin.node.loop.advanceTime(by: .seconds(1))
+        }
+        let text = try #require(held.response).text
+        #expect(text.split(separator: "\n").count { $0.hasPrefix("#EXTINF") } == 1)
     }
 
     @Test func `Every name a playlist lists is served, and another is not found`() throws {

@@ -108,6 +108,12 @@ import Testing
         var codec = ""
         var profile = ""
         var level = 0
+        try await eventually("no master offers it, on either node\n\(cluster.logs)") {
+            try [origin, edge].allSatisfy { node in
+                let master = String(decoding: try http(node.media("bare/s1", "_adaptive.m3u8")).body, as: UTF8.self)
+                return master.contains("s1_144p120kbps.m3u8") && !master.contains("240p")
+            }
+        }
         var width = 0
         var height = 0
         var keyframes: [Double] = []

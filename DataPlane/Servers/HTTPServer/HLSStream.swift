@@ -8,6 +8,7 @@ import Observability
 package import Streams
 import Synchronization
 import Timebase
+import Transcoding
 
 /// One stream packaged as HLS on this node: playlists, objects, and the requests that wait for them.
 ///
@@ -69,9 +70,9 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
         }
     }
 
-    /// Those that are good for this source.
+    /// Those that are offered beside this source.
     func rungs(_ answer: @escaping @Sendable ([String]) -> Void) {
-        stream.loop.execute { answer(self.stream.id.derivation == nil ? self.stream.rungs : []) }
+        stream.loop.execute { answer(self.stream.id.derivation == nil ? self.stream.offeredRungs.map(\.name) : []) }
     }
 
     /// The next part of a segment that is being made.
@@ -224,7 +225,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             }
         case .gap: rendition?.itemsMissing()
         case .ended(let reason): ended(reason)
-        case .interrupted, .resumed, .fenced, .outOfReach, .pathChanged: return
+        case .interrupted, .resumed, .fenced, .outOfReach, .pathChanged, .rungsGivenUp: return
         }
         versionChanged()
     }

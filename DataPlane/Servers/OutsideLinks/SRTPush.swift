@@ -97,7 +97,7 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .ended, .fenced: end(.finished)
         case .gap: isSkipping = true
-        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .interrupted, .resumed: break
         }
     }
 

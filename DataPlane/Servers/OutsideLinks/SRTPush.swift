@@ -131,7 +131,8 @@ extension LinkAddress.SRT {
             address: try SocketAddress.makeAddressResolvingHost(host, port: port),
             streamID: streamID,
             latency: latency,
-            passphrase: passphrase
+            passphrase: passphrase,
+            keyBytes: keyBytes
         )
     }
 }

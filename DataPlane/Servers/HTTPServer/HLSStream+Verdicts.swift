@@ -27,10 +27,13 @@ extension HLSStream {
             return .answered
         }
         switch want {
-        case .ask(let ask, let answer):
-            switch self.answer(to: ask, rendition) {
+        case .ask(let ask, let connection, let answer):
+            let decided = self.answer(to: ask, rendition)
+            if case .wait(let limit) = decided { return .wait(atMost: limit) }
+            if let name = ask.object(in: rendition) { count(name, by: connection) }
+            switch decided {
             case .response(let response): answer(response)
-            case .wait(let limit): return .wait(atMost: limit)
+            case .wait: break
             case .fetch(let whole, let name):
                 fetch(whole) { answer($0.response(self, name)) }
             }
@@ -50,6 +53,13 @@ extension HLSStream {
     private func answer(to ask: HLSAsk, _ rendition: LiveRendition) -> Answer {
         switch ask {
         case .object(let name): return answer(to: name, rendition)
+        case .segment(let name):
+            guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
+            switch rendition.segment(at: name.time, of: name.epoch) {
+            case .segment(let sequence): return answer(to: name.object(sequence), rendition)
+            case .notYet: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name))
+            case .unknown: return .response(notAnObject(name))
+            }
         case .mediaPlaylist(let query):
             guard isListable(rendition) else { return .wait(atMost: nil) }
             return answer(to: query, rendition.listed)
@@ -145,8 +155,21 @@ extension HLSStream {
         return parts.count == pieces.count ? parts : nil
     }
 
-    func notAnObject(_ name: ObjectName) -> MediaResponse {
+    func notAnObject(_ name: some CustomStringConvertible) -> MediaResponse {
         .notFound("there is no object '\(name)' of \(stream.id): take names from the playlist")
+    }
+}
+
+extension HLSAsk {
+    /// Nil of playlists, and of a segment that is not known.
+    fileprivate func object(in rendition: LiveRendition) -> ObjectName? {
+        switch self {
+        case .mediaPlaylist, .multivariantPlaylist: return nil
+        case .object(let name): return name
+        case .segment(let name):
+            guard case .segment(let sequence) = rendition.segment(at: name.time, of: name.epoch) else { return nil }
+            return name.object(sequence)
+        }
     }
 }
 

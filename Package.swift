@@ -511,7 +511,7 @@ let testTargets: [Target] = [
     tests(
         "ObjectStoreTests",
         "Tests/DataPlane/ObjectStore",
-        ["HTTPClient", "ObjectStore", "Observability", "Timebase"]
+        ["HTTPClient", "ObjectStore", "Observability", "Timebase", nioCore, nioHTTP1, nioPosix]
     ),
     tests(
         "OutsideLinksTests",

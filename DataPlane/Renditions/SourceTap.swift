@@ -155,7 +155,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
             logger.info("rendition started", metadata: ["rendition": "\(name)", "encoder": "\(choice.encoder)"])
             encoders.tell(choice, logger)
         case .codec(let codec, let name): feeds[name]?.codec(codec)
-        case .picture(let picture, let name): feeds[name]?.take(picture)
+        case .picture(let picture, let name): feeds[name]?.take(encoded: picture)
         case .ended(.stopped, let name):
             // Of the source's end, all has come out. Of an earlier rung of this name, nothing is to be done.
             if case .ended(let reason) = source.phase { end(name, .ended(reason)) }
@@ -236,6 +236,9 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
             if let mark = cut {
                 cut = nil
                 for feed in feeds.values { feed.cut(mark, before: unit) }
+            }
+            if let video, let orientation = DisplayOrientation(in: unit.payload, of: video) {
+                for feed in feeds.values { feed.note(orientation, at: unit.presentationTime) }
             }
             pipeline?.send(unit)
             for feed in feeds.values { feed.sourceShowed(unit.presentationTime) }

@@ -375,7 +375,8 @@ let testSupport: [Target] = [
         "FuzzTargets",
         "Tests/Fuzz/Targets",
         [
-            "Bytes", "Codecs", "EngineModel", "FLV", "HLS", "ICE", "MPEGTS", "MediaModel", "Relay", "RTMP", "RTP",
+            "Bytes", "Codecs", "DASH", "EngineModel", "FLV", "HLS", "ICE", "MPEGTS", "MediaModel", "Relay", "RTMP",
+            "RTP",
             "SDP", "SRT", "Timebase", nioCore,
         ]
     ),
@@ -510,7 +511,7 @@ let testTargets: [Target] = [
     tests(
         "ObjectStoreTests",
         "Tests/DataPlane/ObjectStore",
-        ["HTTPClient", "ObjectStore", "Observability", "Timebase"]
+        ["HTTPClient", "ObjectStore", "Observability", "Timebase", nioCore, nioHTTP1, nioPosix]
     ),
     tests(
         "OutsideLinksTests",

@@ -199,7 +199,7 @@ package final class Outlet<Format: WireFormat>: StreamSubscriber, @unchecked Sen
         case .ended(let reason): reason
         case .epochChanged(let newer), .fenced(let newer): audience == .nodes ? .fenced(newer) : nil
         case .outOfReach: audience == .nodes ? .draining : nil
-        case .gap, .interrupted, .parentChanged, .pathChanged, .resumed: nil
+        case .gap, .interrupted, .parentChanged, .pathChanged, .rungsGivenUp, .resumed: nil
         }
     }
 }
@@ -234,7 +234,7 @@ extension StreamNotice {
     fileprivate var breaksDecoding: Bool {
         switch self {
         case .epochChanged, .gap: true
-        case .ended, .fenced, .interrupted, .outOfReach, .parentChanged, .pathChanged, .resumed: false
+        case .ended, .fenced, .interrupted, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .resumed: false
         }
     }
 }

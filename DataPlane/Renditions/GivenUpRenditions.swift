@@ -15,7 +15,7 @@ final class GivenUpRenditions: Sendable {
     /// Far above what one machine encodes; beyond, the oldest may be tried again.
     private static let countMax = 256
 
-    private struct Entry {
+    struct Entry {
         var rendition: GivenUpRendition
         var reason: String
         var until: NIODeadline
@@ -39,8 +39,14 @@ final class GivenUpRenditions: Sendable {
     }
 
     /// Nil where it may be tried.
-    func reason(_ name: String, of source: StreamID) -> String? {
-        entries.first { $0.rendition.name == name && $0.rendition.source == source }?.reason
+    subscript(_ name: String, of source: StreamID) -> Entry? {
+        entries.first { $0.rendition.name == name && $0.rendition.source == source }
+    }
+
+    /// As far as they are rungs that players are offered.
+    func rungs(of source: StreamID) -> [String] {
+        let names = entries.map(\.rendition).filter { $0.source == source }.map(\.name)
+        return Set(names).filter { !$0.contains("~") }.sorted()
     }
 
     var current: [GivenUpRendition] { entries.map(\.rendition) }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Codecs
 package import MediaModel
 import NIOCore
 import Streams
@@ -40,6 +41,9 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     private(set) var hasEnded = false
     /// Whether anything came of it.
     private(set) var hasBegun = false
+    private var orientations = OrientationNotes()
+    /// Nil before an encoder has opened, and of a rung that the publisher sends itself.
+    private var encoded: CodecParameters?
     /// Set of a rung that the publisher sends itself.
     private(set) var layer: (id: TrackID, aligner: LayerAligner)?
 
@@ -117,9 +121,19 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     func soundTracks(_ tracks: [Track]?) { send(splicer.soundTracks(tracks)) }
     func cut(_ mark: CutMark, before unit: AccessUnit) { splicer.cut(mark, before: unit) }
     func take(sound unit: AccessUnit) { splicer.take(sound: unit) }
-    func codec(_ codec: CodecParameters) { splicer.codec(codec) }
+    func note(_ orientation: DisplayOrientation, at time: MediaTime) { orientations.note(orientation, at: time) }
 
-    func take(_ picture: EncodedPicture) { send(splicer.take(picture)) }
+    func codec(_ codec: CodecParameters) {
+        encoded = codec
+        splicer.codec(codec)
+    }
+
+    /// Of an encoder.
+    func take(encoded picture: EncodedPicture) {
+        take(encoded.map { orientations.noted(picture, codec: $0) } ?? picture)
+    }
+
+    private func take(_ picture: EncodedPicture) { send(splicer.take(picture)) }
 
     private func send(_ outputs: [RenditionSplicer.Output]) {
         guard !outputs.isEmpty else { return }

@@ -90,7 +90,7 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
         case .interrupted: target.loop.execute { [target] in target.interrupt() }
-        case .resumed, .gap, .outOfReach, .parentChanged, .pathChanged: break
+        case .resumed, .gap, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp: break
         case .epochChanged: end(.lost("the stream has another owner"))
         case .fenced(let epoch): end(.ended(.fenced(epoch)))
         case .ended(let reason): end(.ended(reason))

@@ -66,7 +66,11 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
         subscribe()
         guard feeds[feed.name] == nil else { return feed.end(.lost("the rung is being encoded already")) }
         feeds[feed.name] = feed
-        if let reason = givenUp.reason(feed.name, of: source.id) { return end(feed.name, notMade(feed.name, reason)) }
+        if let entry = givenUp[feed.name, of: source.id] {
+            // Before this publisher came.
+            if givenUp.rungs(of: source.id) != source.rungsGivenUp { tellRungsGivenUp(until: entry.until) }
+            return end(feed.name, notMade(feed.name, entry.reason))
+        }
         if video != nil { start(feed) }
     }
 
@@ -151,7 +155,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
             logger.info("rendition started", metadata: ["rendition": "\(name)", "encoder": "\(choice.encoder)"])
             encoders.tell(choice, logger)
         case .codec(let codec, let name): feeds[name]?.codec(codec)
-        case .picture(let picture, let name): feeds[name]?.take(picture)
+        case .picture(let picture, let name): feeds[name]?.take(encoded: picture)
         case .ended(.stopped, let name):
             // Of the source's end, all has come out. Of an earlier rung of this name, nothing is to be done.
             if case .ended(let reason) = source.phase { end(name, .ended(reason)) }
@@ -170,8 +174,19 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
     }
 
     private func giveUp(_ name: String, because reason: String) {
-        givenUp.add(name, of: source.id, because: reason, until: .now() + limits.givenUpFor)
+        let until = NIODeadline.now() + limits.givenUpFor
+        givenUp.add(name, of: source.id, because: reason, until: until)
+        tellRungsGivenUp(until: until)
         end(name, notMade(name, reason))
+    }
+
+    /// Those of them that may be tried again by then are offered again then.
+    private func tellRungsGivenUp(until: NIODeadline) {
+        source.learn(rungsGivenUp: givenUp.rungs(of: source.id))
+        source.loop.assumeIsolated().scheduleTask(deadline: until) { [weak source, givenUp] in
+            guard let source, source.isOwned else { return }
+            source.learn(rungsGivenUp: givenUp.rungs(of: source.id))
+        }
     }
 
     private func notMade(_ name: String, _ reason: String) -> DerivedEnd {
@@ -222,6 +237,9 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
                 cut = nil
                 for feed in feeds.values { feed.cut(mark, before: unit) }
             }
+            if let video, let orientation = DisplayOrientation(in: unit.payload, of: video) {
+                for feed in feeds.values { feed.note(orientation, at: unit.presentationTime) }
+            }
             pipeline?.send(unit)
             for feed in feeds.values { feed.sourceShowed(unit.presentationTime) }
         }
@@ -234,7 +252,7 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
     func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
         case .interrupted: for feed in feeds.values { feed.interrupt() }
-        case .resumed, .gap, .outOfReach, .parentChanged, .pathChanged: break
+        case .resumed, .gap, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp: break
         case .epochChanged: endAll(.lost("the stream has another owner"))
         case .fenced(let epoch): endAll(.ended(.fenced(epoch)))
         case .ended(let reason):

@@ -1,4 +1,5 @@
 package import ClusterModel
+import Codecs
 package import MediaModel
 package import Timebase
 
@@ -10,6 +11,17 @@ package enum IngestItem: Hashable, Sendable {
     case unit(AccessUnit, frame: AudioFrameDuration?)
     /// A picture of one of the video track's layers.
     case layer(AccessUnit)
+
+    /// With the duration of a frame of sound, as far as the codec of its track, one of `tracks`, tells it.
+    package init(_ unit: AccessUnit, of tracks: [Track]) {
+        guard let codec = tracks.first(where: { $0.id == unit.track })?.codec, codec.kind == .audio,
+            let samples = codec.samples(inFrame: unit.payload), let rate = codec.sampleRate
+        else {
+            self = .unit(unit, frame: nil)
+            return
+        }
+        self = .unit(unit, frame: AudioFrameDuration(samples: Int64(samples), rate: Int64(rate)))
+    }
 }
 
 /// Decides where the stream is cut into segments and parts. Runs at the origin only.

@@ -30,6 +30,10 @@ package final class LiveStream: @unchecked Sendable {
     package private(set) var epoch: Epoch?
     package private(set) var tracks: [Track] = []
     package private(set) var settings: AppSettings
+    /// Names of rungs that the owner does not make for now, as too much for it or without an encoder: players are not offered them.
+    package private(set) var rungsGivenUp: [String] = []
+    /// More than a ladder has, whose rungs may have changed meanwhile.
+    private static let rungsGivenUpMax = 32
     /// What the next epoch's segments will be.
     private var wishedSegmentType: AppSettings.HLSSegmentType
     /// Answers for HLS and DASH objects of this stream, set by whoever packages it on this node.
@@ -186,6 +190,17 @@ package final class LiveStream: @unchecked Sendable {
     package var wantsObjects: Bool {
         loop.preconditionInEventLoop()
         return objectInterest > 0
+    }
+
+    // MARK: Rungs
+
+    /// What the owner says of its rungs, on this node or through the parent.
+    package func learn(rungsGivenUp rungs: [String]) {
+        loop.preconditionInEventLoop()
+        let rungs = Array(rungs.prefix(Self.rungsGivenUpMax))
+        guard rungs != rungsGivenUp else { return }
+        rungsGivenUp = rungs
+        notify(.rungsGivenUp(rungs))
     }
 
     // MARK: Source: a publisher on this node
@@ -364,6 +379,8 @@ package final class LiveStream: @unchecked Sendable {
         pictureOrder = PictureOrder()
         pictureOrder.learn(tracks)
         if !isFirst { notify(.epochChanged(newEpoch)) }
+        // Another owner's machine.
+        learn(rungsGivenUp: [])
     }
 
     private func send(_ items: [StreamItem]) {

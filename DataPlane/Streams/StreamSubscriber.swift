@@ -27,6 +27,8 @@ package enum StreamNotice: Hashable, Sendable {
     case parentChanged
     /// The stream comes to this node another way: through these nodes, from its owner to this node's parent.
     case pathChanged([String])
+    /// The owner does not make these rungs for now; it makes all others that the stream is good for.
+    case rungsGivenUp([String])
     /// Only the nodes that pull from here could still reach the stream: they must look for other parents.
     case outOfReach
     /// This node was the owner and a newer one exists: whoever pulls from here must pull from there.

@@ -4,12 +4,15 @@ package enum OutsideURL {
         case noHost
         case noStreamName
         case scheme(String)
+        /// Of an SRT URL; what is wrong with it, and what is allowed.
+        case option(String)
 
         package var description: String {
             switch self {
             case .noHost: "the URL names no host and port: write scheme://host:port/…"
             case .noStreamName: "an RTMP URL must name app and stream: rtmp://host/app/name"
             case .scheme(let scheme): "\(scheme) is not spoken with servers outside of the cluster"
+            case .option(let words): "options of the SRT URL: \(words)"
             }
         }
     }
@@ -66,7 +69,10 @@ package enum OutsideURL {
             return
                 "url of \(field) must begin with \(allowed) and name a host, in at most \(bytesMax) characters of ASCII"
         }
-        do throws(Fault) { _ = try parts(of: url) } catch { return "url of \(field): \(error)" }
+        do throws(Fault) {
+            let parts = try parts(of: url)
+            if parts.scheme == "srt" { _ = try SRTOptions(parts.query) }
+        } catch { return "url of \(field): \(error)" }
         return nil
     }
 

@@ -167,14 +167,12 @@ import Testing
         let folder = url.prefix(upTo: try #require(url.lastIndex(of: "/")))
         return try text.split(separator: "<Period ").dropFirst().map { period in
             try period.split(separator: "<Representation ").dropFirst().flatMap { representation in
-                let first = try #require(Int(attribute("startNumber", of: representation)))
-                let count = representation.split(separator: "<S ").dropFirst().reduce(0) {
-                    $0 + 1 + (Int(attribute("r", of: $1)) ?? 0)
-                }
+                let times = representation.split(separator: "<S").dropFirst().map { attribute("t", of: $0) }
+                let whole = times.filter { !$0.isEmpty }
                 let media = attribute("media", of: representation)
                 let names =
                     [attribute("initialization", of: representation)]
-                    + (first..<first + max(1, count - 1)).map { media.replacing("$Number$", with: "\($0)") }
+                    + whole.prefix(max(1, whole.count - 1)).map { media.replacing("$Time$", with: $0) }
                 let tracks = try decode(names.map { "\(folder)/\($0)" }, cluster)
                 let size = ["width", "height"].map { attribute($0, of: representation) }.joined(separator: ",")
                 #expect(size == "," || tracks.allSatisfy { $0.hasSuffix(size) }, "\(tracks) is not \(size)")

@@ -57,14 +57,15 @@ import Testing
         #expect(publisher.isRunning)
     }
 
-    @Test func `rungs are as wide as the source is shown, and say its colours`() async throws {
+    @Test func `rungs are as wide as the source is shown, and say its colours and how it is turned`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         try cluster.set("{\(Self.ladder),\"previewInterval\":1}", app: "live")
         let origin = try await cluster.startWorker("origin1", .origin)
         let edge = try await cluster.startWorker("edge1", .edge)
         let publisher = try cluster.publish(
             by: "-f lavfi -i testsrc2=size=720x576:rate=25 -vf setsar=64/45 -c:v libx264 -preset ultrafast "
-                + "-pix_fmt yuvj420p -g 25 -color_primaries bt470bg -color_trc smpte170m -colorspace bt470bg",
+                + "-pix_fmt yuvj420p -g 25 -color_primaries bt470bg -color_trc smpte170m -colorspace bt470bg "
+                + "-bsf:v h264_metadata=display_orientation=insert:rotate=90",
             at: origin.rtmp("live/s1")
         )
         try await cluster.waitForOrigin(of: "live/s1", "origin1")
@@ -77,6 +78,14 @@ import Testing
             "csv=p=0", edge.media("live/s1_240p300kbps", ".m3u8"),
         ])
         #expect(probe.output.contains("426,240,1:1,tv,bt470bg,smpte170m,bt470bg"), "\(probe.output)")
+        // They are turned in both, or in neither, by whoever shows them. ffmpeg says it of the picture behind a keyframe.
+        for name in ["live/s1", "live/s1_240p300kbps"] {
+            let frame = try run([
+                "ffprobe", "-v", "error", "-select_streams", "v:0", "-read_intervals", "%+#5", "-show_entries",
+                "frame_side_data=rotation", edge.media(name, ".m3u8"),
+            ])
+            #expect(frame.output.contains("rotation=90"), "\(name): \(frame.output)")
+        }
         let preview = try run([
             "ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0",
             origin.http("/live/previews/s1.jpg"),
@@ -98,6 +107,12 @@ import Testing
             let answer = try http(edge.media("bare/s1_240p300kbps", ".m3u8"))
             return answer.status == 503 && answer.headers["retry-after"] != nil
                 && String(decoding: answer.body, as: UTF8.self).contains("h264_v4l2m2m")
+        }
+        try await eventually("no master offers it, on either node\n\(cluster.logs)") {
+            try [origin, edge].allSatisfy { node in
+                let master = String(decoding: try http(node.media("bare/s1", "_adaptive.m3u8")).body, as: UTF8.self)
+                return master.contains("s1_144p120kbps.m3u8") && !master.contains("240p")
+            }
         }
         let metrics = String(decoding: try http(origin.http("/metrics")).body, as: UTF8.self)
         #expect(metrics.contains("millrace_encoders_refused_total{instead=\"fallback\"}"))

@@ -5,11 +5,19 @@ import Testing
 
 /// An owner that stands still knows nothing of what happened meanwhile: SIGSTOP, as a paused virtual machine would.
 @Suite(.serialized) struct PauseTests {
-    /// Shorter than a lease, when only its silence shows that it is gone; and longer, when all know it dead.
-    @Test(arguments: [Duration.seconds(12), .seconds(60)])
-    func `an origin that was stopped learns that it is fenced, and its viewers are fed by the new owner`(
-        pause: Duration
-    ) async throws {
+    /// Past a lease and a publisher's grace, by when all know it dead.
+    private static let long = Duration.seconds(40)
+
+    /// Shorter than a lease, when only its silence shows that it is gone; and longer. Both at once: they wait.
+    @Test func `an origin that was stopped learns that it is fenced, and its viewers are fed by the new owner`()
+        async throws
+    {
+        async let short: Void = stopOrigin(for: .seconds(12))
+        async let long: Void = stopOrigin(for: Self.long)
+        _ = try await (short, long)
+    }
+
+    private func stopOrigin(for pause: Duration) async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let stopped = try await cluster.startWorker("origin1", .origin)
         let other = try await cluster.startWorker("origin2", .origin)
@@ -48,6 +56,7 @@ import Testing
             #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "timestamps grow in \(viewer.path)")
         }
     }
+
     /// Longer than a lease and a publisher's grace, after which streams without an owner are finished.
     @Test func `a control plane that was stopped ends nothing as it goes on, alone or beside another one`() async throws
     {
@@ -68,7 +77,7 @@ import Testing
         try await player.waitForMore()
 
         cluster.signalControl(0, SIGSTOP)
-        try await Task.sleep(for: .seconds(45))
+        try await Task.sleep(for: Self.long)
         if let other {
             let seen: StreamResource = try http(
                 cluster.controlURL(other) + "/v1/streams/live/s1",

@@ -70,6 +70,45 @@ import Testing
         #expect(try codecs(at: edge.media("live/s1", ".m3u8")) == ["aac", "h264"], "\(cluster.logs)")
     }
 
+    @Test func `a live list with its sound apart, packed without a container, is fetched with both in step`()
+        async throws
+    {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let (folder, port) = (cluster.directory.appending(path: "far").path, try freePorts(1)[0])
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let clip =
+            "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=48000 -t 60 -map 0:v -c:v libx264 "
+            + "-preset ultrafast -g 25 -pix_fmt yuv420p -f segment -segment_time 1 -segment_format mpegts -muxdelay 0 "
+            + "-muxpreload 0 \(folder)/v%d.ts -map 1:a -t 60 -c:a aac -f adts \(folder)/sound.aac"
+        let made = try run(["bash", "-c", "ffmpeg -nostdin -v error \(clip)"], seconds: 60)
+        try #require(made.status == 0, "\(made.output)")
+        let origin = SourceTree.root.appending(path: "Tests/Support/HLSOrigin/origin.py").path
+        let far = try cluster.launch("far", "/usr/bin/python3", [origin, folder, "\(port)"])
+        _ = try await cluster.startWorker("origin1", .origin)
+        let edge = try await cluster.startWorker("edge1", .edge)
+        let source = #"{"source":{"url":"http://127.0.0.1:\#(port)/list.m3u8"}}"#
+        #expect(try cluster.admin("PUT", "/v1/streams/live/s1", source).status == 201)
+        try await cluster.waitForOrigin(of: "live/s1", "origin1")
+        let url = edge.media("live/s1", ".m3u8")
+        try await eventually("both are there\n\(cluster.logs)\n\(far.lastLines)") {
+            try codecs(at: url) == ["aac", "h264"]
+        }
+        let answer = try run([
+            "ffprobe", "-v", "error", "-read_intervals", "%+3", "-show_entries", "packet=codec_type,pts_time,flags",
+            "-of", "csv=p=0", url,
+        ])
+        let packets = answer.output.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+        func times(_ kind: String, _ flag: String) -> [Double] {
+            packets.filter { $0.count > 2 && $0[0] == kind && $0[2].hasPrefix(flag) }.compactMap { Double($0[1]) }
+        }
+        let (sounds, keyframes) = (times("audio", "K"), times("video", "K"))
+        let (sound, keyframe) = (try #require(sounds.first), try #require(keyframes.first))
+        // Both are from the tenth second on where they come from.
+        #expect(abs(sound - keyframe) < 0.5, "\(answer.output)")
+        let frame = 1024.0 / 48_000
+        #expect(zip(sounds, sounds.dropFirst()).allSatisfy { abs($1 - $0 - frame) < 0.002 }, "\(sounds)")
+    }
+
     @Test func `another origin fetches the stream when the first has died, and the viewer stays`() async throws {
         let (cluster, other) = (try await Cluster.start(on: .sqlite), try await Cluster.start(on: .sqlite))
         let far = try await other.startWorker("far1", .hybrid)

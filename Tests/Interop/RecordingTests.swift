@@ -211,18 +211,28 @@ import Testing
                 "--s3-secret-key-file", secret.path,
             ]
         )
-        _ = try cluster.admin("PUT", "/v1/streams/live/s1/recording")
+        for id in ["s1", "s2"] { _ = try cluster.admin("PUT", "/v1/streams/live/\(id)/recording") }
         _ = try cluster.publish("live/s1", to: node, seconds: 6)
-        try await eventually("the recording was copied\n\(cluster.logs)\n\(store.process.lastLines)") {
-            try cluster.recordings(of: "s1").first?.storedAt != nil
+        // Of 30 Mbit/s, so that it is copied in parts.
+        _ = try cluster.publish(
+            by: "-f lavfi -i testsrc2=size=640x360:rate=25 -t 6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 "
+                + "-b:v 30M -minrate 30M -maxrate 30M -bufsize 30M -nal-hrd cbr",
+            at: node.rtmp("live/s2")
+        )
+        for (id, sizes) in [("s1", 100_000..<8 << 20), ("s2", 17 << 20..<40 << 20)] {
+            try await eventually("the recording was copied\n\(cluster.logs)\n\(store.process.lastLines)") {
+                try cluster.recordings(of: id).first?.storedAt != nil
+            }
+            let recording = try #require(try cluster.recordings(of: id).first)
+            #expect(sizes.contains(recording.bytes), "\(recording)")
+            #expect(recording.storedAt == "s3://recordings/live/\(recording.name).mp4")
+            let copy = cluster.directory.appending(path: "copy.mp4").path
+            let signed = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "key:secret"]
+            let object = "\(store.url)/recordings/live/\(recording.name).mp4"
+            _ = try run(["curl", "-s", "-f", "-o", copy] + signed + [object])
+            #expect(try FileManager.default.attributesOfItem(atPath: copy)[.size] as? Int == recording.bytes)
+            #expect(try decodes(copy))
         }
-        let recording = try #require(try cluster.recordings(of: "s1").first)
-        #expect(recording.storedAt == "s3://recordings/live/\(recording.name).mp4")
-        let copy = cluster.directory.appending(path: "copy.mp4").path
-        let signed = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "key:secret"]
-        _ = try run(["curl", "-s", "-f", "-o", copy] + signed + ["\(store.url)/recordings/live/\(recording.name).mp4"])
-        #expect(try FileManager.default.attributesOfItem(atPath: copy)[.size] as? Int == recording.bytes)
-        #expect(try decodes(copy))
     }
 }
 

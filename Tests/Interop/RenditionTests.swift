@@ -145,6 +145,33 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    /// ffmpeg's reader, which mpv and Kodi have too, reads the description anew for each segment.
+    @Test func `DASH shows each picture once, however often ffmpeg reads the description anew`() async throws {
+        let (cluster, _, edge, publisher) = try await Cluster.publishing(
+            settings: #"{"hlsSegmentDuration":1,"hlsWindowSegments":4}"#
+        )
+        let url = edge.media("live/s1", "/s1.mpd")
+        try await cluster.waitUntilPlayable(url)
+        // With a window that has moved: players that count from its beginning are wrong from here on.
+        try await eventually("the window has moved\n\(cluster.logs)") {
+            let text = String(decoding: try http(url).body, as: UTF8.self)
+            return !text.contains("<S t=\"0\"") && text.components(separatedBy: "<S t=").count > 8
+        }
+        for kind in ["v", "a"] {
+            let answer = try run(
+                [
+                    "ffprobe", "-v", "error", "-select_streams", kind, "-show_entries", "packet=pts_time",
+                    "-read_intervals", "%+8", "-of", "csv=p=0", url,
+                ],
+                seconds: 30
+            )
+            let times = answer.output.split(whereSeparator: { $0 == "\n" || $0 == "," }).compactMap { Double($0) }
+            #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "\(kind): \(answer.output)")
+            #expect((times.last ?? 0) - (times.first ?? 0) > 7, "\(kind): \(times.first ?? 0) to \(times.last ?? 0)")
+        }
+        #expect(publisher.isRunning)
+    }
+
     @Test func `adaptive DASH offers all rungs, which play`() async throws {
         let (cluster, _, edge, publisher) = try await Cluster.publishing(settings: Self.settings, size: "640x360")
         let url = edge.media("live/s1", "/s1_adaptive.mpd")
@@ -186,16 +213,11 @@ import Testing
 
     /// Of the first track that a description names.
     private func newestSegment(in description: String) -> String? {
-        guard
-            let first = description.split(separator: "startNumber=\"").dropFirst().first?.split(separator: "\"").first,
-            let stem = description.split(separator: "media=\"").dropFirst().first?.split(separator: "$").first,
-            let timeline = description.split(separator: "</SegmentTimeline>").first, let begin = Int(first)
+        guard let media = description.split(separator: "media=\"").dropFirst().first?.split(separator: "\"").first,
+            let timeline = description.split(separator: "</SegmentTimeline>").first,
+            let time = timeline.split(separator: "<S t=\"").last?.split(separator: "\"").first
         else { return nil }
-        let listed = timeline.split(separator: "<S ").dropFirst().reduce(0) { count, entry in
-            let repeats = entry.split(separator: "r=\"").dropFirst().first?.split(separator: "\"").first
-            return count + 1 + (repeats.flatMap { Int($0) } ?? 0)
-        }
-        return "\(stem)\(begin + listed - 1).m4s"
+        return String(media.replacing("$Time$", with: time))
     }
 
     /// Without the time of day.

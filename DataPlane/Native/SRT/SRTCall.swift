@@ -10,6 +10,8 @@ package struct SRTCall: Sendable {
     package var streamID: String
     package var latency: Duration
     package var passphrase: Redacted<String>?
+    /// Of the key: 16, 24 or 32; nil leaves it to libsrt.
+    package var keyBytes: Int?
     /// How long the listener may take to answer.
     package var timeout = Duration.seconds(3)
 
@@ -26,11 +28,18 @@ package struct SRTCall: Sendable {
         }
     }
 
-    package init(address: SocketAddress, streamID: String, latency: Duration, passphrase: Redacted<String>? = nil) {
+    package init(
+        address: SocketAddress,
+        streamID: String,
+        latency: Duration,
+        passphrase: Redacted<String>? = nil,
+        keyBytes: Int? = nil
+    ) {
         self.address = address
         self.streamID = streamID
         self.latency = latency
         self.passphrase = passphrase
+        self.keyBytes = keyBytes
     }
 
     /// Waits for the listener's answer: not for event loops.
@@ -40,6 +49,7 @@ package struct SRTCall: Sendable {
         let socket = SRTSocket(number)
         socket.set(SRTO_LATENCY, CInt(clamping: latency.milliseconds))
         socket.set(SRTO_CONNTIMEO, CInt(clamping: timeout.milliseconds))
+        if let keyBytes { socket.set(SRTO_PBKEYLEN, CInt(clamping: keyBytes)) }
         do throws(SRTError) {
             try set(SRTO_STREAMID, streamID, of: number)
             if let passphrase { try set(SRTO_PASSPHRASE, passphrase.revealed, of: number) }

@@ -76,8 +76,6 @@ struct Representation {
         text.write(MediaTime.ticksPerSecond)
         text.write("\" presentationTimeOffset=\"")
         text.write(offset.ticks)
-        text.write("\" startNumber=\"")
-        text.write(first.sequence)
         text.write("\"")
         if !rendition.index.isEnded {
             // From its first part on a segment can be had, before it is complete (§5.3.9.5.3).
@@ -94,7 +92,7 @@ struct Representation {
         text.write(token: token)
         text.write("\" media=\"")
         writeStem(into: &text)
-        text.write("$Number$.m4s")
+        text.write("t$Time$.m4s")
         text.write(token: token)
         text.write("\">\n          <SegmentTimeline>\n")
     }
@@ -121,6 +119,11 @@ struct Representation {
 }
 
 extension SegmentIndex {
-    /// The segment that is being made, once there is something of it.
-    var listedOpen: [Segment] { open.map { $0.parts.isEmpty ? [] : [$0] } ?? [] }
+    /// The segment that is being made; the first of a period once there is something of it, its initialization section with it.
+    /// Others are listed from their beginning: ffmpeg's reader is lost when the next segment is not listed the moment it has
+    /// read the last one, and then shows each twice.
+    var listedOpen: [Segment] {
+        guard let open, !open.parts.isEmpty || open.discontinuity == segments.last?.discontinuity else { return [] }
+        return [open]
+    }
 }

@@ -1,5 +1,5 @@
 package import MediaModel
-import Timebase
+package import Timebase
 
 package import struct NIOCore.ByteBuffer
 
@@ -112,6 +112,16 @@ package struct LiveRendition: Sendable {
             return lookup == .notYet ? .expired : lookup
         }
         return store.lookup(name, window: current)
+    }
+
+    /// Which segment begins at a time; players that count by times may ask for the next one a moment before it begins.
+    package func segment(at time: MediaTime, of epoch: Epoch) -> SegmentWindow.Moment {
+        let isOfPrevious = epoch == previous?.index.epoch
+        let moment = (isOfPrevious ? previous ?? current : current).segment(at: time, of: epoch)
+        if case .segment = moment { return moment }
+        if let sequence = store.sequence(at: time, of: epoch) { return .segment(sequence) }
+        // Nothing more is made in an epoch that is over.
+        return isOfPrevious && moment == .notYet ? .unknown : moment
     }
 
     /// Keeps an object the parent gave. False when it does not belong here.

@@ -1,5 +1,6 @@
 import DequeModule
 package import MediaModel
+import Timebase
 
 package import struct NIOCore.ByteBuffer
 
@@ -46,6 +47,8 @@ package struct SegmentStore: Sendable {
         /// The whole segment as one piece, fetched from the parent.
         var whole: ByteBuffer?
         var byteCount = 0
+        /// At which it begins; nil where this node did not learn it.
+        var mediaTime: MediaTime?
     }
 
     private let rendition: String
@@ -65,7 +68,9 @@ package struct SegmentStore: Sendable {
         switch output {
         case .initialization(let name, let bytes): keepInitialization(name, bytes)
         case .part(let part):
-            keep(part.bytes, number: part.mark.part, in: Key(epoch: epoch, sequence: part.mark.sequence))
+            let key = Key(epoch: epoch, sequence: part.mark.sequence)
+            keep(part.bytes, number: part.mark.part, in: key)
+            if part.mark.part == 0 { segments[key]?.mediaTime = part.mark.mediaTime }
         case .opened(let mark):
             if mark.part == 0 { completeLast(of: window) }
         case .ended: completeLast(of: window)
@@ -85,9 +90,18 @@ package struct SegmentStore: Sendable {
             guard segments[key]?.whole == nil else { return true }
             segments[key]?.whole = bytes
             count(bytes, in: key)
+            if name.epoch == window.index.epoch {
+                let listed = window.index.segments.first { $0.sequence == sequence }
+                if let listed { segments[key]?.mediaTime = listed.mediaTime }
+            }
         }
         trim(window.index)
         return true
+    }
+
+    /// Of a segment that is kept, also when it is listed no more.
+    func sequence(at time: MediaTime, of epoch: Epoch) -> UInt64? {
+        segments.first { $0.key.epoch == epoch && $0.value.mediaTime == time }?.key.sequence
     }
 
     /// Whether any segment of `epoch` is left.

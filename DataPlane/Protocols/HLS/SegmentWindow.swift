@@ -58,6 +58,28 @@ package struct SegmentWindow: Sendable {
         return first.sequence > oldestSequence
     }
 
+    /// What is known of a media time.
+    package enum Moment: Hashable, Sendable {
+        /// The segment of this number begins then.
+        case segment(UInt64)
+        /// The next segment may.
+        case notYet
+        case unknown
+    }
+
+    /// Target durations from the newest segment's beginning in which the next one is sure to begin.
+    private static let nextWithinTargets: Int64 = 3
+
+    func segment(at time: MediaTime, of epoch: Epoch) -> Moment {
+        guard epoch == index.epoch else { return epoch > index.epoch ? .notYet : .unknown }
+        if let open = index.open, open.mediaTime == time { return .segment(open.sequence) }
+        if let found = index.segments.last(where: { $0.mediaTime == time }) { return .segment(found.sequence) }
+        guard !index.isEnded else { return .unknown }
+        guard let newest = (index.open ?? index.segments.last)?.mediaTime else { return .notYet }
+        let ahead = MediaTime(seconds: Double(Self.nextWithinTargets * index.targetDurationSeconds))
+        return time > newest && time <= newest + ahead ? .notYet : .unknown
+    }
+
     package mutating func receive(_ output: PackagerOutput) {
         switch output {
         case .initialization: break

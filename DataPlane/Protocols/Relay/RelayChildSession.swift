@@ -17,6 +17,8 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         case state(RelayState)
         /// The parent has another parent now; the nodes from the owner to that one.
         case pathChanged([String])
+        /// The rungs that the owner does not make, from now on.
+        case rungsGivenUp([String])
         /// The parent lacks items here.
         case gap
         case object(id: UInt32, bytes: [ByteBuffer])
@@ -141,6 +143,7 @@ package struct RelayChildSession: StreamEngine, ~Copyable {
         case (.item(let item), .receiving): outputs.append(.event(.item(item)))
         case (.state(let streamState), .receiving): outputs.append(.event(.state(streamState)))
         case (.path(let hops), .receiving): outputs.append(.event(.pathChanged(hops)))
+        case (.rungsGivenUp(let rungs), .receiving): outputs.append(.event(.rungsGivenUp(rungs)))
         case (.gap, .receiving): outputs.append(.event(.gap))
         case (.objectData(let id, let isLast, let bytes), .receiving): try add(bytes, to: id, isLast: isLast)
         case (.objectMissing(let id), .receiving):

@@ -35,6 +35,7 @@ extension RelayFrame {
             guard let state = RelayState(rawValue: try reader.integer()) else { throw ByteReader.Underflow() }
             return .state(state)
         case .path: return .path(try reader.hops(limits))
+        case .rungsGivenUp: return .rungsGivenUp(try reader.rungs(limits))
         case .objectData:
             return .objectData(id: try reader.integer(), isLast: try reader.flag(), bytes: reader.rest())
         case .objectMissing: return .objectMissing(id: try reader.integer())
@@ -139,9 +140,19 @@ extension ByteReader {
     fileprivate mutating func hops(_ limits: RelayLimits) throws -> [String] {
         let count = Int(try integer(as: UInt8.self))
         guard count <= limits.hopsMax else { throw RelayError.tooManyHops(limit: limits.hopsMax) }
-        var hops: [String] = []
-        for _ in 0..<count { hops.append(try text(max: limits.nameBytesMax)) }
-        return hops
+        return try names(count, limits)
+    }
+
+    fileprivate mutating func rungs(_ limits: RelayLimits) throws -> [String] {
+        let count = Int(try integer(as: UInt8.self))
+        guard count <= limits.rungsMax else { throw RelayError.tooManyRungs(limit: limits.rungsMax) }
+        return try names(count, limits)
+    }
+
+    private mutating func names(_ count: Int, _ limits: RelayLimits) throws -> [String] {
+        var names: [String] = []
+        for _ in 0..<count { names.append(try text(max: limits.nameBytesMax)) }
+        return names
     }
 
     fileprivate mutating func mediaTime() throws(Underflow) -> MediaTime {

@@ -32,7 +32,8 @@ extension RelayFrame {
             }
         case .item(let item): Self.pieces(of: item)
         case .state(let state): Self.frame(.state) { $0.writeInteger(state.rawValue) }
-        case .path(let hops): Self.frame(.path) { $0.writeHops(hops) }
+        case .path(let hops): Self.frame(.path) { $0.writeNames(hops) }
+        case .rungsGivenUp(let rungs): Self.frame(.rungsGivenUp) { $0.writeNames(rungs) }
         case .objectData(let id, let isLast, let bytes):
             Self.frame(.objectData, payload: bytes) {
                 $0.writeInteger(id)
@@ -123,7 +124,7 @@ extension RelayAccept {
         buffer.writeInteger(packagerVersion)
         buffer.writeInteger(epoch.value)
         buffer.writeInteger(state.rawValue)
-        buffer.writeHops(hops)
+        buffer.writeNames(hops)
         buffer.writeTracks(tracks)
     }
 }
@@ -161,10 +162,10 @@ extension ByteBuffer {
         writeBytes(bytes)
     }
 
-    /// Count (u8), then the nodes' names.
-    mutating func writeHops(_ hops: [String]) {
-        writeInteger(UInt8(clamping: hops.count))
-        for hop in hops { writeText(hop) }
+    /// Count (u8), then the names, of nodes or rungs.
+    mutating func writeNames(_ names: [String]) {
+        writeInteger(UInt8(clamping: names.count))
+        for name in names.prefix(Int(UInt8.max)) { writeText(name) }
     }
 
     /// Count (u8), then per track: id, codec (u8), two u32 (width and height, or sample rate and channels), configuration;

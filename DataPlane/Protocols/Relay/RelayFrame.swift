@@ -3,7 +3,7 @@ package import MediaModel
 
 package import struct NIOCore.ByteBuffer
 
-/// One frame of the relay protocol, version 4.
+/// One frame of the relay protocol, version 5.
 ///
 ///      0      1              5
 ///     +------+--------------+------------------ … ---+
@@ -35,6 +35,8 @@ package enum RelayFrame: Hashable, Sendable {
     case gap
     /// The stream now comes to the parent another way: through these nodes, from its owner to the parent's own parent.
     case path([String])
+    /// The rungs that the stream's owner does not make for now. Repeated with each segment.
+    case rungsGivenUp([String])
     /// A slice of an object; `isLast` ends it. Slices are short, so that live media is not held up.
     case objectData(id: UInt32, isLast: Bool, bytes: ByteBuffer)
     case objectMissing(id: UInt32)
@@ -60,6 +62,7 @@ package enum RelayFrame: Hashable, Sendable {
         case end = 0x18
         case gap = 0x19
         case path = 0x1A
+        case rungsGivenUp = 0x1B
     }
 
     var kind: Kind {
@@ -77,6 +80,7 @@ package enum RelayFrame: Hashable, Sendable {
         case .item(.cut): .cut
         case .state: .state
         case .path: .path
+        case .rungsGivenUp: .rungsGivenUp
         case .objectData: .objectData
         case .objectMissing: .objectMissing
         case .end: .end
@@ -97,7 +101,7 @@ package struct RelayHello: Hashable, Sendable {
     static let magic: UInt32 = 0x4D52_4C59
     /// What opens every TLS connection (RFC 8446 §5.1: handshake). No frame a child may send begins with it.
     package static let tlsFirstByte: UInt8 = 0x16
-    package static let protocolVersion: UInt16 = 4
+    package static let protocolVersion: UInt16 = 5
     /// Grows when the packager's bytes change: then a node must fetch objects instead of making them.
     package static let packagerVersion: UInt16 = 1
 

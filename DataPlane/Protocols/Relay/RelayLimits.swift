@@ -21,6 +21,8 @@ package struct RelayLimits: Sendable {
     package var ticketBytesMax = 1024
     package var detailBytesMax = 1024
     package var hopsMax = 16
+    /// As many as an owner tells of (`LiveStream.rungsGivenUpMax`), which is more than a ladder has.
+    package var rungsMax = 32
     package var tracksMax = 64
     /// Objects a child may wait for at once.
     package var objectRequestsMax = 64
@@ -47,6 +49,7 @@ package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
     case unexpectedFrame(type: UInt8)
     case textTooLong(bytes: Int, limit: Int)
     case tooManyHops(limit: Int)
+    case tooManyRungs(limit: Int)
     case tooManyTracks(limit: Int)
     case duplicateTrack
     case unknownCodec(UInt8)
@@ -69,6 +72,7 @@ package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unexpectedFrame: "unexpected_frame"
         case .textTooLong: "text_too_long"
         case .tooManyHops: "too_many_hops"
+        case .tooManyRungs: "too_many_rungs"
         case .tooManyTracks: "too_many_tracks"
         case .duplicateTrack: "duplicate_track"
         case .unknownCodec: "unknown_codec"
@@ -92,6 +96,7 @@ package enum RelayError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unexpectedFrame(let type): "a frame of type \(type) came at the wrong time or from the wrong side"
         case .textTooLong(let bytes, let limit): "a text of \(bytes) bytes is over the limit of \(limit)"
         case .tooManyHops(let limit): "the stream came through more than \(limit) nodes"
+        case .tooManyRungs(let limit): "more than \(limit) rungs are given up"
         case .tooManyTracks(let limit): "the stream has more than \(limit) tracks"
         case .duplicateTrack: "two tracks have the same id"
         case .unknownCodec(let code): "codec \(code) is unknown: do both nodes run the same version?"

@@ -32,17 +32,16 @@ package final class DASHService: Sendable {
         _ request: PlayRequest,
         isAdaptive: Bool,
         token: String?,
-        connection: ObjectIdentifier,
         _ answer: @escaping @Sendable (MediaResponse) -> Void
     ) {
         // Encoders take longest to begin, so they begin while the source is still awaited.
-        if isAdaptive, isFirst(of: request.stream) { hls.startRungs(of: request, connection: connection) }
-        hls.describe(request, connection: connection) { description in
+        if isAdaptive, isFirst(of: request.stream) { hls.startRungs(of: request) }
+        hls.describe(request) { description in
             switch description {
             case .response(let response): answer(response)
             case .rendition(let source, let rungs):
                 guard isAdaptive, !rungs.isEmpty else { return answer(Self.response(source, [], token: token)) }
-                self.gather(rungs, request, connection: connection) { found in
+                self.gather(rungs, request) { found in
                     answer(Self.response(source, found, token: token))
                 }
             }
@@ -64,7 +63,6 @@ package final class DASHService: Sendable {
     private func gather(
         _ rungs: [HLSWant.Rung],
         _ request: PlayRequest,
-        connection: ObjectIdentifier,
         _ answer: @escaping @Sendable ([MediaPresentation.Rendition]) -> Void
     ) {
         let source = request.stream
@@ -77,7 +75,7 @@ package final class DASHService: Sendable {
         for rung in rungs {
             var request = request
             request.stream = source.derived(.rung(rung.name))
-            hls.describe(request, connection: connection, waits: !late.contains(rung.name)) { description in
+            hls.describe(request, waits: !late.contains(rung.name)) { description in
                 guard case .rendition(var rendition, _) = description else { return gathering.put(nil, rung.name) }
                 rendition.bandwidth = rung.bandwidth
                 gathering.put(rendition, rung.name)

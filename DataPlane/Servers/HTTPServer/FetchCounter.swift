@@ -4,30 +4,26 @@ import Streams
 /// Counts each segment's fetches, once per connection, for the newest few segments (contract §4.8).
 struct FetchCounter {
     private static let segmentsMax = 4
-    /// Above what one loop serves; those forgotten count for HLS until they ask for the description again.
-    private static let presentationsMax = 20_000
-    private var connections: [(sequence: UInt64, seen: Set<ObjectIdentifier>)] = []
-    /// Connections that asked for DASH's description: the segments alone do not tell.
-    private var presentations: Set<ObjectIdentifier> = []
-
-    mutating func asksForDASH(_ connection: ObjectIdentifier) {
-        if presentations.count >= Self.presentationsMax { presentations.removeAll() }
-        presentations.insert(connection)
+    private struct Segment {
+        var sequence: UInt64
+        var hls: Set<ObjectIdentifier> = []
+        var dash: Set<ObjectIdentifier> = []
     }
 
-    mutating func count(_ sequence: UInt64, by connection: ObjectIdentifier) {
-        if let index = connections.firstIndex(where: { $0.sequence == sequence }) {
-            connections[index].seen.insert(connection)
-        } else if sequence > connections.last?.sequence ?? 0 || connections.isEmpty {
-            connections.append((sequence, [connection]))
-            if connections.count > Self.segmentsMax { connections.removeFirst() }
+    private var segments: [Segment] = []
+
+    /// - Parameter isDASH: players of DASH take pictures and sound apart, under names of their own.
+    mutating func count(_ sequence: UInt64, by connection: ObjectIdentifier, isDASH: Bool) {
+        if !segments.contains(where: { $0.sequence == sequence }) {
+            guard segments.isEmpty || sequence > segments.last?.sequence ?? 0 else { return }
+            segments.append(Segment(sequence: sequence))
+            if segments.count > Self.segmentsMax { segments.removeFirst() }
         }
+        guard let index = segments.firstIndex(where: { $0.sequence == sequence }) else { return }
+        if isDASH { segments[index].dash.insert(connection) } else { segments[index].hls.insert(connection) }
     }
 
     var report: [SegmentFetches] {
-        connections.map { segment in
-            let dash = segment.seen.intersection(presentations).count
-            return SegmentFetches(sequence: segment.sequence, hls: segment.seen.count - dash, dash: dash)
-        }
+        segments.map { SegmentFetches(sequence: $0.sequence, hls: $0.hls.count, dash: $0.dash.count) }
     }
 }

@@ -1,4 +1,5 @@
 package import ClusterModel
+package import DASH
 package import HLS
 package import MediaModel
 package import NIOCore
@@ -10,6 +11,8 @@ package enum HLSAsk: Sendable {
     case mediaPlaylist(MediaQuery)
     case multivariantPlaylist(MediaQuery)
     case object(ObjectName)
+    /// Of DASH.
+    case segment(TimedSegmentName)
 }
 
 /// HLS on this node: one packager per stream, made when the first request comes.
@@ -43,33 +46,32 @@ package final class HLSService: Sendable {
     /// - Parameter waits: for something to say; else that is asked for all the same, so that it goes on being made.
     func describe(
         _ request: PlayRequest,
-        connection: ObjectIdentifier,
         waits: Bool = true,
         _ answer: @escaping @Sendable (HLSWant.Description) -> Void
     ) {
         guard waits || streams.withLock({ $0[request.stream] })?.stream.isServing == true else {
             withPackager(for: request) { found in
-                if case .success(let packager) = found { packager.describe(for: connection, waits: false) { _ in } }
+                if case .success(let packager) = found { packager.describe(waits: false) { _ in } }
             }
             return answer(.response(.refusal(.nothingToDescribe)))
         }
         withPackager(for: request) { found in
             switch found {
-            case .success(let packager): packager.describe(for: connection, waits: waits, answer)
+            case .success(let packager): packager.describe(waits: waits, answer)
             case .failure(let refusal): answer(.response(.refusal(refusal)))
             }
         }
     }
 
     /// Has all rungs of a source made, as a request for them does.
-    func startRungs(of request: PlayRequest, connection: ObjectIdentifier) {
+    func startRungs(of request: PlayRequest) {
         withPackager(for: request) { found in
             guard case .success(let packager) = found else { return }
             packager.rungs { rungs in
                 for rung in rungs {
                     var request = request
                     request.stream = request.stream.derived(.rung(rung))
-                    self.describe(request, connection: connection, waits: false) { _ in }
+                    self.describe(request, waits: false) { _ in }
                 }
             }
         }

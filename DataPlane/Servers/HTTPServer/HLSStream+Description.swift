@@ -5,6 +5,7 @@ import HLS
 import MediaModel
 import NIOCore
 import Streams
+import Transcoding
 
 /// What DASH says of this stream.
 extension HLSStream {
@@ -51,7 +52,9 @@ extension HLSStream {
             bandwidth: variants.first?.bandwidth ?? 1,
             tracks: tracks
         )
-        let rungs = zip(stream.rungs, variants.dropFirst()).map { HLSWant.Rung(name: $0, bandwidth: $1.bandwidth) }
+        let rungs = zip(stream.offeredRungs, variants.dropFirst()).map {
+            HLSWant.Rung(name: $0.name, bandwidth: $1.bandwidth)
+        }
         return .rendition(described, rungs: rungs)
     }
 

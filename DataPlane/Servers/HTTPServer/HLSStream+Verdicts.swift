@@ -30,12 +30,15 @@ extension HLSStream {
             return .answered
         }
         switch want {
-        case .ask(let ask, let answer):
+        case .ask(let ask, let connection, let answer):
             switch self.answer(to: ask, rendition) {
-            case .response(let response): answer(response)
             case .wait(let limit): return .wait(atMost: limit)
             case .linger(let limit): return .linger(atMost: limit)
+            case .response(let response):
+                count(ask, of: rendition, by: connection)
+                answer(response)
             case .fetch(let whole, let name):
+                count(ask, of: rendition, by: connection)
                 fetch(whole) { answer($0.response(self, name)) }
             }
         case .description(let waits, let answer):
@@ -54,6 +57,13 @@ extension HLSStream {
     private func answer(to ask: HLSAsk, _ rendition: LiveRendition) -> Answer {
         switch ask {
         case .object(let name): return answer(to: name, rendition)
+        case .segment(let name):
+            guard !indexAsk.holdsPlaylists else { return .wait(atMost: nil) }
+            switch rendition.segment(at: name.time, of: name.epoch) {
+            case .segment(let sequence): return answer(to: name.object(sequence), rendition)
+            case .notYet: return endedAt == nil ? .wait(atMost: nil) : .response(notAnObject(name))
+            case .unknown: return .response(notAnObject(name))
+            }
         case .mediaPlaylist(let query):
             guard isListable(rendition) else { return .wait(atMost: nil) }
             return answer(to: query, rendition.listed)
@@ -62,6 +72,10 @@ extension HLSStream {
             let variants = MultivariantPlaylist.variants(of: stream, index: rendition.listed.index)
             return .response(.playlist(MultivariantPlaylist.render(variants, token: query.token), maxAge: 2))
         }
+    }
+
+    private func count(_ ask: HLSAsk, of rendition: LiveRendition, by connection: ObjectIdentifier) {
+        if let name = ask.object(in: rendition) { count(name, by: connection) }
     }
 
     func isListable(_ rendition: LiveRendition) -> Bool {
@@ -97,7 +111,7 @@ extension HLSStream {
 
     /// Answers what was held for a fuller playlist alone.
     func answersAsItStands(_ want: HLSWant) -> Bool {
-        guard case .ask(.mediaPlaylist(let query), let answer) = want, let rendition, isListable(rendition),
+        guard case .ask(.mediaPlaylist(let query), _, let answer) = want, let rendition, isListable(rendition),
             case .success(let reload) = query.reload, case .linger = reload.decide(rendition.listed)
         else { return false }
         answer(playlist(rendition.listed, query, reload))
@@ -162,8 +176,21 @@ extension HLSStream {
         return parts.count == pieces.count ? parts : nil
     }
 
-    func notAnObject(_ name: ObjectName) -> MediaResponse {
+    func notAnObject(_ name: some CustomStringConvertible) -> MediaResponse {
         .notFound("there is no object '\(name)' of \(stream.id): take names from the playlist")
+    }
+}
+
+extension HLSAsk {
+    /// Nil of playlists, and of a segment that is not known.
+    fileprivate func object(in rendition: LiveRendition) -> ObjectName? {
+        switch self {
+        case .mediaPlaylist, .multivariantPlaylist: return nil
+        case .object(let name): return name
+        case .segment(let name):
+            guard case .segment(let sequence) = rendition.segment(at: name.time, of: name.epoch) else { return nil }
+            return name.object(sequence)
+        }
     }
 }
 

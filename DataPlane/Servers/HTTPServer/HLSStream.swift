@@ -8,6 +8,7 @@ import Observability
 package import Streams
 import Synchronization
 import Timebase
+import Transcoding
 
 /// One stream packaged as HLS on this node: playlists, objects, and the requests that wait for them.
 ///
@@ -51,27 +52,21 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     func serve(_ ask: HLSAsk, connection: ObjectIdentifier, _ answer: @escaping @Sendable (MediaResponse) -> Void) {
         stream.loop.execute {
             self.noteRequest()
-            if case .object(let name) = ask { self.count(name, by: connection) }
-            self.take(.ask(ask, answer))
+            self.take(.ask(ask, connection: connection, answer))
         }
     }
 
     /// What DASH says of this stream, once there is something; with `waits` false only now.
-    func describe(
-        for connection: ObjectIdentifier,
-        waits: Bool,
-        _ answer: @escaping @Sendable (HLSWant.Description) -> Void
-    ) {
+    func describe(waits: Bool, _ answer: @escaping @Sendable (HLSWant.Description) -> Void) {
         stream.loop.execute {
             self.noteRequest()
-            self.fetchCounts.withLock { $0.asksForDASH(connection) }
             self.take(.description(waits: waits, answer))
         }
     }
 
-    /// Those that are good for this source.
+    /// Those that are offered beside this source.
     func rungs(_ answer: @escaping @Sendable ([String]) -> Void) {
-        stream.loop.execute { answer(self.stream.id.derivation == nil ? self.stream.rungs : []) }
+        stream.loop.execute { answer(self.stream.id.derivation == nil ? self.stream.offeredRungs.map(\.name) : []) }
     }
 
     /// The next part of a segment that is being made.
@@ -226,7 +221,7 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
             }
         case .gap: rendition?.itemsMissing()
         case .ended(let reason): ended(reason)
-        case .interrupted, .resumed, .fenced, .outOfReach, .pathChanged: return
+        case .interrupted, .resumed, .fenced, .outOfReach, .pathChanged, .rungsGivenUp: return
         }
         versionChanged()
     }
@@ -248,13 +243,13 @@ package final class HLSStream: StreamSubscriber, StreamObjects, @unchecked Senda
     // MARK: Counting
 
     /// Only what the playlist can name counts: a made-up number would hide the real ones behind it.
-    private func count(_ name: ObjectName, by connection: ObjectIdentifier) {
+    func count(_ name: ObjectName, by connection: ObjectIdentifier) {
         guard name.component?.component != .audio, let window = rendition?.listed, name.epoch == window.index.epoch
         else { return }
         switch name.kind {
         case .segment(let sequence), .part(let sequence, _):
             guard sequence <= window.nextSequence else { return }
-            fetchCounts.withLock { $0.count(sequence, by: connection) }
+            fetchCounts.withLock { $0.count(sequence, by: connection, isDASH: name.component != nil) }
         case .initialization: return
         }
     }

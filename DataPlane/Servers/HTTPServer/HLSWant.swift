@@ -5,7 +5,7 @@ import Streams
 
 /// What somebody wants of a packaged stream, and how to tell them.
 enum HLSWant: Sendable {
-    case ask(HLSAsk, @Sendable (MediaResponse) -> Void)
+    case ask(HLSAsk, connection: ObjectIdentifier, @Sendable (MediaResponse) -> Void)
     case description(waits: Bool, @Sendable (Description) -> Void)
     /// Of a segment that is being made.
     case part(ObjectName, @Sendable (Part) -> Void)
@@ -33,7 +33,7 @@ enum HLSWant: Sendable {
 
     func refuse(_ refusal: Refusal) {
         switch self {
-        case .ask(_, let answer): answer(.refusal(refusal))
+        case .ask(_, _, let answer): answer(.refusal(refusal))
         case .description(_, let answer): answer(.response(.refusal(refusal)))
         case .part(_, let answer): answer(.missing)
         }

@@ -1,3 +1,4 @@
+import DASH
 package import FanOut
 import Metrics
 import Observability
@@ -23,7 +24,7 @@ package final class HTTPMeters: Sendable {
                 switch route {
                 case .httpFLV: .httpFLV
                 case .mediaPlaylist, .multivariantPlaylist, .mediaPresentation, .adaptivePresentation: .playlist
-                case .object: .object
+                case .object, .segment: .object
                 case .webRTC, .webRTCSession, .webSocket: .signalling
                 case .recording: .recording
                 case .preview: .preview
@@ -53,13 +54,12 @@ package final class HTTPMeters: Sendable {
     package var egress: [EgressMeter] { [hls, dash, recordings, previews] }
 
     /// Who counts what the answer to a request sends; nil for what is no media.
-    ///
-    /// - Parameter isOfDASHPlayer: whether the connection has asked for DASH's description. Segments alone do not tell.
-    func egress(of route: MediaRoute, isOfDASHPlayer: Bool) -> EgressMeter? {
+    func egress(of route: MediaRoute) -> EgressMeter? {
         switch route {
         case .mediaPlaylist, .multivariantPlaylist: hls
-        case .mediaPresentation, .adaptivePresentation: dash
-        case .object: isOfDASHPlayer ? dash : hls
+        case .mediaPresentation, .adaptivePresentation, .segment: dash
+        // Pictures or sound alone.
+        case .object(_, let name): name.component == nil ? hls : dash
         case .recording: recordings
         case .preview: previews
         case .live, .ready, .metrics, .httpFLV, .webRTC, .webRTCSession, .webSocket, .playerPage, .nodeSettings,

@@ -13,8 +13,7 @@ extension MediaHTTPHandler {
         let query = MediaQuery(target.count > 1 ? target[1] : "")
         let route = MediaRoute(path: target.first ?? "")
         self.route = HTTPMeters.Route(route)
-        isOfDASHPlayer = isOfDASHPlayer || route.isPresentation
-        egressMeter = service.meters.egress(of: route, isOfDASHPlayer: isOfDASHPlayer)
+        egressMeter = service.meters.egress(of: route)
         if head.method != .OPTIONS {
             if case .webRTC(let stream, let kind) = route { return signal(stream, kind, session: nil, query, head) }
             if case .webRTCSession(let stream, let kind, let name) = route {
@@ -62,6 +61,8 @@ extension MediaHTTPHandler {
             serveDASH(playRequest(stream, .dash, query, head), isAdaptive: true, token: query.token)
         case .object(let stream, let name):
             serveHLS(.object(name), playRequest(stream, .hls, query, head))
+        case .segment(let stream, let name):
+            serveHLS(.segment(name), playRequest(stream, .hls, query, head))
         }
     }
 
@@ -130,8 +131,7 @@ extension MediaHTTPHandler {
 
     private func serveDASH(_ request: PlayRequest, isAdaptive: Bool = false, token: String?) {
         guard let respond = respondOrRedirect else { return }
-        let connection = ObjectIdentifier(self)
-        service.dash.serve(request, isAdaptive: isAdaptive, token: token, connection: connection, respond)
+        service.dash.serve(request, isAdaptive: isAdaptive, token: token, respond)
     }
 
     /// Answers from any thread; who asks for a stream that is unknown here is sent to its last owner.

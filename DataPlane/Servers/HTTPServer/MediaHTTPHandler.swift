@@ -55,7 +55,6 @@ final class MediaHTTPHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var route = HTTPMeters.Route.other
     /// Counts the answer to the request at hand.
     var egressMeter: EgressMeter?
-    var isOfDASHPlayer = false
     var context: ChannelHandlerContext?
 
     init(

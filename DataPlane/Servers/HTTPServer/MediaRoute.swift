@@ -1,5 +1,5 @@
 package import ClusterModel
-import DASH
+package import DASH
 import Foundation
 package import HLS
 
@@ -23,6 +23,8 @@ package enum MediaRoute: Hashable, Sendable {
     case preview(StreamID)
     /// A segment, part or initialization section below `/{app}/streams/{id}/`.
     case object(StreamID, ObjectName)
+    /// A segment's pictures or sound, as DASH names them.
+    case segment(StreamID, TimedSegmentName)
     /// WHIP and WHEP (RFC 9725): where sessions begin.
     case webRTC(StreamID, Signalling.Kind)
     /// One session; `name` is `{nodeId}.{secret}`.
@@ -46,14 +48,6 @@ package enum MediaRoute: Hashable, Sendable {
         case "/": self = .controlPlane
         case "/rest/changeServerSettings", "/rest/v2/server-settings": self = .nodeSettings
         default: self = Self.deeper(path)
-        }
-    }
-
-    /// DASH's description.
-    var isPresentation: Bool {
-        switch self {
-        case .mediaPresentation, .adaptivePresentation: true
-        default: false
         }
     }
 
@@ -120,12 +114,18 @@ package enum MediaRoute: Hashable, Sendable {
 
     /// The name says of which rendition it is.
     private static func object(of stream: StreamID, name: Substring) -> MediaRoute {
+        if let segment = TimedSegmentName(name) {
+            return .segment(owner(of: segment.rendition, stream), segment)
+        }
         guard let object = ObjectName(name) else { return .unknown }
-        let rendition = (object.component?.whole ?? object).rendition
-        guard rendition != ObjectName.sourceRendition else { return .object(stream, object) }
+        return .object(owner(of: (object.component?.whole ?? object).rendition, stream), object)
+    }
+
+    private static func owner(of rendition: String, _ stream: StreamID) -> StreamID {
+        guard rendition != ObjectName.sourceRendition else { return stream }
         let rung = stream.derived(.rung(rendition))
         // What is no rung's name is nobody's object.
-        return .object(rung.derivation == .rung(rendition) ? rung : stream, object)
+        return rung.derivation == .rung(rendition) ? rung : stream
     }
 }
 

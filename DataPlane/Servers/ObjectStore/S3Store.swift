@@ -37,15 +37,34 @@ package enum S3Error: Error, Hashable, Sendable, CustomStringConvertible {
         case .malformed(let what): "the store's answer lacks \(what)"
         }
     }
+
+    /// The same request may well be taken in a moment.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .transfer: true
+        case .answered(let status, _): status >= 500 || status == 429 || status == 408
+        case .unreadable, .malformed: false
+        }
+    }
+}
+
+package struct S3Limits: Sendable {
+    /// Above what a part is sent in parts; S3 takes none but the last below 5 MiB. Of files too long for `partsMax` of them, parts
+    /// are longer.
+    package var partBytes = 8 << 20
+    /// What S3 takes.
+    package var partsMax = 10_000
+    /// A part over 0.2 Mbit/s.
+    package var partTimeout = Duration.seconds(300)
+    /// Before a part is sent again that the store did not take; then the whole file is tried again later.
+    package var pauses: [Duration] = [.seconds(1), .seconds(5), .seconds(15)]
+
+    package init() {}
 }
 
 /// Copies files into a bucket: large ones in parts, so that no more than one part is in memory and a lost connection costs
 /// no more than one.
 package struct S3Store: RecordingStore {
-    /// S3 takes 10,000 parts, and none but the last below 5 MiB: files up to 80 GiB.
-    private static let partBytes = 8 << 20
-    /// A part over 0.2 Mbit/s.
-    private static let partTimeout = Duration.seconds(300)
     private static let wordsMax = 300
     /// What the object is called when it is read.
     private static let objectType = "video/mp4"
@@ -55,25 +74,29 @@ package struct S3Store: RecordingStore {
     private let http: HTTPClient
     private let threads: NIOThreadPool
     private let wall: @Sendable () -> WallTime
+    private let limits: S3Limits
 
     package init(
         _ settings: S3Settings,
         http: HTTPClient,
         threads: NIOThreadPool,
+        limits: S3Limits = S3Limits(),
         wall: @escaping @Sendable () -> WallTime
     ) {
         self.settings = settings
         signer = RequestSigner(accessKey: settings.accessKey, secretKey: settings.secretKey, region: settings.region)
         self.http = http
         self.threads = threads
+        self.limits = limits
         self.wall = wall
     }
 
     package func store(_ path: String, app: String, file: String) async throws -> String {
         let key = "\(app)/\(file)"
-        let first = try await read(path, at: 0)
-        if first.count < Self.partBytes {
-            _ = try await send(.put, key, body: first)
+        let partBytes = max(limits.partBytes, try await size(of: path) / limits.partsMax + 1)
+        let first = try await read(path, at: 0, count: partBytes)
+        if first.count < partBytes {
+            _ = try await put(key, body: first)
         } else {
             try await storeInParts(path, first, as: key)
         }
@@ -88,16 +111,18 @@ package struct S3Store: RecordingStore {
             var part = first
             var tags: [String] = []
             while !part.isEmpty {
-                let answer = try await send(.put, key, query: "partNumber=\(tags.count + 1)&\(query)", body: part)
+                let answer = try await put(key, query: "partNumber=\(tags.count + 1)&\(query)", body: part)
                 guard let tag = answer.head["etag"] else { throw S3Error.malformed("ETag") }
                 tags.append(tag)
-                part = try await read(path, at: tags.count * Self.partBytes)
+                part = try await read(path, at: tags.count * first.count, count: first.count)
             }
             let parts = tags.enumerated().map {
                 "<Part><PartNumber>\($0.offset + 1)</PartNumber><ETag>\($0.element)</ETag></Part>"
             }
             let list = "<CompleteMultipartUpload>\(parts.joined())</CompleteMultipartUpload>"
-            _ = try await send(.post, key, query: query, type: "application/xml", body: Array(list.utf8))
+            let answer = try await send(.post, key, query: query, type: "application/xml", body: Array(list.utf8))
+            // The store may find out after it has begun to answer.
+            if let code = Self.text(of: "Code", in: answer.body) { throw S3Error.answered(answer.status, code) }
         } catch {
             // Parts that belong to nothing would be paid for.
             _ = try? await send(.delete, key, query: query)
@@ -105,18 +130,37 @@ package struct S3Store: RecordingStore {
         }
     }
 
-    private func read(_ path: String, at offset: Int) async throws -> [UInt8] {
+    /// Sends what may be sent again, until the store takes it.
+    private func put(_ key: String, query: String = "", body: [UInt8]) async throws -> HTTPResponse {
+        for pause in limits.pauses {
+            do throws(S3Error) { return try await send(.put, key, query: query, body: body) } catch {
+                guard error.mayPass else { throw error }
+            }
+            try await Task.sleep(for: pause)
+        }
+        return try await send(.put, key, query: query, body: body)
+    }
+
+    private func size(of path: String) async throws -> Int {
+        try await threads.runIfActive {
+            var facts = stat()
+            guard stat(path, &facts) == 0 else { throw S3Error.unreadable(path) }
+            return Int(facts.st_size)
+        }
+    }
+
+    private func read(_ path: String, at offset: Int, count wanted: Int) async throws -> [UInt8] {
         try await threads.runIfActive {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw S3Error.unreadable(path) }
             defer { close(descriptor) }
             var failed = false
-            let bytes = [UInt8](unsafeUninitializedCapacity: Self.partBytes) { space, count in
-                while count < Self.partBytes {
+            let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { space, count in
+                while count < wanted {
                     let read = pread(
                         descriptor,
                         space.baseAddress?.advanced(by: count),
-                        Self.partBytes - count,
+                        wanted - count,
                         off_t(offset + count)
                     )
                     if read < 0 { failed = true }
@@ -152,7 +196,7 @@ package struct S3Store: RecordingStore {
             endpoint + path + (query.isEmpty ? "" : "?\(query)"),
             headers: signer.headers(for: subject, at: wall()),
             body: body,
-            timeout: Self.partTimeout
+            timeout: limits.partTimeout
         )
         let response: HTTPResponse
         do throws(HTTPClientError) { response = try await http.send(request) } catch { throw .transfer(error) }

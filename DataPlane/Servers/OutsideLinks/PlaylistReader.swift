@@ -1,6 +1,6 @@
-import Codecs
 import FMP4
 import HTTPClient
+import MPEGTS
 import MediaModel
 import SRTServer
 import Streams
@@ -89,6 +89,8 @@ struct PlaylistReader {
 /// Turns segments into items.
 private struct SegmentParser {
     private var transport = TSToStream()
+    private var packed = PackedAudio()
+    private var packedTracks: [Track] = []
     private var fragments: FragmentDemuxer?
     private var map: String?
 
@@ -104,19 +106,23 @@ private struct SegmentParser {
     mutating func take(_ bytes: ByteBuffer, isTransportStream: Bool) throws -> [IngestItem] {
         guard isTransportStream else {
             guard let fragments else { return [] }
-            return try fragments.units(in: bytes).map { .unit($0, frame: fragments.duration(of: $0)) }
+            return try fragments.units(in: bytes).map { IngestItem($0, of: fragments.tracks) }
         }
+        if PackedAudio.isOne(bytes) { return try packedItems(bytes) }
         var items: [IngestItem] = []
         _ = try transport.take(bytes, into: &items)
         return items
     }
-}
 
-extension FragmentDemuxer {
-    fileprivate func duration(of unit: AccessUnit) -> AudioFrameDuration? {
-        guard let codec = tracks.first(where: { $0.id == unit.track })?.codec, codec.kind == .audio,
-            let samples = codec.samples(inFrame: unit.payload), let rate = codec.sampleRate
-        else { return nil }
-        return AudioFrameDuration(samples: Int64(samples), rate: Int64(rate))
+    private mutating func packedItems(_ bytes: ByteBuffer) throws(PackedAudio.Fault) -> [IngestItem] {
+        try packed.take(bytes).compactMap { event in
+            switch event {
+            case .tracks(let tracks):
+                packedTracks = tracks
+                return .tracks(tracks)
+            case .unit(let unit): return IngestItem(unit, of: packedTracks)
+            case .refused: return nil
+            }
+        }
     }
 }

@@ -78,7 +78,7 @@ final class RTMPPush: RTMPLink.User, StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .ended, .fenced: link?.finish()
         case .gap: isSkipping = true
-        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .interrupted, .resumed: break
         }
     }
 

@@ -97,7 +97,7 @@ final class SRTPush: StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .ended, .fenced: end(.finished)
         case .gap: isSkipping = true
-        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .interrupted, .resumed: break
         }
     }
 
@@ -131,7 +131,8 @@ extension LinkAddress.SRT {
             address: try SocketAddress.makeAddressResolvingHost(host, port: port),
             streamID: streamID,
             latency: latency,
-            passphrase: passphrase
+            passphrase: passphrase,
+            keyBytes: keyBytes
         )
     }
 }

@@ -106,7 +106,8 @@ final class PreviewTap: StreamSubscriber, @unchecked Sendable {
     func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
         switch notice {
         case .ended, .fenced: service.drop(stream)
-        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed, .gap: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .interrupted, .resumed, .gap:
+            break
         }
     }
 

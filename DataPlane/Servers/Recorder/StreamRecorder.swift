@@ -60,7 +60,7 @@ final class StreamRecorder: StreamSubscriber, @unchecked Sendable {
         switch notice {
         case .gap: write(fragmenter.gap())
         case .ended, .fenced: finish()
-        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .interrupted, .resumed: break
+        case .epochChanged, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .interrupted, .resumed: break
         }
     }
 

@@ -7,10 +7,15 @@ package import struct NIOCore.ByteBuffer
 
 /// A live stream as relay frames: its items unchanged, for nodes that package it themselves.
 package struct RelayFormat: WireFormat {
+    private let stream: LiveStream
     private let choice: TrackChoice
     private var tracks: [Track] = []
 
-    init(_ choice: TrackChoice = .all) { self.choice = choice }
+    /// Used on the stream's loop.
+    init(of stream: LiveStream, _ choice: TrackChoice) {
+        self.stream = stream
+        self.choice = choice
+    }
 
     package func prelude(tracks: [Track]) -> [ByteBuffer] { [] }
 
@@ -21,9 +26,11 @@ package struct RelayFormat: WireFormat {
             return RelayWireForm.pieces(for: .tracks(tracks))
         case .unit(let unit): return choice.takes(unit.track) ? RelayWireForm.pieces(for: item) : nil
         case .cut:
-            // The tracks may have changed since the child's accept, and before this, where it starts.
             let mark = RelayWireForm.pieces(for: item)
-            return isStart(item) ? RelayWireForm.pieces(for: .tracks(tracks)) + mark : mark
+            guard isStart(item) else { return mark }
+            // A child starts here, and was told nothing since its accept.
+            return RelayWireForm.pieces(for: .tracks(tracks)) + [RelayFrame.rungsGivenUp(stream.rungsGivenUp).encoded]
+                + mark
         }
     }
 
@@ -31,6 +38,7 @@ package struct RelayFormat: WireFormat {
         switch notice {
         case .interrupted: [RelayFrame.state(.interrupted).encoded]
         case .pathChanged(let hops): [RelayFrame.path(hops).encoded]
+        case .rungsGivenUp(let rungs): [RelayFrame.rungsGivenUp(rungs).encoded]
         case .resumed: [RelayFrame.state(.broadcasting).encoded]
         case .gap: [RelayFrame.gap.encoded]
         case .ended, .epochChanged, .fenced, .outOfReach, .parentChanged: nil

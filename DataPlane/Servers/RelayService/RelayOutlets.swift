@@ -36,7 +36,7 @@ package final class RelayOutlets: Sendable {
                 audience: .nodes,
                 loads: loads,
                 meters: meters
-            ) { RelayFormat(choice) }
+            ) { RelayFormat(of: stream, choice) }
             entries[key] = Entry(outlet: outlet)
             return outlet
         }

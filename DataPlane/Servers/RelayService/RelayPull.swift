@@ -112,6 +112,7 @@ final class RelayPull: ChannelInboundHandler, StreamUpstream, @unchecked Sendabl
         // Media brings the stream back by itself.
         case .state(.broadcasting): break
         case .pathChanged(let hops): pathChanged(hops)
+        case .rungsGivenUp(let rungs): if !hasEnded { stream.learn(rungsGivenUp: rungs) }
         case .object(let id, let bytes): fetches.removeValue(forKey: id)?(.bytes(bytes))
         case .objectMissing(let id): fetches.removeValue(forKey: id)?(.missing)
         case .ended(let reason):

@@ -142,7 +142,7 @@ final class SRTOutlet: StreamSubscriber, @unchecked Sendable {
         case .epochChanged, .gap:
             forgetRecent()
             for entry in lanes.values { entry.run { $0.forgetStart() } }
-        case .fenced, .interrupted, .outOfReach, .parentChanged, .pathChanged, .resumed: break
+        case .fenced, .interrupted, .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .resumed: break
         }
     }
 }

@@ -1,4 +1,3 @@
-import Codecs
 package import MPEGTS
 import MediaModel
 package import Streams
@@ -30,17 +29,10 @@ package struct TSToStream: Sendable {
             case .tracks(let tracks):
                 self.tracks = tracks
                 batch.append(.tracks(tracks))
-            case .unit(let unit): batch.append(.unit(unit, frame: duration(of: unit)))
+            case .unit(let unit): batch.append(IngestItem(unit, of: tracks))
             case .refused(let refusal): refusals.append(refusal)
             }
         }
         return refusals
-    }
-
-    private func duration(of unit: AccessUnit) -> AudioFrameDuration? {
-        guard let codec = tracks.first(where: { $0.id == unit.track })?.codec, codec.kind == .audio,
-            let samples = codec.samples(inFrame: unit.payload), let rate = codec.sampleRate
-        else { return nil }
-        return AudioFrameDuration(samples: Int64(samples), rate: Int64(rate))
     }
 }

@@ -108,7 +108,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             for room in rooms.values { room.loop.execute { for peer in room.peers { peer.interrupt(self) } } }
         case .ended: closeAll("stream_ended")
         // The timeline goes on, and so do the players.
-        case .outOfReach, .parentChanged, .pathChanged, .fenced, .interrupted, .resumed: break
+        case .outOfReach, .parentChanged, .pathChanged, .rungsGivenUp, .fenced, .interrupted, .resumed: break
         }
     }
 

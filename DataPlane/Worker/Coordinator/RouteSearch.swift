@@ -79,10 +79,13 @@ package struct RouteSearch: Sendable {
         case .stopped: return .over(.unavailable("the pull was stopped"), .removed)
         case .ended(.unpublished): return .over(.unknownStream(stream), .unpublished)
         case .ended(.publisherLost): return .over(.unknownStream(stream), .publisherLost)
+        // The owner makes it no more: whether there is such a rendition, and why not, it says to who asks next.
+        case .ended(.removed) where stream.derivation != nil && route != nil:
+            return .over(.unavailable("the rendition is not made any more"), .removed)
         case .ended(.removed): return .over(.unknownStream(stream), .removed)
         case .ended(.fenced): break
-        case .refused(let refusal) where !isLive && refusal.code == .notMade:
-            return .over(.notMade(refusal.detail), .removed)
+        // Also of one that has players: they had better take another than wait for it.
+        case .refused(let refusal) where refusal.code == .notMade: return .over(.notMade(refusal.detail), .removed)
         // Its owner knows what can be made of it.
         case .refused(let refusal)
         where !isLive && stream.derivation != nil && route?.tier == .origin && refusal.code == .unknownStream:

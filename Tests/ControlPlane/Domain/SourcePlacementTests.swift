@@ -135,6 +135,8 @@ import Timebase
         StreamSettings(source: StreamSource(url: "rtmp://far", mode: .always)),
         StreamSettings(source: StreamSource(url: "srt://far", mode: .always)),
         StreamSettings(restreams: [Restream(id: "a", url: "rtmp://far/live")]),
+        StreamSettings(restreams: [Restream(id: "a", url: "srt://far:1?streamid=a&tlpktdrop=1")]),
+        StreamSettings(source: StreamSource(url: "srt://far:1?latency=120000", mode: .always)),
     ])
     func `what cannot be is refused`(settings: StreamSettings) {
         #expect(throws: Problem.self) { try ClusterState().decideChange(stream, .all(settings), ifMatch: .any) }

@@ -42,6 +42,45 @@ import Timebase
         }
     }
 
+    /// Segments of 2 s from 0 on; of the one of 30 s the last part is open.
+    @Test(
+        arguments: [
+            (28, 7, .segment(14)), (30, 7, .segment(15)), (18, 7, .segment(9)), (32, 7, .notYet), (36, 7, .notYet),
+            // Kept, but listed no more; and gone.
+            (8, 7, .segment(4)), (2, 7, .unknown),
+            (29, 7, .unknown), (36.001, 7, .unknown), (28, 6, .unknown), (28, 8, .notYet),
+        ] as [(Double, Int64, SegmentWindow.Moment)]
+    )
+    func `a segment is found by the time at which it begins`(seconds: Double, epoch: Int64, found: SegmentWindow.Moment)
+    {
+        let rendition = LiveRendition(items: Self.items)
+        #expect(rendition.segment(at: MediaTime(seconds: seconds), of: Epoch(epoch)) == found)
+    }
+
+    @Test func `when the stream has ended, nothing more is waited for by its time`() {
+        var rendition = LiveRendition(items: Self.items)
+        rendition.finish()
+        #expect(rendition.segment(at: MediaTime(seconds: 32), of: Epoch(7)) == .unknown)
+        #expect(rendition.segment(at: MediaTime(seconds: 30), of: Epoch(7)) == .segment(15))
+    }
+
+    @Test func `the segments of the owner before are found by their times as long as they are kept`() {
+        var rendition = LiveRendition(items: Self.items)
+        rendition.begin(Epoch(8), PackagingSettings())
+        #expect(rendition.segment(at: MediaTime(seconds: 28), of: Epoch(7)) == .segment(14))
+        #expect(rendition.segment(at: MediaTime(seconds: 32), of: Epoch(7)) == .unknown)
+        #expect(rendition.segment(at: MediaTime(seconds: 32), of: Epoch(8)) == .notYet)
+    }
+
+    @Test func `what was fetched is found by its time once it is listed no more`() {
+        let origin = LiveRendition(items: Self.items)
+        var late = LiveRendition(index: origin.index)
+        _ = late.insert(fetched: name("source-7-9.m4s"), ByteBuffer(string: "segment"))
+        for item in marked(FixtureStream(seed: 1).items(seconds: 35)) { late.receive(item) }
+        #expect(late.index.segments.first?.sequence ?? 0 > 9)
+        #expect(late.segment(at: MediaTime(seconds: 18), of: Epoch(7)) == .segment(9))
+    }
+
     @Test func `segments behind the playlist stay for players that hold an older one, then go`() throws {
         let rendition = LiveRendition(items: Self.items)
         #expect(rendition.index.segments.map(\.sequence) == [9, 10, 11, 12, 13, 14])

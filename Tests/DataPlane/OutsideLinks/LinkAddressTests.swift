@@ -40,6 +40,30 @@ struct LinkAddressTests {
         #expect(address.passphrase?.revealed == "correct horse")
     }
 
+    @Test func `an SRT URL may say the length of the key, and that it calls`() throws {
+        let url = "srt://host:4200?mode=caller&pbkeylen=32&passphrase=0123456789"
+        guard case .srt(let address) = try LinkAddress(url) else {
+            Issue.record("not SRT")
+            return
+        }
+        #expect(address.keyBytes == 32 && address.latency == .milliseconds(200) && address.streamID == "")
+    }
+
+    @Test(arguments: [
+        ("latency=120000", "latency"), ("latency=19", "latency"), ("latency=x", "latency"), ("latency", "latency"),
+        ("mode=listener", "mode"), ("pbkeylen=20&passphrase=0123456789", "pbkeylen"), ("pbkeylen=16", "passphrase"),
+        ("passphrase=012345678", "passphrase"), ("passphrase=\(String(repeating: "a", count: 80))", "passphrase"),
+        ("transtype=file", "transtype"), ("streamid=a&streamid=b", "streamid"), ("Latency=200", "Latency"),
+        ("streamid=\(String(repeating: "a", count: 513))", "streamid"), ("pkt_size=1316", "pkt_size"), ("=x", "''"),
+    ])
+    func `options that an SRT URL cannot have are named, and no value is told`(query: String, name: String) {
+        let url = "srt://host:4200?\(query)"
+        do throws(OutsideURL.Fault) {
+            _ = try LinkAddress(url)
+            Issue.record("\(query) is taken")
+        } catch { #expect("\(error)".contains(name) && !"\(error)".contains("0123456")) }
+    }
+
     @Test(arguments: [
         ("rtmp://host/live", OutsideURL.Fault.noStreamName), ("rtmp:///live/s1", .noHost),
         ("rtmp://host:0/live/s1", .noHost), ("rtmp://host:x/live/s1", .noHost), ("srt://host", .noHost),

@@ -123,14 +123,15 @@ import struct NIOCore.ByteBuffer
         ),
         Hostile(
             "a hello with 65 tracks",
-            "01 0000001C 4D524C59 0004 0001 0001 61 0001 62 0001 63 0000 0000000000000000 41",
+            "01 0000001C 4D524C59 0005 0001 0001 61 0001 62 0001 63 0000 0000000000000000 41",
             .tooManyTracks(limit: 64)
         ),
         Hostile(
             "a hello with fewer tracks than it counts",
-            "01 0000001C 4D524C59 0004 0001 0001 61 0001 62 0001 63 0000 0000000000000000 01",
+            "01 0000001C 4D524C59 0005 0001 0001 61 0001 62 0001 63 0000 0000000000000000 01",
             .malformedFrame(type: 1)
         ),
+        Hostile("33 rungs", "1B 00000001 21", .tooManyRungs(limit: 32)),
         Hostile("17 hops", "10 0000000C 0001 0000000000000001 01 11", .tooManyHops(limit: 16)),
         Hostile("an unknown state", "15 00000001 03", .malformedFrame(type: 0x15)),
         Hostile("an unknown end", "18 00000001 06", .malformedFrame(type: 0x18)),

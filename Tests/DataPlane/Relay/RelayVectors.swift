@@ -30,7 +30,7 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             "hello",
             .hello(RelayHello(app: "live", id: "s1", child: "edge1", ticket: "t.k", haveEpoch: Epoch(7))),
             """
-            01 00000027 4D524C59 0004 0001 0004 6C697665 0002 7331 0005 6564676531 0003 742E6B
+            01 00000027 4D524C59 0005 0001 0004 6C697665 0002 7331 0005 6564676531 0003 742E6B
             0000000000000007 00
             """
         ),
@@ -39,12 +39,12 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
             .hello(
                 RelayHello(app: "a", id: "b", child: "c", ticket: "", haveEpoch: nil, tracks: [TrackID(1), TrackID(9)])
             ),
-            "01 0000001E 4D524C59 0004 0001 0001 61 0001 62 0001 63 0000 0000000000000000 02 01 09"
+            "01 0000001E 4D524C59 0005 0001 0001 61 0001 62 0001 63 0000 0000000000000000 02 01 09"
         ),
         RelayVector(
             "hello of a child that has seen no epoch",
             .hello(RelayHello(app: "a", id: "b", child: "c", ticket: "", haveEpoch: nil)),
-            "01 0000001C 4D524C59 0004 0001 0001 61 0001 62 0001 63 0000 0000000000000000 00"
+            "01 0000001C 4D524C59 0005 0001 0001 61 0001 62 0001 63 0000 0000000000000000 00"
         ),
         RelayVector("object request", .objectRequest(id: 9, name: "7.m4s"), "02 0000000B 00000009 0005 372E6D3473"),
         RelayVector("object interest", .objectInterest(true), "03 00000001 01"),
@@ -123,6 +123,8 @@ struct RelayVector: Sendable, CustomTestStringConvertible {
         RelayVector("gap", .gap, "19 00000000"),
         RelayVector("interrupted", .state(.interrupted), "15 00000001 02"),
         RelayVector("path", .path(["o1", "e2"]), "1A 00000009 02 0002 6F31 0002 6532"),
+        RelayVector("rungs given up", .rungsGivenUp(["a", "bc"]), "1B 00000008 02 0001 61 0002 6263"),
+        RelayVector("no rungs given up", .rungsGivenUp([]), "1B 00000001 00"),
         RelayVector(
             "object slice",
             .objectData(id: 9, isLast: false, bytes: ByteBuffer(bytes: [0xCA, 0xFE])),

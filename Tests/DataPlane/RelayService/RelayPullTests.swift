@@ -47,6 +47,27 @@ import Timebase
         try await parent.stop()
     }
 
+    @Test func `a child learns what rungs the owner has given up, before it and meanwhile, and that they are back`()
+        async throws
+    {
+        let parent = try await ParentNode()
+        try await parent.onLoop { [stream = parent.stream] in stream.learn(rungsGivenUp: ["720p900kbps"]) }
+        try await parent.publish(Media.opening)
+        let child = try await ChildNode()
+        async let end = child.pull(from: parent)
+        for rungs in [["240p300kbps", "720p900kbps"], []] {
+            _ = await child.tap.entries { $0.contains(unit: "p1") }
+            try await parent.onLoop { [stream = parent.stream] in stream.learn(rungsGivenUp: rungs) }
+            _ = await child.tap.entries { $0.last?.isRungsGivenUp(rungs) == true }
+        }
+        let told = child.tap.entries.filter { if case .notice(.rungsGivenUp) = $0 { true } else { false } }
+        #expect(told.count == 3, "each once: \(told)")
+        #expect(told.first?.isRungsGivenUp(["720p900kbps"]) == true)
+        try await parent.onLoop { [stream = parent.stream] in stream.end(.unpublished) }
+        #expect(await end == .ended(.unpublished))
+        try await parent.stop()
+    }
+
     @Test(arguments: [EndReason.unpublished, .publisherLost, .draining, .removed])
     func `the child hears why the stream ended`(reason: EndReason) async throws {
         let parent = try await ParentNode()

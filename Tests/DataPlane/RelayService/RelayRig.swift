@@ -60,6 +60,10 @@ final class Tap: StreamSubscriber {
     }
 }
 
+extension Tap.Entry {
+    func isRungsGivenUp(_ rungs: [String]) -> Bool { self == .notice(.rungsGivenUp(rungs)) }
+}
+
 extension [Tap.Entry] {
     var items: [StreamItem] { compactMap { if case .item(let item) = $0 { item } else { nil } } }
     var units: [AccessUnit] { items.compactMap { if case .unit(let unit) = $0 { unit } else { nil } } }

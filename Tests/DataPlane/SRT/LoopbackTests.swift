@@ -60,13 +60,15 @@ import Timebase
     private func call(
         _ streamID: String,
         at port: Int? = nil,
-        passphrase: String = "a long passphrase"
+        passphrase: String = "a long passphrase",
+        keyBytes: Int? = nil
     ) throws -> SRTSocket {
         try SRTCall(
             address: SocketAddress(ipAddress: "127.0.0.1", port: port ?? self.port),
             streamID: streamID,
             latency: Self.latency,
-            passphrase: Redacted(passphrase)
+            passphrase: Redacted(passphrase),
+            keyBytes: keyBytes
         ).connect()
     }
 
@@ -133,6 +135,15 @@ import Timebase
         // Of acknowledgements in five steps libsrt answers three at least (`SRTWarmUp`): five where they come evenly.
         #expect(sent.prefix(3).allSatisfy { $0 == 0 }, "\(sent)")
         player.close()
+        try await wire.close()
+        await server.close()
+    }
+
+    @Test(arguments: [16, 24, 32]) func `a caller's key is as long as it was to be`(keyBytes: Int) async throws {
+        let wire = try await Wire(to: port)
+        let publisher = try call("#!::r=live/s1,m=publish", at: wire.port, keyBytes: keyBytes)
+        #expect(wire.keyBytes == [keyBytes])
+        publisher.close()
         try await wire.close()
         await server.close()
     }
@@ -305,12 +316,16 @@ private final class Wire: Sendable {
     /// How many packets of more than stuffing the listener sent before its first answer to an acknowledgement, and after each.
     var fullPacketsByAnswers: [Int] { watch.counts.withLock(\.self) }
 
+    /// Of the keys that the caller has sent.
+    var keyBytes: Set<Int> { watch.keyBytes.withLock(\.self) }
+
     init(to port: Int) async throws {
         let bootstrap = DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton.any())
         let listener = try SocketAddress(ipAddress: "127.0.0.1", port: port)
         let caller = Mutex<SocketAddress?>(nil)
         let ways = Mutex<(near: any Channel, far: any Channel)?>(nil)
-        near = try await Self.bind(bootstrap) { packet in
+        near = try await Self.bind(bootstrap) { [watch] packet in
+            watch.noteKey(in: packet.data)
             caller.withLock { $0 = packet.remoteAddress }
             let envelope = AddressedEnvelope(remoteAddress: listener, data: packet.data)
             ways.withLock(\.self)?.far.writeAndFlush(envelope, promise: nil)
@@ -340,8 +355,19 @@ private final class Wire: Sendable {
 
     private final class Watch: Sendable {
         let counts = Mutex([0])
+        let keyBytes = Mutex<Set<Int>>([])
         /// A header and one packet of the transport stream.
         private static let stuffingBytes = 16 + 188
+
+        /// A key material message (draft-sharabayko-srt-01 §3.2.2): version and type, the sign "HAI", and behind ten more bytes
+        /// the length of the key in words of four.
+        func noteKey(in packet: ByteBuffer) {
+            let bytes = Array(packet.readableBytesView)
+            guard bytes.first == 0x80, let start = bytes.firstRange(of: [0x12, 0x20, 0x29])?.lowerBound,
+                start + 15 < bytes.count
+            else { return }
+            keyBytes.withLock { _ = $0.insert(Int(bytes[start + 15]) * 4) }
+        }
 
         /// A control packet begins with a bit 1 and its type (draft-sharabayko-srt-01 §3); 6 is ACKACK.
         func note(_ packet: ByteBuffer) {

@@ -58,14 +58,18 @@ final class HLSNode {
 
     /// Nil also of what is no object's name.
     func ask(object name: some StringProtocol, connection: AnyObject? = nil) -> MediaResponse? {
-        ObjectName(String(name)).flatMap { ask(.object($0), connection: connection) }
+        switch MediaRoute(path: "/live/streams/\(stream.id.id)/\(name)") {
+        case .object(_, let name): ask(.object(name), connection: connection)
+        case .segment(_, let name): ask(.segment(name), connection: connection)
+        default: nil
+        }
     }
 
     /// Asks for DASH's description.
     func describe() -> HeldAnswer {
         let held = HeldAnswer()
         let request = PlayRequest(stream: stream.id, protocol: .dash, remoteAddress: nil, token: nil)
-        dash.serve(request, isAdaptive: false, token: nil, connection: ObjectIdentifier(held)) { held.answered($0) }
+        dash.serve(request, isAdaptive: false, token: nil) { held.answered($0) }
         loop.run()
         return held
     }

@@ -73,16 +73,55 @@ import Testing
         let held = origin.node.describe()
         #expect(held.count == 0, "there is no segment yet")
         _ = origin.publish(until: 9)
-        let text = try #require(held.response).text
-        let number = try #require(text.split(separator: "startNumber=\"").last?.split(separator: "\"").first)
+        let text = try #require(origin.node.describe().response).text
         let header = try #require(text.split(separator: "initialization=\"").last?.split(separator: "\"").first)
         #expect(origin.node.ask(object: header)?.status == .ok)
-        let name = "source-3-\(number).m4s"
-        #expect(origin.node.ask(object: name, connection: held)?.status == .ok)
+        let names = Self.segments(in: text)
+        #expect(names.count >= 6)
+        for name in names { #expect(origin.node.ask(object: name, connection: held)?.status == .ok, "\(name)") }
+        // HLS's whole segments are named by their numbers.
+        let listed = Self.names(in: try #require(origin.node.ask(Self.playlist)).text)
+        let whole = try #require(listed.last { $0.hasSuffix(".m4s") && $0.split(separator: ".").count == 2 })
         let other = HeldAnswer()
-        #expect(origin.node.ask(object: name, connection: other)?.status == .ok)
-        let fetches = try #require(origin.node.packager.fetches.last)
-        #expect([fetches.dash, fetches.hls] == [1, 1])
+        #expect(origin.node.ask(object: whole, connection: other)?.status == .ok)
+        let fetches = origin.node.packager.fetches
+        #expect(fetches.allSatisfy { $0.dash == 1 } && fetches.map(\.hls).reduce(0, +) == 1, "\(fetches)")
+    }
+
+    /// As a description names them, of all its representations.
+    static func segments(in description: String) -> [String] {
+        description.split(separator: "<SegmentTemplate ").dropFirst().flatMap { template -> [String] in
+            guard let media = template.split(separator: "media=\"").dropFirst().first?.split(separator: "\"").first
+            else { return [] }
+            return template.split(separator: "<S t=\"").dropFirst().compactMap { entry in
+                entry.split(separator: "\"").first.map { String(media.replacing("$Time$", with: $0)) }
+            }
+        }
+    }
+
+    @Test func `A rung that is given up is in no master until it is back, and the others stay`() throws {
+        let origin = HLSOrigin(id, seconds: 10)
+        var settings = AppSettings()
+        settings.encoderSettings = [96, 64].map {
+            EncoderSetting(height: $0, videoBitrate: 100_000, audioBitrate: 0, forceEncode: true)
+        }
+        origin.node.stream.apply(settings)
+        let ask = HLSAsk.multivariantPlaylist(MediaQuery(""))
+        _ = origin.publish(until: 0.1)
+        _ = origin.node.ask(ask)
+        _ = origin.publish(until: 9)
+        func offered() throws -> [String] {
+            let lines = try #require(origin.node.ask(ask)).text.split(separator: "\n")
+            return lines.filter { !$0.hasPrefix("#") }.map(String.init)
+        }
+        let all = ["s1.m3u8", "s1_96p100kbps.m3u8", "s1_64p100kbps.m3u8"]
+        #expect(try offered() == all)
+        origin.node.stream.learn(rungsGivenUp: ["96p100kbps"])
+        #expect(try offered() == [all[0], all[2]])
+        // Reports of other renditions in media playlists are equal on all nodes at all times.
+        #expect(try #require(origin.node.ask(Self.playlist)).text.contains("URI=\"s1_96p100kbps.m3u8\""))
+        origin.node.stream.learn(rungsGivenUp: [])
+        #expect(try offered() == all)
     }
 
     @Test func `A blocking reload is answered when its part is there, and one far ahead is refused`() throws {

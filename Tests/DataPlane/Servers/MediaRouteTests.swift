@@ -1,4 +1,5 @@
 import ClusterModel
+import DASH
 import HLS
 import HTTPServer
 import Testing
@@ -25,6 +26,15 @@ import Testing
                 "/live/streams/s1/240p300kbps_video-3-7.m4s",
                 .object(rung, try #require(ObjectName("240p300kbps_video-3-7.m4s")))
             ),
+            (
+                "/live/streams/s1/240p300kbps_video-3-t540000.m4s",
+                .segment(rung, try #require(TimedSegmentName("240p300kbps_video-3-t540000.m4s")))
+            ),
+            (
+                "/live/streams/s1/source_audio-3-t0.m4s",
+                .segment(try Self.stream("s1"), try #require(TimedSegmentName("source_audio-3-t0.m4s")))
+            ),
+            ("/live/streams/s1/source_audio-3-t01.m4s", .unknown),
             ("/live/streams/s1_adaptive.m3u8", .multivariantPlaylist(try Self.stream("s1"))),
             ("/live/streams/s1_240p300kbps.m3u8", .mediaPlaylist(rung)),
             ("/live/streams/s1/240p300kbps-7-12.m4s", .object(rung, try #require(ObjectName("240p300kbps-7-12.m4s")))),

@@ -251,6 +251,33 @@ import Transcoding
         #expect(codecs == ["h265"])
     }
 
+    @Test func `a rung without an encoder is offered no more, until it may be tried again`() async throws {
+        var limits = RenditionLimits()
+        limits.givenUpFor = .milliseconds(300)
+        let service = RenditionService(codecs: LibAVCodecs(), logger: Logger(label: "test"), limits: limits)
+        let source = try source(encoder: "no_such_encoder")
+        let (told, feed) = AsyncStream.makeStream(of: [String].self)
+        let offers = Offers(feed)
+        loop.execute {
+            begin(source)
+            _ = source.subscribe(offers)
+        }
+        try publish(seconds: 1, to: source, hasBegun: true, thenEnd: false)
+        // A keyframe opens the encoder, and the rung waits for the next one.
+        async let end = service.derive(target(source), .rung(Self.rung.renditionName), of: source)
+        while try await loop.submit({ source.subscriberCount < 2 }).get() { await Task.yield() }
+        try publish(from: 1, seconds: 4, to: source, hasBegun: true, thenEnd: false)
+        var changes = told.makeAsyncIterator()
+        #expect(await changes.next() == [Self.rung.renditionName])
+        guard case .notMade = await end else {
+            Issue.record("it was made")
+            return
+        }
+        #expect(await changes.next() == [])
+        #expect(service.figures.givenUp.isEmpty)
+        try await loop.submit { source.end(.unpublished) }.get()
+    }
+
     @Test func `a rung that joins another one of the same sound begins with the next segment, with sound`() async throws
     {
         let sound = 48_000
@@ -366,5 +393,18 @@ extension [StreamItem] {
 
     fileprivate var told: [[TrackKind]] {
         compactMap { if case .tracks(let tracks) = $0 { tracks.map(\.kind) } else { nil } }
+    }
+}
+
+/// What a source's players are told of rungs that are given up.
+private final class Offers: StreamSubscriber {
+    private let feed: AsyncStream<[String]>.Continuation
+
+    init(_ feed: AsyncStream<[String]>.Continuation) { self.feed = feed }
+
+    func stream(_ stream: LiveStream, sent items: [StreamItem]) {}
+
+    func stream(_ stream: LiveStream, noticed notice: StreamNotice) {
+        if case .rungsGivenUp(let rungs) = notice { feed.yield(rungs) }
     }
 }

@@ -48,7 +48,7 @@ import Worker
         #expect(marks.first?.sequence == 40)
         #expect(marks.first?.discontinuity == 2)
         #expect(marks.first?.isDiscontinuous == true)
-        #expect(marks.map(\.oldestSequence) == [40, 40, 40, 40, 41, 42, 43, 44, 45, 46])
+        #expect(marks.map(\.oldestSequence) == [40, 40, 40, 40, 41, 42, 43, 44, 45, 46, 47])
     }
 
     @Test func `Where a next owner would go on lies behind everything that was cut`() throws {

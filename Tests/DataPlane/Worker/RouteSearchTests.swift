@@ -32,9 +32,29 @@ import Worker
         )
     }
 
-    @Test mutating func `A rendition that cannot be made for now ends the search, with the reason`() {
+    /// Also one that has players: for them nothing is better than waiting.
+    @Test(arguments: [false, true])
+    mutating func `A rendition that cannot be made for now ends the search, with the reason`(isLive: Bool) {
         let refusal = PullEnd.refused(RelayRefusal(.notMade, "no encoder"))
-        #expect(ended(refusal, isLive: false, wasFed: false) == .over(.notMade("no encoder"), .removed))
+        #expect(ended(refusal, isLive: isLive, wasFed: false) == .over(.notMade("no encoder"), .removed))
+    }
+
+    @Test mutating func `A rendition that its owner ends may be asked for again at once, to learn why`() {
+        let rung = stream.derived(.rung("240p300kbps"))
+        let route = FakeControlPlane.route(epoch: 1, parent: "o1")
+        for (route, refusal) in [
+            (route, Refusal.unavailable("the rendition is not made any more")), (nil, .unknownStream(rung)),
+        ] {
+            let outcome = search.pullEnded(
+                .ended(.removed),
+                route: route,
+                stream: rung,
+                isLive: true,
+                wasFed: true,
+                at: Self.start
+            )
+            #expect(outcome == .over(refusal, .removed))
+        }
     }
 
     /// Each of them waits for somebody too: only the parent that fed this node last is none of them.

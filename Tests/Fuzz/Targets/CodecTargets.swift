@@ -21,6 +21,10 @@ extension FuzzTarget {
                 (try? LengthPrefixedNALUnits.normalize(unit, lengthBytes: 4)) == unit,
                 "a second round differs from the first"
             )
+            let codec = CodecParameters.h264(configuration: ByteBuffer(), width: 16, height: 16)
+            guard let note = DisplayOrientation(in: unit, of: codec) else { continue }
+            let noted = note.inserted(into: unit, of: codec)
+            try require(DisplayOrientation(in: noted, of: codec) == note, "a note that was put in is another one")
         }
     }
 

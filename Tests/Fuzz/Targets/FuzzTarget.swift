@@ -25,6 +25,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
         .h264Headers,
         .hlsObjectName,
         .iceLiteAgent,
+        .packedAudio,
         .relayFrame,
         .rtcp,
         .rtmpChunk,

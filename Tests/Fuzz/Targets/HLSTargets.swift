@@ -1,3 +1,4 @@
+import DASH
 import HLS
 
 import struct NIOCore.ByteBuffer
@@ -8,6 +9,9 @@ extension FuzzTarget {
         invariant: "a name that is read is written as it came"
     ) { bytes throws(FuzzViolation) in
         let text = String(decoding: bytes, as: UTF8.self)
+        if let name = TimedSegmentName(text[...]) {
+            try require(name.description == text && ObjectName(text) == nil, "one segment has two names")
+        }
         guard let name = ObjectName(text) else { return }
         try require(name.description == text, "one object has two names")
     }

@@ -17,6 +17,20 @@ extension FuzzTarget {
         try require(size <= bytes.count * 2, "more bytes came out than there can be")
     }
 
+    /// As two segments of a list.
+    static let packedAudio = FuzzTarget(
+        "packed-audio",
+        invariant: "any segment is read or refused, and frames hold no more than came in"
+    ) { bytes throws(FuzzViolation) in
+        var reader = PackedAudio()
+        for _ in 0..<2 {
+            guard let events = try? reader.take(ByteBuffer(bytes: bytes)) else { continue }
+            var size = 0
+            for case .unit(let unit) in events { size += unit.payload.readableBytes }
+            try require(size <= bytes.count, "more bytes came out than came in")
+        }
+    }
+
     private static func events(in pieces: [[UInt8]]) -> [TSDemuxer.Event] {
         var demuxer = TSDemuxer()
         var events: [TSDemuxer.Event] = []

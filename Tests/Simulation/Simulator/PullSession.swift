@@ -220,6 +220,8 @@ final class PullSession: StreamSubscriber, StreamUpstream, @unchecked Sendable {
         case .gap: hasStarted = false
         case .interrupted: down?.send { [self] in if !end.isGiven { self.stream.interrupt() } }
         case .pathChanged(let hops): down?.send { [self] in pathChanged(hops) }
+        case .rungsGivenUp(let rungs):
+            down?.send { [self] in if !end.isGiven { self.stream.learn(rungsGivenUp: rungs) } }
         case .resumed, .parentChanged: break
         }
     }

@@ -167,12 +167,11 @@ import Testing
         let folder = url.prefix(upTo: try #require(url.lastIndex(of: "/")))
         return try text.split(separator: "<Period ").dropFirst().map { period in
             try period.split(separator: "<Representation ").dropFirst().flatMap { representation in
-                let times = representation.split(separator: "<S").dropFirst().map { attribute("t", of: $0) }
-                let whole = times.filter { !$0.isEmpty }
+                let times = representation.split(separator: "<S t=\"").dropFirst().map { $0.prefix { $0 != "\"" } }
                 let media = attribute("media", of: representation)
                 let names =
                     [attribute("initialization", of: representation)]
-                    + whole.prefix(max(1, whole.count - 1)).map { media.replacing("$Time$", with: $0) }
+                    + times.prefix(max(1, times.count - 1)).map { media.replacing("$Time$", with: $0) }
                 let tracks = try decode(names.map { "\(folder)/\($0)" }, cluster)
                 let size = ["width", "height"].map { attribute($0, of: representation) }.joined(separator: ",")
                 #expect(size == "," || tracks.allSatisfy { $0.hasSuffix(size) }, "\(tracks) is not \(size)")

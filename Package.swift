@@ -195,8 +195,8 @@ let dataPlane: [Target] = [
         "WebRTCServer",
         "DataPlane/Servers/WebRTCServer",
         [
-            "AntMediaSignalling", "ClusterModel", "Codecs", "Drivers", "FanOut", "HTTPServer", "ICE", "MediaModel",
-            "Observability", "RTP", "SDP",
+            "AntMediaSignalling", "CLinux", "ClusterModel", "Codecs", "Drivers", "FanOut", "HTTPServer", "ICE",
+            "MediaModel", "Observability", "RTP", "SDP",
             "SecureTransport", "Streams", "Timebase", "Transcoding", "WebRTC", logging, metrics, nioCore, nioHTTP1,
             nioPosix,
         ]

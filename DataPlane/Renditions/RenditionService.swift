@@ -57,6 +57,7 @@ package final class RenditionService<Codecs: VideoCodecs & AudioCodecs>: StreamD
         switch derivation {
         case .rung(let name): return await encode(stream, .rung(name), of: source)
         case .inOrder(let rung): return await encode(stream, .inOrder(rung: rung), of: source)
+        case .sliced: return await encode(stream, .sliced, of: source)
         case .sound(let codec): return await transcode(stream, soundTo: codec, of: source)
         }
     }

@@ -30,6 +30,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
     enum Kind: Hashable, Sendable {
         case rung(String)
         case inOrder(rung: String?)
+        case sliced
     }
 
     private let kind: Kind
@@ -64,6 +65,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         switch kind {
         case .rung(let name): name
         case .inOrder(let rung): "\(rung ?? "source")~inorder"
+        case .sliced: "source~sliced"
         }
     }
 
@@ -72,6 +74,7 @@ final class RungFeed: StreamUpstream, @unchecked Sendable {
         switch kind {
         case .rung(let name): plan[name]
         case .inOrder(let rung): plan.inOrder(rung: rung)
+        case .sliced: plan.sliced
         }
     }
 

@@ -56,9 +56,12 @@ final class SoundFeed: StreamSubscriber, StreamUpstream, @unchecked Sendable {
     func start() {
         guard !hasEnded else { return }
         guard let epoch = source.epoch else { return end(.lost("the source has no owner yet")) }
-        _ = source.subscribe(self)
+        let snapshot = source.subscribe(self)
         target.loop.execute { [target] in target.beginPull(from: self, epoch: epoch, tracks: []) }
-        if !source.tracks.isEmpty { learn(source.tracks) }
+        let tracks = snapshot.tracks.isEmpty ? source.tracks : snapshot.tracks
+        if !tracks.isEmpty { learn(tracks) }
+        // From the segment at hand on: its players would wait for the next one.
+        stream(source, sent: snapshot.items)
     }
 
     func end(_ reason: DerivedEnd) {

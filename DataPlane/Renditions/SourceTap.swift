@@ -125,7 +125,9 @@ final class SourceTap<Codecs: VideoCodecs & AudioCodecs>: StreamSubscriber, @unc
 
     private func options(_ rendition: Rendition, _ video: CodecParameters) -> VideoEncodingOptions {
         VideoEncodingOptions(
-            encoders: EncoderWords.wanted(source.settings, isInOrder: rendition.isInOrder),
+            encoders: rendition.sliceBytesMax == nil
+                ? EncoderWords.wanted(source.settings, isInOrder: rendition.isInOrder)
+                : EncoderWords.slicing(source.settings),
             framesPerSecond: video.framesPerSecond ?? 30,
             threadsMax: limits.encoderThreadsMax
         )

@@ -16,6 +16,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case unauthorized(String)
     case forbidden(String)
     case overloaded(String)
+    /// This node has all the players that it may have.
+    case viewersFull(String)
     case draining
     /// The control plane or the path to the stream cannot be had just now; trying again helps.
     case unavailable(String)
@@ -33,7 +35,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .unsupportedCodec: "unsupported_codec"
         case .unauthorized: "unauthorized"
         case .forbidden: "forbidden"
-        case .overloaded: "overloaded"
+        case .overloaded, .viewersFull: "overloaded"
         case .draining: "draining"
         case .unavailable: "unavailable"
         case .notMade: "not_made"
@@ -54,7 +56,8 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
             "the stream's picture is \(codec), which \(kind.rawValue) does not carry: watch it by WebRTC, or publish H.264"
         case .unauthorized(let detail): detail
         case .forbidden(let detail): detail
-        case .overloaded(let detail): "this node is full (\(detail)): try another node or later"
+        case .overloaded(let detail), .viewersFull(let detail):
+            "this node is full (\(detail)): try another node or later"
         case .draining: "this node is draining: try another node"
         case .notMade(let detail): detail
         case .unavailable(let detail): "cannot be decided now (\(detail)): try again shortly"

@@ -67,6 +67,8 @@ package struct PlayRequest: Hashable, Sendable {
     package var token: String?
     /// It is no new player: HLS and DASH ask anew for every piece.
     package var isOfPresentPlayer = false
+    /// It takes H.264 only in slices that fit a packet each.
+    package var needsSlices = false
 
     package init(stream: StreamID, protocol: ClientProtocol, remoteAddress: String?, token: String?) {
         self.stream = stream

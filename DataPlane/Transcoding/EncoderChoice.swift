@@ -10,6 +10,11 @@ package struct EncoderWords: Hashable, Sendable {
         self.speed = speed
     }
 
+    /// The one that cuts pictures into slices of so many bytes.
+    package static func slicing(_ settings: AppSettings) -> [EncoderWords] {
+        [EncoderWords(encoder: "libx264", speed: settings.speed(of: "libx264"))]
+    }
+
     /// The one wished for, then the one to fall back on.
     package static func wanted(_ settings: AppSettings, isInOrder: Bool = false) -> [EncoderWords] {
         let wanted = isInOrder ? settings.inOrderEncoder : settings.videoEncoder

@@ -12,6 +12,8 @@ package struct Rendition: Hashable, Sendable {
     package var audioBitsPerSecond: Int
     /// Pictures leave in the order of showing and at once, as WebRTC needs.
     package var isInOrder = false
+    /// No slice is longer.
+    package var sliceBytesMax: Int?
     /// The publisher's own, which nobody encodes.
     package var layer: Track?
 
@@ -99,6 +101,17 @@ package struct RenditionPlan: Hashable, Sendable {
         rendition.isInOrder = true
         return rendition
     }
+
+    /// The source's pictures for WebRTC players that take whole slices only.
+    package var sliced: Rendition? {
+        guard var rendition = inOrder(rung: nil) else { return nil }
+        rendition.name = "source~sliced"
+        rendition.sliceBytesMax = Self.sliceBytesMax
+        return rendition
+    }
+
+    /// Encoders count roughly, and a packet takes 1,160.
+    private static let sliceBytesMax = 1_100
 
     private var likeSource: Rendition? {
         guard source.pixels > 0 else { return nil }

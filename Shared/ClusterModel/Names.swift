@@ -120,6 +120,9 @@ extension StreamID {
         /// `{id}~inorder`, `{id}_{rung}~inorder`: H.264 whose pictures come in the order of showing and without delay, as
         /// WebRTC needs; of the source's size, or of a rung's.
         case inOrder(rung: String?)
+        /// `{id}~sliced`: as `{id}~inorder`, with slices that fit a packet each, for players that know no fragments (RFC 6184
+        /// §6.2).
+        case sliced
         /// `{id}~opus`, `{id}~aac`: the same pictures, with the sound in another codec. Of a stream, or of what else is derived.
         case sound(SoundCodec)
     }
@@ -130,6 +133,7 @@ extension StreamID {
     }
 
     private static let inOrderEnding = "~inorder"
+    private static let slicedEnding = "~sliced"
 
     /// As `init(app:id:)`, but also for what is derived of a stream: what players and nodes may ask for.
     package init(playable app: String, id: String) throws(NameError) {
@@ -141,7 +145,17 @@ extension StreamID {
         switch derivation {
         case .rung(let name): StreamID(known: app, "\(id)_\(name)")
         case .inOrder(let rung): StreamID(known: app, id + (rung.map { "_\($0)" } ?? "") + Self.inOrderEnding)
+        case .sliced: StreamID(known: app, id + Self.slicedEnding)
         case .sound(let codec): StreamID(known: app, "\(id)~\(codec.rawValue)")
+        }
+    }
+
+    /// Whether its H.264 has slices that fit a packet each, whatever its sound.
+    package var isSliced: Bool {
+        switch derivation {
+        case .sliced: true
+        case .sound: parent.derivation == .sliced
+        case .rung, .inOrder, nil: false
         }
     }
 
@@ -169,6 +183,10 @@ extension StreamID {
     }
 
     private static func splitPictures(_ id: String) -> (source: String, derivation: Derivation)? {
+        if id.hasSuffix(slicedEnding) {
+            let source = String(id.dropLast(slicedEnding.count))
+            return NameRules.renditionSuffix(of: source) == nil ? (source, .sliced) : nil
+        }
         let isInOrder = id.hasSuffix(inOrderEnding)
         let name = isInOrder ? String(id.dropLast(inOrderEnding.count)) : id
         guard let suffix = NameRules.renditionSuffix(of: name) else {

@@ -182,6 +182,32 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    /// The kernel refuses datagrams for which it has no route.
+    @Test func `players go on when their node had no network for a moment`() async throws {
+        let network = try Network(["node1"])
+        let cluster = try await Cluster.start(on: .sqlite, network: network)
+        let node = try await cluster.startWorker("node1", .hybrid)
+        let publisher = try cluster.publish(clip: cluster.makeClip(kilobits: 1_000), at: node.rtmp("live/s1"))
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        async let watching = WebRTCClients.browser(play: node.http("/live/whep/s1"), seconds: 16)
+        try await eventually("the player is there\n\(cluster.logs)") {
+            try cluster.stream("live/s1").viewers.webrtc == 1
+        }
+        try network.setWay(of: "node1", isUp: false)
+        let place = try #require(network.places["node1"])
+        try await eventually("the worker's socket is gone\n\(cluster.logs)") {
+            try run(place.entrance + ["curl", "-s", node.http("/metrics")], seconds: 10).output.contains(
+                "socket_closed"
+            )
+        }
+        try network.setWay(of: "node1", isUp: true)
+        let result = try await watching
+        #expect(result.error == nil && result.play?.state == "connected", "\(result)\n\(cluster.logs)")
+        // Of 400; before the loss there were a few seconds at most.
+        #expect(result.play?.video?.framesDecoded ?? 0 > 200, "\(result)\n\(cluster.logs)")
+        #expect(publisher.isRunning)
+    }
+
     @Test func `the public host is the first candidate that a client is told`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--public-host", "192.0.2.7"])

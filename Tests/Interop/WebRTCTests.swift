@@ -1,5 +1,6 @@
 import ClusterHarness
 import ClusterModel
+import Foundation
 import Testing
 
 /// WHIP and WHEP with clients that others wrote.
@@ -188,5 +189,81 @@ import Testing
         let page = try await WebRTCClients.page(pair.edge.http("/live/play.html?id=s1&playOrder=\(order)"))
         #expect(page.footer.contains(shown) && page.frames > 0, "\(page)\n\(pair.cluster.logs)")
         #expect(publisher.isRunning)
+    }
+
+    @Test func `the player page asks the ICE servers that the worker's answer names`() async throws {
+        let cluster = try await Cluster.start(on: .sqlite)
+        let ear = try DatagramEar()
+        let servers = "stun:127.0.0.1:\(ear.port)"
+        let node = try await cluster.startWorker("node1", .hybrid, arguments: ["--ice-servers", servers])
+        let publisher = try cluster.publish("live/s1", to: node)
+        try await cluster.waitForOrigin(of: "live/s1", "node1")
+        let page = try await WebRTCClients.page(node.http("/live/play.html?id=s1"))
+        #expect(page.footer.contains("WebRTC") && page.frames > 0, "\(page)\n\(cluster.logs)")
+        // A binding request (RFC 8489 §5).
+        #expect(ear.heard()?.prefix(2) == [0, 1], "\(cluster.logs)")
+        #expect(publisher.isRunning)
+    }
+
+    /// RFC 6184 §6.2.
+    @Test func `a player that takes single NAL units only gets nothing else, and decodes all`() async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish(
+            clip: pair.cluster.makeClip(kilobits: 2_000),
+            at: pair.origin.rtmp("live/s1")
+        )
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let player = try await WebRTCClients.aiortc(
+            "play",
+            pair.edge.http("/live/whep/s1"),
+            codec: "H264",
+            takesWholeUnitsOnly: true
+        )
+        #expect(player.error == nil && player.state == "connected", "\(player)\n\(pair.cluster.logs)")
+        #expect(player.answer?.contains("packetization-mode=0") == true, "\(player)")
+        #expect(player.payloads?.allSatisfy { (1...23).contains($0) } == true, "\(player)")
+        #expect(player.payloads?.contains(5) == true && player.video?.packetsLost == 0, "\(player)")
+        // Of 25 a second, less the encoder's start.
+        #expect(player.frames?["video"] ?? 0 > 75, "\(player)\n\(pair.cluster.logs)")
+        #expect(publisher.isRunning)
+    }
+
+    @Test func `the bench's publisher goes where an edge sends it`() async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish(clip: pair.cluster.makeClip(), at: pair.edge.http("/live/whip/s1"))
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        #expect(publisher.isRunning)
+    }
+}
+
+/// A UDP port that answers nothing.
+private final class DatagramEar {
+    let port: Int
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        var own = sockaddr_in()
+        own.sin_family = sa_family_t(AF_INET)
+        own.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let (descriptor, size) = (descriptor, length)
+        let isNamed = withUnsafeMutableBytes(of: &own) { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) { address in
+                bind(descriptor, address.baseAddress, size) == 0
+                    && getsockname(descriptor, address.baseAddress, &length) == 0
+            }
+        }
+        try #require(isNamed)
+        port = Int(UInt16(bigEndian: own.sin_port))
+    }
+
+    deinit { close(descriptor) }
+
+    /// The first that came and was not heard yet.
+    func heard() -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 2048)
+        let count = recv(descriptor, &bytes, bytes.count, 0)
+        return count > 0 ? Array(bytes[..<count]) : nil
     }
 }

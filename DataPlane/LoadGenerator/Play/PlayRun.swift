@@ -268,8 +268,8 @@ package final class PlayRun {
     /// Closing the former takes it out of its poll.
     private func move(_ seat: Seat, to successor: Connection, token: Int) {
         seat.connection = successor
-        (seat.awaitsWrite, seat.isBatched) = (false, false)
-        prompt.add(successor.descriptor, token: token, awaitsWrite: false)
+        (seat.awaitsWrite, seat.isBatched) = (successor.owesBytes, false)
+        prompt.add(successor.descriptor, token: token, awaitsWrite: successor.owesBytes)
     }
 
     private func register(_ seat: Seat, _ connection: Connection, token: Int) {

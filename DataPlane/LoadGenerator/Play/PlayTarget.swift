@@ -39,6 +39,11 @@ package struct PlayTarget: Hashable, Sendable {
         query = String(rest[question...].dropFirst())
     }
 
+    /// Where a redirect leads: to a URL, or to a path of the same host (RFC 9110 §10.2.2).
+    package func moved(to place: String) throws(BadURL) -> PlayTarget {
+        try PlayTarget(place.hasPrefix("/") ? "\(scheme)://\(authority)\(place)" : place)
+    }
+
     /// As `Host` and `tcUrl` want it.
     var authority: String {
         let host = host.contains(":") ? "[\(host)]" : host

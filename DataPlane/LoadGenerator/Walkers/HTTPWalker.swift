@@ -4,6 +4,12 @@ package struct HTTPWalker: Sendable {
         package var status = 0
         package var contentLength: Int?
         package var isChunked = false
+        package var location: String?
+
+        package init(status: Int = 0, location: String? = nil) {
+            self.status = status
+            self.location = location
+        }
     }
 
     package enum Piece: Equatable, Sendable {
@@ -106,12 +112,13 @@ package struct HTTPWalker: Sendable {
         }
         guard !text.isEmpty else { return finishHead() }
         guard let colon = text.firstIndex(of: ":") else { throw .badHTTP("a header without a colon") }
-        let value = text[text.index(after: colon)...].drop { $0 == " " }.lowercased()
+        let value = text[text.index(after: colon)...].drop { $0 == " " }
         switch text[..<colon].lowercased() {
         case "content-length":
             guard let length = Int(value), length >= 0 else { throw .badHTTP("content-length '\(value)'") }
             head.contentLength = length
-        case "transfer-encoding": head.isChunked = value.hasSuffix("chunked")
+        case "transfer-encoding": head.isChunked = value.lowercased().hasSuffix("chunked")
+        case "location": head.location = String(value)
         default: break
         }
         return nil

@@ -7,14 +7,19 @@ import WebRTC
 
 /// What WHIP and WHEP have in common: an offer is posted, and with its answer the session moves to a datagram socket.
 final class SignalledSession {
-    /// The session goes on here; TCP has served.
-    struct Answered {
-        var socket: Connection
-        var negotiation: Negotiation
+    enum Step {
+        /// Another node is asked, on a connection of its own.
+        case moved(Connection)
+        /// The session goes on here; TCP has served.
+        case answered(socket: Connection, Negotiation)
     }
 
+    /// An edge knows the origin, and a control plane the edge: more is a ring.
+    private static let movesMax = 3
+
     let transport: ClientTransport
-    private let target: PlayTarget
+    private var target: PlayTarget
+    private var moves = 0
     private let offer: Offer
     private var http = HTTPWalker()
     private var body = ByteBuffer()
@@ -35,11 +40,13 @@ final class SignalledSession {
     }
 
     /// Takes what the server says over HTTP. Nil until the answer is whole.
-    func receive(_ bytes: borrowing Span<UInt8>, at now: MonotonicInstant) throws -> Answered? {
+    func receive(_ bytes: borrowing Span<UInt8>, at now: MonotonicInstant) throws -> Step? {
         var position = 0
         while let piece = try http.next(in: bytes, at: &position) {
             switch piece {
-            case .head(let head): guard head.status == 201 else { throw ViewerFailure.refused("HTTP \(head.status)") }
+            case .head(let head):
+                if let place = head.location, [307, 308].contains(head.status) { return try moved(to: place) }
+                guard head.status == 201 else { throw ViewerFailure.refused("HTTP \(head.status)") }
             case .body(let range): for place in range { body.writeInteger(bytes[place]) }
             case .end: return try answered(at: now)
             }
@@ -47,7 +54,17 @@ final class SignalledSession {
         return nil
     }
 
-    private func answered(at now: MonotonicInstant) throws -> Answered {
+    private func moved(to place: String) throws -> Step {
+        moves += 1
+        guard moves <= Self.movesMax else { throw ViewerFailure.refused("moved on more than \(Self.movesMax) times") }
+        target = try target.moved(to: place)
+        http = HTTPWalker()
+        let connection = try Connection(to: target.address())
+        try begin(on: connection)
+        return .moved(connection)
+    }
+
+    private func answered(at now: MonotonicInstant) throws -> Step {
         let description = try SessionDescription(parsing: String(buffer: body))
         let negotiation = try offer.negotiation(with: description)
         let candidates = negotiation.remote.candidates.compactMap(Candidate.init).filter { $0.transport == .udp }
@@ -58,7 +75,7 @@ final class SignalledSession {
         let address = try SocketAddress(ipAddress: "\(candidate.address.ip)", port: Int(candidate.address.port))
         let socket = try Connection(datagramsTo: address)
         try transport.begin(negotiation, to: candidate, on: socket, at: now)
-        return Answered(socket: socket, negotiation: negotiation)
+        return .answered(socket: socket, negotiation)
     }
 }
 

@@ -55,10 +55,14 @@ final class WHEPViewer: Viewer {
     }
 
     func receive(_ bytes: borrowing Span<UInt8>, on connection: Connection, at now: MonotonicInstant) throws {
-        guard let answered = try session.receive(bytes, at: now) else { return }
-        guard let type = PayloadType(Int(try answered.negotiation.video().codec.payloadType)) else { return }
-        check = PacketCheck(video: type, openedAt: openedAt)
-        successor = answered.socket
+        switch try session.receive(bytes, at: now) {
+        case .moved(let connection): successor = connection
+        case .answered(let socket, let negotiation):
+            guard let type = PayloadType(Int(try negotiation.video().codec.payloadType)) else { return }
+            check = PacketCheck(video: type, openedAt: openedAt)
+            successor = socket
+        case nil: return
+        }
     }
 
     func receive(

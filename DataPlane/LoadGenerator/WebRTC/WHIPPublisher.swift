@@ -52,9 +52,13 @@ final class WHIPPublisher: Publisher {
 
     func receive(_ bytes: ByteBuffer, at now: MonotonicInstant) throws {
         guard stream == nil else { return try receive(datagram: bytes, at: now) }
-        guard let answered = try session.receive(bytes.readableBytesUInt8Span, at: now) else { return }
-        connection = answered.socket
-        stream = try Self.stream(answered.negotiation)
+        switch try session.receive(bytes.readableBytesUInt8Span, at: now) {
+        case .moved(let next): connection = next
+        case .answered(let socket, let negotiation):
+            connection = socket
+            stream = try Self.stream(negotiation)
+        case nil: return
+        }
     }
 
     private static func stream(_ negotiation: Negotiation) throws -> SendStream {

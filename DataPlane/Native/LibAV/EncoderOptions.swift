@@ -12,7 +12,8 @@ struct EncoderOptions {
         switch settings.encoder {
         case "libx264":
             values["forced-idr"] = "1"
-            values["x264-params"] = "scenecut=0:open-gop=0"
+            let slices = settings.sliceBytesMax.map { ":slice-max-size=\($0)" } ?? ""
+            values["x264-params"] = "scenecut=0:open-gop=0" + slices
             if settings.isInOrder {
                 values["profile"] = "baseline"
                 values["tune"] = "zerolatency"

@@ -41,6 +41,14 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Of one cable, whose name has to be said beside it (RFC 3927, RFC 4291 §2.5.6): nobody else can reach it.
+    package var isLinkLocal: Bool {
+        switch self {
+        case .v4(let address): address >> 16 == 0xA9FE
+        case .v6(let high, _): high >> 54 == 0xFE80 >> 6
+        }
+    }
+
     package init?(_ text: some StringProtocol) {
         if let address = Self.v4Value(of: text) {
             self = .v4(address)

@@ -12,7 +12,7 @@ package enum SDPError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .tooLong(let bytes, let limit):
-            "the session description has \(bytes) bytes; the limit is \(limit). Offer fewer codecs or media lines"
+            "the session description has \(bytes) bytes or more; the limit is \(limit). Offer fewer codecs or media lines"
         case .lineTooLong(let line, let limit): "line \(line) of the session description is over \(limit) bytes"
         case .tooManyLines(let limit): "a media section has more than \(limit) lines"
         case .tooManyMedia(let limit): "the session description has more than \(limit) media lines; open more sessions"

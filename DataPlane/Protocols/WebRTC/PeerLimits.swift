@@ -28,6 +28,13 @@ package struct PeerLimits: Sendable {
     package var pacingPercent = 250
     /// Below it pacing would delay a keyframe more than any queue could, and cut pictures of 8 Mbit/s into many runs.
     package var pacingBitsPerSecondMin = 20_000_000
+    /// Until a player that reports arrivals has reported a burst, all but the first picture goes at this rate: on a path that
+    /// carries little the rest would be lost. On others the first report, after a tenth of a second, is enough.
+    package var unprovenBitsPerSecond = 2_000_000
+    /// What goes out at once all the same: most first pictures, and no more than small queues take.
+    package var unprovenBytes = 48 << 10
+    /// Of an estimate that has met the path's limit, which stays a sixth below it.
+    package var limitedPacingPercent = 110
     /// Between cached pictures sent to a new player: each is due at once, in order, and the newest is on time.
     package var catchUpStep = MediaTime(milliseconds: 1)
 

@@ -1,6 +1,7 @@
 import Codecs
 package import ICE
 package import MediaModel
+package import RTP
 package import SDP
 package import SecureTransport
 
@@ -39,13 +40,14 @@ package enum PeerNegotiation {
     /// What players of a stream with these tracks are offered.
     package static func egress(
         _ tracks: [Track],
+        packetizationMode: H264PacketizationMode = .nonInterleaved,
         using random: inout some RandomNumberGenerator
     ) throws(UnplayableStream) -> [MediaCapabilities] {
         let name = canonicalName(using: &random)
         var capabilities: [MediaCapabilities] = []
         var unusable: [String] = []
         for track in tracks where track.kind != .data {
-            guard let capability = capability(for: track.codec) else {
+            guard let capability = capability(for: track.codec, packetizationMode) else {
                 unusable.append(track.codec.name)
                 continue
             }
@@ -76,7 +78,10 @@ package enum PeerNegotiation {
         String((0..<24).compactMap { _ in "0123456789abcdef".randomElement(using: &random) })
     }
 
-    private static func capability(for codec: CodecParameters) -> CodecCapability? {
+    private static func capability(
+        for codec: CodecParameters,
+        _ mode: H264PacketizationMode
+    ) -> CodecCapability? {
         switch codec {
         case .h264(let configuration, _, _):
             guard let record = try? AVCConfiguration(parsing: configuration),
@@ -86,7 +91,7 @@ package enum PeerNegotiation {
                     level: record.level
                 )
             else { return nil }
-            return video(.h264(CodecFormat.H264Format(level.profile, packetizationMode: 1)))
+            return video(.h264(CodecFormat.H264Format(level.profile, packetizationMode: UInt8(mode.rawValue))))
         case .h265(let configuration, _, _):
             return (try? HEVCConfiguration(parsing: configuration)).map { video(.h265(profile: $0.profile)) }
         case .av1(let configuration, _, _):

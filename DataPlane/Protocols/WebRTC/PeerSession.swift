@@ -26,6 +26,19 @@ package enum PeerEvent: Hashable, Sendable {
     case over(PeerEnd)
 }
 
+/// What a player's path has shown.
+package struct PathReport: Hashable, Sendable {
+    /// Nil while it has shown no limit.
+    package var capacityBitsPerSecond: Int?
+    /// So much is lost that pictures break.
+    package var isLosing: Bool
+
+    package init(capacityBitsPerSecond: Int? = nil, isLosing: Bool = false) {
+        self.capacityBitsPerSecond = capacityBitsPerSecond
+        self.isLosing = isLosing
+    }
+}
+
 /// One WHIP or WHEP session, with the I/O taken out: ICE, DTLS, SRTP, RTP and RTCP with one peer.
 ///
 /// Spec: RFC 9725 (WHIP), RFC 8834 (RTP for WebRTC), RFC 8827 (security).
@@ -96,8 +109,8 @@ package struct PeerSession: ~Copyable {
         return MonotonicInstant.earlier(link.nextDeadline, media)
     }
 
-    /// What the path to a player carries, once it has shown a limit.
-    package var capacityBitsPerSecond: Int? { player?.capacityBitsPerSecond }
+    /// Of the path to a player.
+    package var path: PathReport { player?.path ?? PathReport() }
 
     // MARK: Network
 
@@ -134,7 +147,7 @@ package struct PeerSession: ~Copyable {
 
     // MARK: The application's wishes
 
-    /// The frames since the last keyframe, for a player that has just been opened.
+    /// The frames since the last keyframe, for a player that has just been opened, or is led to another rendition at once.
     package mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
         player?.start(with: cached, at: now)
     }

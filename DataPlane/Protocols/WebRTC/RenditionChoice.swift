@@ -1,10 +1,10 @@
 package import Timebase
 
 package struct RenditionChoiceLimits: Hashable, Sendable {
-    package var interval = Duration.seconds(1)
+    package var interval = Duration.milliseconds(500)
     /// Rates vary: pictures may fill so much of what a path is known to carry.
     package var usablePercent = 85
-    /// In a row, before a step down.
+    /// In a row, before a step down; one is enough where the path loses what it does not carry.
     package var strikes = 2
     /// A path that carries the next rendition must have done so for this long.
     package var settling = Duration.seconds(4)
@@ -39,15 +39,16 @@ package struct RenditionChoice: Sendable {
         return nearest ?? 0
     }
 
-    /// The place in `bitrates`, highest first, of what is to be played. `capacity` is nil while the path has shown no limit.
+    /// The place in `bitrates`, highest first, of what is to be played.
     package mutating func judge(
-        capacity: Int?,
+        _ path: PathReport,
         bitrates: [Int],
         current: Int,
         at now: MonotonicInstant
     ) -> Int {
         guard bitrates.indices.contains(current) else { return current }
-        if !fits(bitrates[current], capacity) { return stepDown(capacity, bitrates, current, at: now) }
+        let capacity = path.capacityBitsPerSecond
+        if !fits(bitrates[current], capacity) { return stepDown(path, bitrates, current, at: now) }
         strikes = 0
         let since = quietSince ?? now
         quietSince = since
@@ -59,14 +60,19 @@ package struct RenditionChoice: Sendable {
         return current - 1
     }
 
-    private mutating func stepDown(_ capacity: Int?, _ bitrates: [Int], _ current: Int, at now: MonotonicInstant) -> Int
-    {
+    private mutating func stepDown(
+        _ path: PathReport,
+        _ bitrates: [Int],
+        _ current: Int,
+        at now: MonotonicInstant
+    ) -> Int {
         quietSince = nil
         strikes += 1
-        guard strikes >= limits.strikes, current < bitrates.count - 1 else { return current }
+        guard path.isLosing || strikes >= limits.strikes, current < bitrates.count - 1 else { return current }
         strikes = 0
         if let steppedUpAt, now - steppedUpAt < limits.trial { tryAfter = min(tryAfter * 2, limits.tryAfterMax) }
         steppedUpAt = nil
+        let capacity = path.capacityBitsPerSecond
         return bitrates.indices.first { $0 > current && fits(bitrates[$0], capacity) } ?? bitrates.count - 1
     }
 

@@ -8,6 +8,10 @@ import Timebase
 ///     steady ──move──► leaving ──keyframe of the old one, at T──► joining ──keyframe of the new one, at T or later──► steady
 ///                         ▲                                          └── another keyframe of the old one: given up ──► steady
 ///
+/// Who cannot wait for keyframes jumps: it goes on with all that the new one has kept since its newest keyframe.
+///
+///     steady ──jump──► jumping ──what the new one has kept──► steady
+///
 /// Sound goes on from whichever of the two is ahead.
 package struct RenditionSwitch<Rendition: Hashable & Sendable>: Sendable {
     /// What the driver is to do.
@@ -21,6 +25,7 @@ package struct RenditionSwitch<Rendition: Hashable & Sendable>: Sendable {
         case steady
         case leaving(for: Rendition)
         case joining(Rendition, from: MediaTime)
+        case jumping(to: Rendition)
     }
 
     package private(set) var current: Rendition
@@ -36,13 +41,31 @@ package struct RenditionSwitch<Rendition: Hashable & Sendable>: Sendable {
     package var joined: [Rendition] {
         switch state {
         case .steady, .leaving: [current]
-        case .joining(let next, _): [current, next]
+        case .joining(let next, _), .jumping(to: let next): [current, next]
         }
     }
 
     /// From the next keyframe on. Without effect during another move.
     package mutating func move(to next: Rendition) {
         if isSteady, next != current { state = .leaving(for: next) }
+    }
+
+    /// At once. Nil during another move.
+    package mutating func jump(to next: Rendition) -> Step? {
+        guard isSteady, next != current else { return nil }
+        state = .jumping(to: next)
+        return .join(next)
+    }
+
+    /// A rendition that was joined has kept these. Nil unless the player jumps to it; then they are all for the player, or none
+    /// where there is no keyframe.
+    package mutating func jumped(_ kept: [PacketizedFrame], of rendition: Rendition) -> (isWanted: Bool, step: Step)? {
+        guard case .jumping(to: let next) = state, next == rendition else { return nil }
+        state = .steady
+        guard kept.contains(where: { $0.track == .video && $0.isKeyframe }) else { return (false, .leave(rendition)) }
+        defer { current = rendition }
+        lastPicture = kept.last { $0.track == .video }?.presentationTime
+        return (true, .leave(current))
     }
 
     /// Whether all these frames go to the player, which is how it mostly is: then nothing has to be looked at one by one.
@@ -79,10 +102,10 @@ package struct RenditionSwitch<Rendition: Hashable & Sendable>: Sendable {
         case .joining(let next, _) where rendition == next:
             state = .steady
             return .leave(next)
-        case .leaving(for: let next) where rendition == next:
+        case .leaving(for: let next) where rendition == next, .jumping(to: let next) where rendition == next:
             state = .steady
             return .leave(next)
-        case .steady, .leaving, .joining: return .leave(rendition)
+        case .steady, .leaving, .joining, .jumping: return .leave(rendition)
         }
     }
 
@@ -94,7 +117,7 @@ package struct RenditionSwitch<Rendition: Hashable & Sendable>: Sendable {
 
     private mutating func admit(picture frame: PacketizedFrame, of rendition: Rendition) -> (Bool, Step?) {
         switch state {
-        case .steady: return (rendition == current, nil)
+        case .steady, .jumping: return (rendition == current, nil)
         case .leaving(for: let next):
             guard rendition == current else { return (false, nil) }
             guard frame.isKeyframe else { return (true, nil) }

@@ -36,6 +36,9 @@ struct ViewerMedia: Sendable {
         case flow
     }
 
+    /// More than chance loses on a path that is not full.
+    private static let heavyLossRatio = 0.1
+
     private let limits: PeerLimits
     private let clock: SessionClock
     private let playoutDelay: PlayoutDelay?
@@ -44,10 +47,15 @@ struct ViewerMedia: Sendable {
     private let pictureLine: Int?
     private let soundLine: Int?
     private var pacer: Pacer
+    /// The player will report arrivals and has not done so yet.
+    private var isUnproven = false
+    private var reportsHeard = 0
     private var estimator: BandwidthEstimator
     private var playout = PlayoutClock()
     private var keyframes = KeyframeRequester()
     private var pictures = Pictures.waitForKeyframe
+    /// Of the newest picture, on the player's timeline.
+    private var lastPicture: MediaTime?
     private var nextReport: MonotonicInstant?
     private var outputs = Deque<Output>()
     private(set) var framesDropped: Int64 = 0
@@ -87,9 +95,20 @@ struct ViewerMedia: Sendable {
         }
         pictureLine = lines.firstIndex { $0.line.codec.isVideo }
         soundLine = lines.firstIndex { !$0.line.codec.isVideo }
+        isUnproven = lines.contains(where: \.line.usesTransportFeedback)
+        if isUnproven {
+            pacer.isLimited = true
+            pacer.bitsPerSecond = limits.unprovenBitsPerSecond
+            hurry(bytes: limits.unprovenBytes)
+        }
     }
 
-    var capacityBitsPerSecond: Int? { estimator.capacityBitsPerSecond }
+    var path: PathReport {
+        PathReport(
+            capacityBitsPerSecond: estimator.capacityBitsPerSecond,
+            isLosing: estimator.lossRatio > Self.heavyLossRatio
+        )
+    }
     var reducedSizeRTCP: Bool { lines.allSatisfy(\.line.reducedSizeRTCP) }
     var reportSSRC: SSRC { lines.first?.stream.configuration.ssrc ?? SSRC(0) }
 
@@ -104,19 +123,29 @@ struct ViewerMedia: Sendable {
 
     // MARK: Media
 
-    /// What the stream has sent since its last keyframe, for a player that begins. Stamped a moment apart and ending on
-    /// time, the pictures are all due at once: the player shows the newest, not the past. Old sound is left out.
+    /// What the stream has sent since its last keyframe, for a player that begins, or has to go on with another rendition at
+    /// once. Stamped a moment apart and ending on time, the pictures are all due at once: the player shows the newest, not the
+    /// past. Old sound is left out.
     mutating func start(with cached: [PacketizedFrame], at now: MonotonicInstant) {
         let pictures = pictureLine == nil ? [] : cached.filter { $0.track == .video }
         guard let newest = pictures.last else { return }
         for frame in pictures { learnCaptureTime(of: frame, at: now) }
+        if isUnproven { hurry(bytes: max(limits.unprovenBytes, pictures.first?.payloadBytes ?? 0)) }
+        giveUpWaiting()
+        let step = catchUpStep(of: pictures.count, until: newest.presentationTime)
         for (index, frame) in pictures.enumerated() {
             var frame = frame
             frame.captureTime = nil
-            let behind = Int64(pictures.count - 1 - index) * limits.catchUpStep.ticks
+            let behind = Int64(pictures.count - 1 - index) * step
             frame.presentationTime = MediaTime(ticks: newest.presentationTime.ticks - behind)
             send(frame, at: now)
         }
+    }
+
+    /// In ticks, so that none is stamped before what the player has.
+    private func catchUpStep(of count: Int, until newest: MediaTime) -> Int64 {
+        guard let lastPicture else { return limits.catchUpStep.ticks }
+        return min(limits.catchUpStep.ticks, max((newest.ticks - lastPicture.ticks) / Int64(count), 0))
     }
 
     mutating func send(_ frame: PacketizedFrame, at now: MonotonicInstant) {
@@ -126,6 +155,7 @@ struct ViewerMedia: Sendable {
             framesDropped += 1
             return
         }
+        let frame = isVideo ? stampedLater(frame) : frame
         playout.sent(frame.presentationTime, at: now)
         learnCaptureTime(of: frame, at: now)
         if nextReport == nil { nextReport = now }
@@ -133,6 +163,14 @@ struct ViewerMedia: Sendable {
         guard pacer.enqueue(packets, of: place, priority: isVideo ? .picture : .sound) else {
             return overflow(at: now)
         }
+    }
+
+    /// A rendition that the player was led to in the middle may be behind the one it had.
+    private mutating func stampedLater(_ frame: PacketizedFrame) -> PacketizedFrame {
+        var frame = frame
+        if let lastPicture { frame.presentationTime = max(frame.presentationTime, lastPicture + MediaTime(ticks: 1)) }
+        lastPicture = frame.presentationTime
+        return frame
     }
 
     /// Pictures are missing: those that follow refer to them.
@@ -152,11 +190,17 @@ struct ViewerMedia: Sendable {
         }
     }
 
-    /// The player's path is far too slow. What waits is given up; numbers go on, so it sees a hole and asks.
+    /// The player's path is far too slow.
     private mutating func overflow(at now: MonotonicInstant) {
-        pacer.drop(.picture)
+        giveUpWaiting()
         pictures = .waitForKeyframe
         wantKeyframe(at: now)
+    }
+
+    /// A keyframe follows, which needs none of the pictures that wait.
+    private mutating func giveUpWaiting() {
+        guard let pictureLine else { return }
+        lines[pictureLine].stream.takeBack(pacer.drop(.picture))
     }
 
     // MARK: Network
@@ -164,7 +208,11 @@ struct ViewerMedia: Sendable {
     mutating func receive(_ packets: [RTCPPacket], at now: MonotonicInstant) {
         for packet in packets {
             switch packet {
-            case .receiverReport(let report): receive(report.blocks, at: now)
+            case .receiverReport(let report):
+                receive(report.blocks, at: now)
+                reportsHeard += 1
+                // It does not tell arrivals after all: those come many times a second, while first reports may come at once.
+                if isUnproven, reportsHeard > 1, !estimator.hasReports { provePath() }
             case .senderReport(let report): receive(report.blocks, at: now)
             case .nack(let nack): sendAgain(nack, at: now)
             case .pictureLossIndication, .fullIntraRequest: wantKeyframe(at: now)
@@ -242,11 +290,28 @@ struct ViewerMedia: Sendable {
         if keyframes.want(at: now) { outputs.append(.keyframeWanted) }
     }
 
+    private mutating func hurry(bytes: Int) {
+        pacer.hurry(bytes: bytes, bitsPerSecond: limits.pacingBitsPerSecondMin)
+    }
+
     private mutating func updatePacing() {
-        pacer.bitsPerSecond = max(
-            limits.pacingBitsPerSecondMin,
-            estimator.bitsPerSecond / 100 * limits.pacingPercent
-        )
+        if let path = estimator.pathBitsPerSecond {
+            isUnproven = false
+            hurry(bytes: 0)
+            pacer.isLimited = true
+            pacer.bitsPerSecond = path / 100 * limits.limitedPacingPercent
+        } else if !isUnproven || estimator.hasSeenBurst {
+            provePath()
+        }
+        if let pictureLine { lines[pictureLine].stream.isPathNarrow = pacer.isLimited && !isUnproven }
+    }
+
+    /// It has shown no limit.
+    private mutating func provePath() {
+        isUnproven = false
+        pacer.isLimited = false
+        let bitsPerSecond = estimator.bitsPerSecond / 100 * limits.pacingPercent
+        pacer.bitsPerSecond = max(limits.pacingBitsPerSecondMin, bitsPerSecond)
     }
 
     private mutating func learnCaptureTime(of frame: PacketizedFrame, at now: MonotonicInstant) {

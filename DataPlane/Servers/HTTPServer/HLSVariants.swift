@@ -44,7 +44,7 @@ extension LiveStream {
         switch id.derivation {
         case nil: return playlists
         case .rung: return ["\(id.source.id).m3u8"] + playlists.filter { $0 != "\(id.id).m3u8" }
-        case .inOrder, .sound: return []
+        case .inOrder, .sliced, .sound: return []
         }
     }
 }

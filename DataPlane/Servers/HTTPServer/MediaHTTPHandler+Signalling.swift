@@ -41,6 +41,18 @@ extension MediaHTTPHandler {
         }
     }
 
+    func tooLarge(_ head: HTTPRequestHead, _ limit: Int) -> MediaResponse {
+        switch MediaRoute(path: head.uri.prefix { $0 != "?" }) {
+        case .webRTC(let stream, _), .webRTCSession(let stream, _, _):
+            if let endpoint = service.signalling {
+                return endpoint.answer(tooLongFor: stream, limit: limit, remoteAddress: remoteAddress)
+            }
+        default: break
+        }
+        let detail = "the body is over \(limit) bytes: media requests need none"
+        return .problem(Problem(.tooLarge, status: 413, title: "Too large", detail: detail))
+    }
+
     // MARK: WebSocket
 
     /// For the upgrade handler, which stands before this one in the pipeline until the first request is read.

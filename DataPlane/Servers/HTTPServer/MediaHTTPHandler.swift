@@ -112,8 +112,7 @@ final class MediaHTTPHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if total > limit {
                 state = .answering(head)
                 body = ByteBuffer()
-                let detail = "the body is over \(limit) bytes: media requests need none, and offers are shorter"
-                respond(.problem(Problem(.tooLarge, status: 413, title: "Too large", detail: detail)), isLast: true)
+                respond(tooLarge(head, limit), isLast: true)
             } else {
                 state = .receiving(head, bodyBytes: total)
             }

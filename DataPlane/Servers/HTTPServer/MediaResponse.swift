@@ -84,7 +84,7 @@ package struct MediaResponse: Sendable {
             problem(Problem(.forbidden, status: 403, title: "Forbidden", detail: detail))
         case .unauthorized:
             problem(Problem(.unauthorized, status: 401, title: "Unauthorized", detail: detail))
-        case .overloaded:
+        case .overloaded, .viewersFull:
             problem(Problem(.overloaded, status: 503, title: "Overloaded", detail: detail), retryAfterSeconds: 5)
         case .draining:
             problem(Problem(.draining, status: 503, title: "Draining", detail: detail), retryAfterSeconds: 1)

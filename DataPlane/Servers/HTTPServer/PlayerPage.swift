@@ -70,13 +70,16 @@ enum PlayerPage {
             const media = new MediaStream();
             for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
             peer.ontrack = ({ track }) => media.addTrack(track);
-            await peer.setLocalDescription();
+            const offer = await peer.createOffer();
             const reply = await fetch(address(`/${app}/whep/${name}`), {
-              method: "POST", headers: { "Content-Type": "application/sdp" }, body: peer.localDescription.sdp,
+              method: "POST", headers: { "Content-Type": "application/sdp" }, body: offer.sdp,
             });
             const body = await reply.text();
             if (!reply.ok) throw new Error(reason(body));
             session = new URL(reply.headers.get("Location"), reply.url).href;
+            // Candidates are gathered from here on, with the servers of the answer (RFC 9725 section 4.6).
+            peer.setConfiguration({ iceServers: iceServers(reply.headers.get("Link") ?? "") });
+            await peer.setLocalDescription(offer);
             await peer.setRemoteDescription({ type: "answer", sdp: body });
             video.srcObject = media;
             await playing(8000, peer.getTransceivers()[0].currentDirection === "recvonly");
@@ -104,6 +107,17 @@ enum PlayerPage {
           video.src = url;
           await playing(15000);
           return { ended: new Promise((end) => { video.onended = video.onerror = end; }) };
+        }
+        // Of `<uri>; rel="ice-server"; username="…"; credential="…"; credential-type="password"`, one behind the other.
+        function iceServers(links) {
+          const word = String.raw`"((?:[^"\\]|\\.)*)"`;
+          const link = new RegExp(String.raw`<([^>]*)>((?:\s*;\s*[\w-]+=${word})*)`, "g");
+          return Array.from(links.matchAll(link), ([, urls, rest]) => {
+            const words = Array.from(rest.matchAll(new RegExp(String.raw`([\w-]+)=${word}`, "g")),
+              ([, name, value]) => [name, value.replace(/\\(.)/g, "$1")]);
+            const { rel, username, credential } = Object.fromEntries(words);
+            return rel === "ice-server" && { urls, username, credential };
+          }).filter(Boolean);
         }
         function reason(body) {
           try {

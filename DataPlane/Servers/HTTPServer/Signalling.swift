@@ -30,4 +30,6 @@ package enum Signalling {
 /// Where WebRTC sessions are begun, changed and ended.
 package protocol SignallingEndpoint: Sendable {
     func answer(_ request: Signalling.Request) async -> MediaResponse
+    /// To a body of more than `limit` bytes, which is not read on.
+    func answer(tooLongFor stream: StreamID, limit: Int, remoteAddress: String?) -> MediaResponse
 }

@@ -8,7 +8,9 @@ extension Refusal {
         switch self {
         case .inUse, .notAnOrigin, .badName: .publishBadName
         case .unauthorized, .forbidden: .publishDenied
-        case .overloaded, .draining, .unavailable, .notMade, .unknownStream, .notAnEdge, .unsupportedCodec: .failed
+        case .overloaded, .viewersFull, .draining, .unavailable, .notMade, .unknownStream, .notAnEdge,
+            .unsupportedCodec:
+            .failed
         }
     }
 
@@ -17,7 +19,8 @@ extension Refusal {
         switch self {
         case .unknownStream, .badName: .playStreamNotFound
         case .unauthorized, .forbidden: .playFailed
-        case .overloaded, .draining, .unavailable, .notMade, .inUse, .notAnOrigin, .notAnEdge, .unsupportedCodec:
+        case .overloaded, .viewersFull, .draining, .unavailable, .notMade, .inUse, .notAnOrigin, .notAnEdge,
+            .unsupportedCodec:
             .failed
         }
     }

@@ -188,7 +188,7 @@ extension Refusal {
     fileprivate var relayCode: RelayRefusal.Code {
         switch self {
         case .unknownStream, .badName: .unknownStream
-        case .overloaded: .overloaded
+        case .overloaded, .viewersFull: .overloaded
         case .draining: .draining
         case .notMade: .notMade
         case .inUse, .notAnOrigin, .notAnEdge, .unsupportedCodec, .unauthorized, .forbidden, .unavailable: .unavailable

@@ -11,7 +11,7 @@ extension Refusal {
         case .notAnOrigin, .notAnEdge, .forbidden: .forbidden
         case .unauthorized: .unauthorized
         case .unsupportedCodec: .unsupportedMedia
-        case .overloaded: .overloaded
+        case .overloaded, .viewersFull: .overloaded
         case .draining, .unavailable, .notMade: .unavailable
         }
     }

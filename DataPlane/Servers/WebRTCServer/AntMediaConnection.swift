@@ -305,6 +305,7 @@ extension Refusal {
         case .badName: "invalidStreamName"
         case .inUse: "streamIdInUse"
         case .unauthorized, .forbidden: "unauthorized_access"
+        case .viewersFull: "viewerLimitReached"
         case .overloaded, .draining: "highResourceUsage"
         case .unsupportedCodec: "no_codec_enabled_in_the_server"
         case .notAnOrigin, .notAnEdge, .unavailable, .notMade: "not_initialized_yet"

@@ -45,7 +45,7 @@ final class PeerConnection: @unchecked Sendable {
     /// Of a player.
     private var follower: RenditionFollower?
     /// This loop's socket.
-    private let socket: any Channel
+    private let socket: PortSocket
     private var session: PeerSession?
     private var timer = EngineTimer()
     /// How to reach each path the peer has used; of UDP ones as the socket names them.
@@ -72,7 +72,7 @@ final class PeerConnection: @unchecked Sendable {
         ask: SessionAsk,
         secret: String,
         service: WebRTCService,
-        socket: any Channel,
+        socket: PortSocket,
         fragment: String,
         logger: Logger
     ) {
@@ -143,7 +143,7 @@ final class PeerConnection: @unchecked Sendable {
         learn(arrival)
         let now = loop.instant
         session?.receive(datagram, on: arrival.path, at: now)
-        if session?.isOpen == true { follower?.judge(capacity: session?.capacityBitsPerSecond, at: now) }
+        if let path = session?.path, session?.isOpen == true { follower?.judge(path, at: now) }
         drain()
     }
 
@@ -179,7 +179,13 @@ final class PeerConnection: @unchecked Sendable {
         service.directory.learn(paths, of: self)
         for path in gone { ways.removeValue(forKey: path)?.close() }
         for path in paths where !knownPaths.contains(path) {
-            if case .tcp(let channel)? = ways[path] { channel.pipeline.fireUserInboundEventTriggered(PathAccepted()) }
+            switch ways[path] {
+            case .tcp(let channel): channel.pipeline.fireUserInboundEventTriggered(PathAccepted())
+            // Now that much will be sent, what NIO can send at once is looked for.
+            case .udp(let remote, let source?) where SourceAddresses.isUsual(source, to: remote):
+                ways[path] = .udp(remote, from: nil)
+            case .udp, nil: break
+            }
         }
         knownPaths = paths
     }
@@ -188,7 +194,7 @@ final class PeerConnection: @unchecked Sendable {
 
     /// The first frames of an outlet, from its newest keyframe on.
     func start(with cached: [PacketizedFrame], of outlet: PeerOutlet) {
-        session?.start(with: follower?.admit(cached, of: outlet) ?? [], at: loop.instant)
+        session?.start(with: follower?.admit(kept: cached, of: outlet) ?? [], at: loop.instant)
         drain()
     }
 
@@ -263,7 +269,10 @@ final class PeerConnection: @unchecked Sendable {
 
     private func transmit(_ run: DatagramRun, on path: TransportPath) {
         switch ways[path] {
-        case .udp(let remote):
+        case .udp(let remote, let source?):
+            uncountedBytes += run.bytes.readableBytes
+            if let channel = socket.channel { SourceAddresses.send(run, from: source, to: remote, on: channel) }
+        case .udp(let remote, from: nil):
             var envelope = AddressedEnvelope(remoteAddress: remote, data: run.bytes)
             if run.hasMany {
                 envelope.metadata = AddressedEnvelope.Metadata(
@@ -272,7 +281,7 @@ final class PeerConnection: @unchecked Sendable {
                     segmentSize: run.datagramBytes
                 )
             }
-            socket.write(envelope, promise: nil)
+            socket.write(envelope)
             hasUnflushed = true
             uncountedBytes += run.bytes.readableBytes
         case .tcp(let channel):

@@ -40,6 +40,8 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
     private static let playersAtOnce = 16
     /// A GOP or more: keyframes are the most of a slow stream.
     private static let measureInterval = TimeAmount.seconds(4)
+    /// Less tells nothing; the first figure may be that rough, as players on narrow paths wait for it.
+    private static let measureIntervalMin = TimeAmount.seconds(1)
 
     init(stream: LiveStream, limits: WebRTCLimits, logger: Logger) {
         self.stream = stream
@@ -122,9 +124,21 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         let since = measuredSince ?? now
         measuredSince = since
         measuredBytes += frames.reduce(0) { $0 + $1.payloadBytes }
-        guard now - since >= Self.measureInterval else { return }
-        let milliseconds = Int((now - since).nanoseconds / 1_000_000)
-        let bitsPerSecond = measuredBytes * 8000 / milliseconds
+        let isFirst = offer.bitsPerSecond == 0
+        guard now - since >= (isFirst ? Self.measureIntervalMin : Self.measureInterval) else { return }
+        offer(bitsPerSecond: measuredBytes * 8000 / Int((now - since).nanoseconds / 1_000_000))
+        (measuredSince, measuredBytes) = (now, 0)
+    }
+
+    /// By what the stream has sent since its last keyframe, if that is long enough.
+    private func measureCached(_ units: [AccessUnit]) {
+        guard let first = units.first, let last = units.last else { return }
+        let milliseconds = Int((last.decodeTime - first.decodeTime).milliseconds)
+        guard milliseconds >= Int(Self.measureIntervalMin.nanoseconds / 1_000_000) else { return }
+        offer(bitsPerSecond: units.dropLast().reduce(0) { $0 + $1.payload.readableBytes } * 8000 / milliseconds)
+    }
+
+    private func offer(bitsPerSecond: Int) {
         let rungs = rungs(beside: bitsPerSecond)
         offered.withLock { offer in
             offer.bitsPerSecond = bitsPerSecond
@@ -132,11 +146,12 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
             offer.height = tracks.first { $0.kind == .video }?.codec.pictureSize?.height ?? 0
             offer.codec = tracks.first { $0.kind == .video }?.codec.name
         }
-        (measuredSince, measuredBytes) = (now, 0)
     }
 
     /// A publisher's own layers have their part of its bits by their pixels, whatever those pictures would need.
     private func rungs(beside bitsPerSecond: Int) -> [RenditionOffer.Rung] {
+        // Rungs are not sliced.
+        guard !stream.id.isSliced else { return [] }
         let size = tracks.first { $0.kind == .video }?.codec.pictureSize ?? (0, 0)
         let pixels = max(size.width * size.height, 1)
         return RenditionPlan(of: tracks, settings: stream.settings).renditions.map { rendition in
@@ -166,13 +181,15 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         isSubscribed = true
         let snapshot = stream.subscribe(self)
         _ = learn(snapshot.tracks.isEmpty ? stream.tracks : snapshot.tracks)
+        var units: [AccessUnit] = []
         for item in snapshot.items {
             switch item {
             case .tracks(let changed): _ = learn(changed)
-            case .unit(let unit): _ = packetize(unit)
+            case .unit(let unit): if packetize(unit) != nil { units.append(unit) }
             case .cut: break
             }
         }
+        measureCached(units)
     }
 
     private func unsubscribe() {
@@ -180,6 +197,7 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         isSubscribed = false
         stream.unsubscribe(self)
         (packetizers, cached, cachedBytes, tracks) = ([:], [], 0, [])
+        (measuredSince, measuredBytes) = (nil, 0)
     }
 
     /// False when a player would have to negotiate anew.
@@ -189,7 +207,8 @@ final class PeerOutlet: StreamSubscriber, @unchecked Sendable {
         let before = Dictionary(tracks.map { ($0.id, $0.codec) }) { first, _ in first }
         tracks = changed
         for track in changed where before[track.id] != track.codec || packetizers[track.id] == nil {
-            packetizers[track.id] = try? Packetizer(track.codec)
+            let mode: H264PacketizationMode = stream.id.isSliced ? .singleNALUnit : .nonInterleaved
+            packetizers[track.id] = try? Packetizer(track.codec, h264Mode: mode)
         }
         return isSame
     }

@@ -51,6 +51,8 @@ final class RenditionFollower {
     private var codec: String?
     private var nextJudgement: MonotonicInstant?
     private var isSearching = false
+    /// What is played is too much for the path: each moment more of it breaks pictures, or delays them.
+    private var isPressed = false
     /// What was played has ended.
     private var isStranded = false
     private var absentUntil: [String: MonotonicInstant] = [:]
@@ -94,6 +96,15 @@ final class RenditionFollower {
         }
     }
 
+    /// Those that an outlet had when the player joined it.
+    func admit(kept: [PacketizedFrame], of outlet: PeerOutlet) -> [PacketizedFrame] {
+        guard let (isWanted, step) = switching.jumped(kept, of: outlet.stream.id) else {
+            return admit(kept, of: outlet)
+        }
+        take(step)
+        return isWanted ? kept : []
+    }
+
     /// False when nothing is left to play.
     func ended(_ outlet: PeerOutlet) -> Bool {
         let id = outlet.stream.id
@@ -128,8 +139,7 @@ final class RenditionFollower {
 
     // MARK: Which one
 
-    /// `capacity` is nil while the path has shown no limit.
-    func judge(capacity: Int?, at now: MonotonicInstant) {
+    func judge(_ path: PathReport, at now: MonotonicInstant) {
         if let nextJudgement, now < nextJudgement { return }
         nextJudgement = now + service.parts.limits.renditions.interval
         let offer = home.offer
@@ -147,9 +157,10 @@ final class RenditionFollower {
             chosen = RenditionChoice.place(of: forced, heights: [offer.height] + usable.map(\.height))
         } else {
             let bitrates = [offer.bitsPerSecond] + usable.map(\.bitsPerSecond)
-            chosen = choice.judge(capacity: capacity, bitrates: bitrates, current: place, at: now)
+            chosen = choice.judge(path, bitrates: bitrates, current: place, at: now)
         }
         guard chosen != place else { return }
+        isPressed = forced == nil && chosen > place
         search(chosen > 0 ? usable[chosen - 1] : nil)
     }
 
@@ -182,7 +193,11 @@ final class RenditionFollower {
             return
         }
         keep(outlet, name)
-        switching.move(to: outlet.stream.id)
+        if isPressed {
+            if let step = switching.jump(to: outlet.stream.id) { take(step) }
+        } else {
+            switching.move(to: outlet.stream.id)
+        }
     }
 
     /// The switch waits for the stream itself; without it there is nothing left to play.

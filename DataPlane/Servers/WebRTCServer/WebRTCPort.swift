@@ -12,6 +12,7 @@ final class WebRTCPort: ChannelInboundHandler {
 
     private let directory: PeerDirectory
     private let limits: ICELimits
+    /// Of all this host's addresses when unspecified.
     private let local: TransportAddress
     /// The sessions of this loop that have sent here, so that media takes no lock.
     private var near: [TransportPath: PeerConnection] = [:]
@@ -26,9 +27,11 @@ final class WebRTCPort: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
-        guard let remote = TransportAddress(envelope.remoteAddress) else { return }
-        let path = TransportPath(.udp, local: local, remote: remote)
-        let arrival = Arrival(path: path, way: .udp(envelope.remoteAddress))
+        // Nobody can be answered at port 0: the kernel refuses to, and NIO then closes everybody's socket.
+        guard let remote = TransportAddress(envelope.remoteAddress), remote.port != 0 else { return }
+        let asked = envelope.metadata?.packetInfo.flatMap { IPAddress($0.destinationAddress) }
+        let path = TransportPath(.udp, local: TransportAddress(asked ?? local.ip, local.port), remote: remote)
+        let arrival = Arrival(path: path, way: .udp(envelope.remoteAddress, from: asked))
         if DatagramKind(of: envelope.data) == .stun {
             receive(check: envelope.data, arrival, on: context.eventLoop)
         } else if let peer = near[path], !peer.isGone {
@@ -70,8 +73,8 @@ final class WebRTCPort: ChannelInboundHandler {
 /// Where a datagram came from, and how to answer.
 struct Arrival: Sendable {
     enum Way: Sendable {
-        /// As the socket names it: over IPv6 an IPv4 peer has a mapped address.
-        case udp(SocketAddress)
+        /// As the socket names it: over IPv6 an IPv4 peer has a mapped address. `from` is the source that has to be said.
+        case udp(SocketAddress, from: IPAddress?)
         case tcp(any Channel)
 
         /// For a peer that is gone: a connection is not left to it.

@@ -11,7 +11,7 @@ package struct WebRTCServer: Sendable {
 
     package init(service: WebRTCService) { self.service = service }
 
-    /// Binds and serves until all returned channels are closed.
+    /// Binds and serves until the returned channel is closed.
     ///
     /// `addresses` are those that clients reach this node by, best first.
     package func listen(
@@ -19,27 +19,31 @@ package struct WebRTCServer: Sendable {
         port: Int,
         addresses: [IPAddress],
         on group: any EventLoopGroup
-    ) async throws -> [any Channel] {
+    ) async throws -> any Channel {
         // Several sockets share the number below, and would share it with another process as well.
         let probe = try await DatagramBootstrap(group: group).bind(host: host, port: port).get()
         try await probe.close().get()
-        var sockets: [any Channel] = []
+        let sockets = group.makeIterator().map { loop in
+            PortSocket(on: loop) { self.socket(host, port, on: loop) }
+        }
         do {
-            for loop in group.makeIterator() { sockets.append(try await socket(host, port, on: loop)) }
+            for socket in sockets { try await socket.open().get() }
             let acceptor = try await accept(host, port, on: group)
             let number = UInt16(clamping: port)
             let candidates = Candidate.forServer(addresses: addresses, udpPort: number, tcpPort: number)
             service.listens(WebRTCService.Listening(sockets: sockets, candidates: candidates))
-            return sockets + [acceptor]
+            acceptor.closeFuture.whenComplete { _ in for socket in sockets { socket.close() } }
+            return acceptor
         } catch {
-            for socket in sockets { _ = try? await socket.close().get() }
+            for socket in sockets { socket.close() }
             throw error
         }
     }
 
-    private func socket(_ host: String, _ port: Int, on loop: any EventLoop) async throws -> any Channel {
+    private func socket(_ host: String, _ port: Int, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
         let service = service
-        return try await DatagramBootstrap(group: loop)
+        let local = TransportAddress(IPAddress(host) ?? .v4(0), UInt16(clamping: port))
+        return DatagramBootstrap(group: loop)
             .channelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
             .channelOption(.socketOption(.so_sndbuf), value: 4 << 20)
@@ -53,14 +57,17 @@ package struct WebRTCServer: Sendable {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let local =
-                        TransportAddress(channel.localAddress) ?? TransportAddress(.v4(0), UInt16(clamping: port))
                     try channel.pipeline.syncOperations.addHandler(
                         WebRTCPort(directory: service.directory, limits: service.parts.limits.peer.ice, local: local)
                     )
                 }
             }
-            .bind(host: host, port: port).get()
+            .bind(host: host, port: port)
+            .flatMap { socket in
+                guard local.ip.isUnspecified else { return socket.eventLoop.makeSucceededFuture(socket) }
+                // Clients are answered from the address that they asked.
+                return socket.setOption(.receivePacketInfo, value: true).map { socket }
+            }
     }
 
     private func accept(_ host: String, _ port: Int, on group: any EventLoopGroup) async throws -> any Channel {

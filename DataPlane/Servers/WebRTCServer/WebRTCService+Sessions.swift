@@ -65,9 +65,8 @@ extension WebRTCService {
         let offer = try Self.parse(text)
         let socket = try admit(ask)
         do throws(SignallingFault) {
-            let playable = try await find(ask)
             let local = try makeTransport()
-            let answer = try Self.answer(offer, playable.capabilities, local)
+            let (playable, answer) = try await find(ask, answering: offer, local)
             let start = SessionStart(ask, answer.negotiation, local.credentials, player(of: playable))
             return try await open(start, answer: answer.description.text, on: socket)
         } catch {
@@ -143,13 +142,13 @@ extension WebRTCService {
     }
 
     /// A place among the half open sessions, which whoever has it gives back (`settled`) unless a session takes it over.
-    private func admit(_ ask: SessionAsk) throws(SignallingFault) -> any Channel {
+    private func admit(_ ask: SessionAsk) throws(SignallingFault) -> PortSocket {
         guard let socket = takeSocket() else { throw .refused(.unavailable("the WebRTC port is not open")) }
         if let reason = directory.admit(ask.client, limits: parts.limits) { throw .refused(.overloaded(reason)) }
         return socket
     }
 
-    private func claim(_ ask: SessionAsk, on socket: any Channel) async throws(SignallingFault) -> Publication {
+    private func claim(_ ask: SessionAsk, on socket: PortSocket) async throws(SignallingFault) -> Publication {
         let request = PublishRequest(
             stream: ask.stream,
             protocol: .webrtc,
@@ -161,13 +160,31 @@ extension WebRTCService {
         } catch { throw .refused(error) }
     }
 
-    private func find(_ ask: SessionAsk) async throws(SignallingFault) -> PlayableStream {
-        let request = PlayRequest(
+    /// A player that takes no fragments gets pictures made for it.
+    private func find(
+        _ ask: SessionAsk,
+        answering offer: SessionDescription,
+        _ local: OwnSide
+    ) async throws(SignallingFault) -> (PlayableStream, Answer) {
+        let playable = try await find(ask)
+        do throws(SignallingFault) {
+            return (playable, try Self.answer(offer, playable.capabilities, local))
+        } catch {
+            guard case .negotiation(let reason) = error, reason.isForWantOfFragments else { throw error }
+            let sliced = try await find(ask, needsSlices: true)
+            return (sliced, try Self.answer(offer, sliced.capabilities, local))
+        }
+    }
+
+    private func find(_ ask: SessionAsk, needsSlices: Bool = false) async throws(SignallingFault) -> PlayableStream {
+        var request = PlayRequest(
             stream: ask.stream,
             protocol: .webrtc,
             remoteAddress: ask.remoteAddress,
             token: ask.token
         )
+        // It was let in before.
+        (request.needsSlices, request.isOfPresentPlayer) = (needsSlices, needsSlices)
         let stream: LiveStream
         do throws(Refusal) {
             stream = try await parts.gate.play(request)
@@ -180,7 +197,11 @@ extension WebRTCService {
             var random = SystemRandomNumberGenerator()
             return PlayableStream(
                 stream: stream,
-                capabilities: try PeerNegotiation.egress(tracks, using: &random),
+                capabilities: try PeerNegotiation.egress(
+                    tracks,
+                    packetizationMode: stream.id.isSliced ? .singleNALUnit : .nonInterleaved,
+                    using: &random
+                ),
                 playoutDelay: PlayoutDelay(settings)
             )
         } catch { throw .unplayable(error) }
@@ -244,7 +265,7 @@ extension WebRTCService {
     private func open(
         _ start: SessionStart,
         answer: String,
-        on socket: any Channel
+        on socket: PortSocket
     ) async throws(SignallingFault) -> OpenedSession {
         let opened = socket.eventLoop.submit { [self] in makePeer(start, on: socket) }
         guard let result = try? await opened.get() else { throw .refused(.draining) }
@@ -253,7 +274,7 @@ extension WebRTCService {
         return OpenedSession(secret: peer, entityTag: tag, description: answer)
     }
 
-    private func makePeer(_ start: SessionStart, on socket: any Channel) -> Result<String, SignallingFault> {
+    private func makePeer(_ start: SessionStart, on socket: PortSocket) -> Result<String, SignallingFault> {
         let now = socket.eventLoop.instant
         var random = SystemRandomNumberGenerator()
         let ice = ICELiteAgent(
@@ -335,7 +356,7 @@ struct OfferedSession: Sendable {
     let offer: Offer
     let credentials: ICECredentials
     let playable: PlayableStream
-    let socket: any Channel
+    let socket: PortSocket
 
     var stream: LiveStream { playable.stream }
     var description: String { offer.description.text }

@@ -1,4 +1,4 @@
-import ClusterModel
+package import ClusterModel
 import Drivers
 package import HTTPServer
 import ICE
@@ -25,6 +25,12 @@ extension WebRTCService: SignallingEndpoint {
             note(error, stream: "\(request.stream)", request.remoteAddress)
             return error.response
         }
+    }
+
+    package func answer(tooLongFor stream: StreamID, limit: Int, remoteAddress: String?) -> MediaResponse {
+        let fault = SignallingFault.offer(.tooLong(bytes: limit + 1, limit: limit))
+        note(fault, stream: "\(stream)", remoteAddress)
+        return fault.response
     }
 
     // MARK: A new session

@@ -64,7 +64,7 @@ package final class WebRTCService: Sendable {
     /// What is known once the port listens.
     struct Listening: Sendable {
         /// One socket a loop.
-        var sockets: [any Channel]
+        var sockets: [PortSocket]
         var candidates: [Candidate]
     }
 
@@ -82,7 +82,7 @@ package final class WebRTCService: Sendable {
     var candidates: [Candidate] { listening.withLock { $0?.candidates ?? [] } }
 
     /// The socket of the loop that the next session lives on; nil while the port is closed.
-    func takeSocket() -> (any Channel)? {
+    func takeSocket() -> PortSocket? {
         let turn = nextSocket.add(1, ordering: .relaxed).oldValue
         return listening.withLock { listening in
             listening.flatMap { $0.sockets.isEmpty ? nil : $0.sockets[turn % $0.sockets.count] }

@@ -45,6 +45,7 @@ package struct VideoEncodingOptions: Hashable, Sendable {
         settings.speed = words.speed
         settings.colours = colours
         settings.isInOrder = rendition.isInOrder
+        settings.sliceBytesMax = rendition.sliceBytesMax
         settings.threads = min(max(1, threadsMax), 1 + rendition.size.pixels / Self.pixelsPerThread)
         return settings
     }

@@ -91,6 +91,8 @@ package struct VideoEncoderSettings: Hashable, Sendable {
     package var framesPerSecond: Double
     /// Pictures leave in the order of showing and at once, in a form that every WebRTC player takes.
     package var isInOrder = false
+    /// Pictures are cut into slices that are no longer; libx264 does it.
+    package var sliceBytesMax: Int?
     /// Speed against quality, in the encoder's own words; nil leaves the encoder's default.
     package var speed: String?
     package var threads = 1

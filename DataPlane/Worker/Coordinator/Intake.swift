@@ -23,7 +23,7 @@ package final class Intake: Sendable {
 
         func refusal(above viewersMax: Int) -> Refusal? {
             let expected = viewers + newcomers
-            return expected < viewersMax ? nil : .overloaded("\(expected) of \(viewersMax) viewers")
+            return expected < viewersMax ? nil : .viewersFull("\(expected) of \(viewersMax) viewers")
         }
     }
 

@@ -23,7 +23,7 @@ extension StreamCoordinator {
         let here = registry[request.stream].flatMap { $0.isServing ? $0 : nil }
         let stream: LiveStream
         if let here { stream = here } else { stream = try await open(request.stream) }
-        if let form = await form(of: stream, for: request.protocol) {
+        if let form = await form(of: stream, for: request) {
             var request = request
             request.stream = form
             request.isOfPresentPlayer = true
@@ -40,10 +40,14 @@ extension StreamCoordinator {
     }
 
     /// What is derived of a stream for players of a protocol; nil when they take it as it is.
-    private nonisolated func form(of stream: LiveStream, for kind: ClientProtocol) async -> StreamID? {
+    private nonisolated func form(of stream: LiveStream, for request: PlayRequest) async -> StreamID? {
         var form = stream.id
-        if await needsOtherPictures(stream, kind) { form = form.derived(.inOrder(rung: nil)) }
-        if let codec = stream.soundNeeded(by: kind) { form = form.derived(.sound(codec)) }
+        if request.needsSlices {
+            if form.derivation == nil { form = form.derived(.sliced) }
+        } else if await needsOtherPictures(stream, request.protocol) {
+            form = form.derived(.inOrder(rung: nil))
+        }
+        if let codec = stream.soundNeeded(by: request.protocol) { form = form.derived(.sound(codec)) }
         return form == stream.id || form.derivation == nil ? nil : form
     }
 

@@ -28,7 +28,9 @@ enum Addresses {
         let wildcards: Set<String> = ["0.0.0.0", "::"]
         let others = wildcards.contains(bound) ? interfaces.filter { !$0.contains(":") || bound == "::" } : [bound]
         for text in others {
-            guard let address = IPAddress(text), !found.contains(address), found.count < candidatesMax else { continue }
+            guard let address = IPAddress(text), !found.contains(address), found.count < candidatesMax,
+                text == bound || !address.isLinkLocal
+            else { continue }
             found.append(address)
         }
         return found

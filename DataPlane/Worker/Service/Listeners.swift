@@ -61,7 +61,7 @@ struct Listeners {
             named: configuration.publicHost ?? configuration.advertise ?? Addresses.advertised(),
             bound: host
         )
-        try await openAll("webrtc-port", ports.webrtc) {
+        try await open("webrtc-port", ports.webrtc) {
             try await webRTC.listen(host: host, port: $0, addresses: addresses, on: group)
         }
     }
@@ -91,17 +91,9 @@ struct Listeners {
     }
 
     private mutating func open(_ flag: String, _ port: Int, _ bind: (Int) async throws -> any Channel) async throws {
-        try await openAll(flag, port) { [try await bind($0)] }
-    }
-
-    private mutating func openAll(
-        _ flag: String,
-        _ port: Int,
-        _ bind: (Int) async throws -> [any Channel]
-    ) async throws {
         guard port != 0 else { return logger.notice("--\(flag) is 0: off") }
         do {
-            channels += try await bind(port)
+            channels.append(try await bind(port))
         } catch { throw await cannotListen(flag, port, error) }
         tellListening(flag, port)
     }

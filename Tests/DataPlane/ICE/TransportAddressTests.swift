@@ -29,6 +29,14 @@ import Testing
         #expect(IPAddress("1::ffff:192.0.2.1")?.unmapped == IPAddress("1::ffff:192.0.2.1"))
     }
 
+    @Test(arguments: [
+        ("169.254.0.1", true), ("169.254.255.255", true), ("169.253.0.1", false), ("10.0.0.1", false),
+        ("fe80::1", true), ("febf:ffff::1", true), ("fec0::1", false), ("fe7f::1", false), ("fd00::1", false),
+    ])
+    func `An address that only one link knows is told from others`(text: String, isLinkLocal: Bool) {
+        #expect(IPAddress(text)?.isLinkLocal == isLinkLocal)
+    }
+
     @Test func `An IPv6 address and a port are told apart by brackets`() {
         #expect(address("2001:db8::1", 5000).description == "[2001:db8::1]:5000")
         #expect(address("192.0.2.1", 5000).description == "192.0.2.1:5000")

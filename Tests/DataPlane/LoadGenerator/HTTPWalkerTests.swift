@@ -57,6 +57,13 @@ import Testing
         }
     }
 
+    @Test func `where else to ask stays as it was written`() throws {
+        let wire = Array("HTTP/1.1 307 Temporary Redirect\r\nLocation:  http://O1/live/whip/S1?token=Ab\r\n\r\n".utf8)
+        var (walker, position) = (HTTPWalker(), 0)
+        let head = HTTPWalker.Head(status: 307, location: "http://O1/live/whip/S1?token=Ab")
+        #expect(try walker.next(in: wire.span, at: &position) == .head(head))
+    }
+
     @Test(arguments: ["SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"])
     func `what is not HTTP is named as such`(wire: String) {
         let bytes = Array(wire.utf8)

@@ -17,6 +17,15 @@ import Testing
     }
 
     @Test(arguments: [
+        ("http://o1:5080/live/whip/s1?token=t", "o1", 5080), ("/live/whip/s1?token=t", "e1", 81),
+    ])
+    func `a redirect leads to another host, or to another path`(place: String, host: String, port: Int) throws {
+        let target = try PlayTarget("http://e1:81/live/whip/s2").moved(to: place)
+        #expect(target.host == host && target.port == port && target.path == "/live/whip/s1")
+        #expect(target.query == "token=t")
+    }
+
+    @Test(arguments: [
         "", "live/s1", "rtmp://h", "srt://h/live/s1", "rtmp://h:x/live/s1", "http://:80/x", "http://h:0/x",
     ])
     func `URLs that cannot be played are refused`(url: String) {

@@ -67,6 +67,43 @@ private struct Bottleneck {
     }
 }
 
+/// What a burst shows of a path.
+@Suite struct BurstTests {
+    /// Packets of 1,200 octets, sent a millisecond apart from the first moment on; the answer is what the path has shown.
+    private func limit(packets: Int, arrivals: (_ number: Int) -> Int?) -> Int? {
+        var estimator = BandwidthEstimator()
+        var generator = TransportFeedbackGenerator()
+        for number in 0..<packets {
+            let sequence = estimator.send(bytes: 1200, at: Self.instant(number))
+            if let arrival = arrivals(number) { generator.received(sequence, at: Self.instant(arrival)) }
+        }
+        let end = Self.instant(60_000)
+        while let feedback = generator.feedback(sender: SSRC(1), media: SSRC(2), at: end) {
+            // Before what was sent is forgotten.
+            estimator.receive(feedback, roundTrip: .milliseconds(50), at: Self.instant(packets))
+        }
+        return estimator.pathBitsPerSecond
+    }
+
+    private static func instant(_ milliseconds: Int) -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: Int64(milliseconds) * 1_000_000)
+    }
+
+    @Test func `a first burst that comes in slowly shows what the path carries`() throws {
+        // 12 ms a packet are 800 kbit/s; a sixth is left free.
+        let limit = try #require(limit(packets: 40) { 20 + $0 * 12 })
+        #expect((650_000...720_000).contains(limit), "\(limit)")
+        let lossy = try #require(self.limit(packets: 60) { $0 % 3 == 2 ? nil : 20 + $0 * 8 })
+        #expect((650_000...720_000).contains(lossy), "\(lossy)")
+    }
+
+    @Test func `neither a fast path, nor a receiver that looked away, nor a few packets are taken for a slow path`() {
+        #expect(limit(packets: 40) { 20 + $0 } == nil)
+        #expect(limit(packets: 40) { 20 + $0 + ($0 > 20 ? 400 : 0) } == nil)
+        #expect(limit(packets: 12) { 20 + $0 * 12 } == nil)
+    }
+}
+
 @Suite struct CongestionTests {
     @Test(arguments: [500_000, 3_000_000], 1...3 as ClosedRange<UInt64>)
     func `the estimate settles near what the path carries and keeps its queue short`(capacity: Int, seed: UInt64) {

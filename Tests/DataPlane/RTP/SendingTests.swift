@@ -140,6 +140,35 @@ import struct NIOCore.ByteBuffer
         #expect(pacer.queuedBytes == 0)
     }
 
+    /// When the last of 100 kB is out, in milliseconds.
+    private func lastOut(_ pacer: Pacer) throws -> Int64 {
+        var (pacer, stream, now) = (pacer, try makeStream(), instant(0))
+        for _ in 0..<100 {
+            _ = pacer.enqueue(stream.packets(for: frame(988), at: now), of: 0, priority: .picture)
+        }
+        while true {
+            while pacer.next(at: now) != nil {}
+            guard let deadline = pacer.nextDeadline else { return now.nanoseconds / 1_000_000 }
+            now = max(deadline, now)
+        }
+    }
+
+    @Test func `on a path that has shown its limit, more waits and for longer, but not for ever`() throws {
+        var pacer = Pacer(bitsPerSecond: 400_000)
+        // It goes faster at first, and then as the queue shortens at its own rate.
+        let unlimited = try lastOut(pacer)
+        pacer.isLimited = true
+        let limited = try lastOut(pacer)
+        #expect(unlimited < limited && limited < 2_000, "\(unlimited) \(limited)")
+    }
+
+    @Test func `what is in a hurry goes out at its own rate, and the rest at the pacer's`() throws {
+        var pacer = Pacer(bitsPerSecond: 4_000_000)
+        #expect(try (150...210).contains(lastOut(pacer)))
+        pacer.hurry(bytes: 50_000, bitsPerSecond: 20_000_000)
+        #expect(try (90...130).contains(lastOut(pacer)))
+    }
+
     @Test func `a pacer that is full takes no more, and says so`() throws {
         var limits = PacerLimits()
         limits.queueBytesMax = 3000

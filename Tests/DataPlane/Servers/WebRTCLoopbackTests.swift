@@ -3,8 +3,10 @@ import ICE
 import MediaModel
 import NIOCore
 import NIOPosix
+import Observability
 import SDP
 import Streams
+import Synchronization
 import Testing
 import Timebase
 import WebRTC
@@ -25,15 +27,20 @@ import WebRTCServer
             password = try #require(transport.password)
         }
 
-        /// A connectivity check behind its length, as TCP carries it.
-        func check(isSigned: Bool) -> ByteBuffer {
+        /// A connectivity check.
+        func datagram(isSigned: Bool) -> ByteBuffer {
             let check = StunMessage(
                 .request,
                 transactionID: StunTransactionID(high: 1, low: 2),
                 attributes: [.username("\(userFragment):clnt"), .priority(1 << 24), .iceControlling(7), .useCandidate]
             )
+            return check.encoded(signedWith: isSigned ? password : nil)
+        }
+
+        /// One behind its length, as TCP carries it.
+        func check(isSigned: Bool) -> ByteBuffer {
             var framed = ByteBuffer()
-            _ = framed.writeFramedDatagram(check.encoded(signedWith: isSigned ? password : nil))
+            _ = framed.writeFramedDatagram(datagram(isSigned: isSigned))
             return framed
         }
     }
@@ -44,12 +51,14 @@ import WebRTCServer
 
     /// A worker with a stream of VP8 and Opus.
     private func start(
+        on host: String = "127.0.0.1",
         _ change: (inout WebRTCLimits) -> Void = { _ in }
     ) async throws -> (worker: TestWorker, stream: LiveStream) {
         var options = TestWorker.Options()
         var limits = WebRTCLimits()
         change(&limits)
         options.webRTC = limits
+        options.webRTCHost = host
         let worker = try await TestWorker(options)
         try #require(worker.webRTCPort > 0)
         let stream = try await worker.gate.addStream(id, on: worker.group.next())
@@ -134,6 +143,58 @@ import WebRTCServer
         try await worker.stop()
     }
 
+    // MARK: Addresses
+
+    /// Where datagrams came from.
+    private final class Senders: ChannelInboundHandler, Sendable {
+        typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+        private let seen = Mutex<[String]>([])
+        var addresses: [String] { seen.withLock { $0 } }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let sender = unwrapInboundIn(data).remoteAddress.ipAddress ?? "?"
+            seen.withLock { $0.append(sender) }
+        }
+    }
+
+    struct Way: Sendable, CustomTestStringConvertible {
+        var host: String
+        var client: String
+        var asked: String
+        var testDescription: String { "\(asked), of a socket on \(host)" }
+    }
+
+    /// All of 127.0.0.0/8 is this host; to 127.0.0.1 the kernel answers from 127.0.0.1 by itself.
+    static let ways = [
+        Way(host: "0.0.0.0", client: "127.0.0.1", asked: "127.0.0.1"),
+        Way(host: "0.0.0.0", client: "127.0.0.1", asked: "127.0.0.5"),
+        Way(host: "::", client: "127.0.0.1", asked: "127.0.0.1"),
+        Way(host: "::", client: "127.0.0.1", asked: "127.0.0.5"),
+        Way(host: "::", client: "::1", asked: "::1"),
+    ]
+
+    @Test(arguments: ways) func `a check is answered from the address that was asked`(way: Way) async throws {
+        let (worker, _) = try await start(on: way.host)
+        let session = try await play(at: worker)
+        let senders = Senders()
+        let client = try await DatagramBootstrap(group: worker.group)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(senders) }
+            }
+            .bind(host: way.client, port: 0).get()
+        let remote = try SocketAddress(ipAddress: way.asked, port: worker.webRTCPort)
+        try await eventually("answers") {
+            let check = AddressedEnvelope(remoteAddress: remote, data: session.datagram(isSigned: true))
+            try await client.writeAndFlush(check).get()
+            // The first is answered before the path is known, the others after.
+            return senders.addresses.count >= 3
+        }
+        #expect(Set(senders.addresses) == [way.asked])
+        try await client.close().get()
+        try await worker.stop()
+    }
+
     // MARK: Publishers
 
     @Test func `a publisher that falls silent is away soon`() async throws {
@@ -200,6 +261,35 @@ import WebRTCServer
         let (worker, _) = try await start()
         let answer = try await ask(worker, .av1(profile: 0))
         #expect(answer.status == 422 && answer.body.contains("offer VP8"), "\(answer)")
+        try await worker.stop()
+    }
+
+    @Test(arguments: [
+        (Refusal.viewersFull("2 of 2 viewers"), "viewerLimitReached"), (.overloaded("cpu 90 %"), "highResourceUsage"),
+    ])
+    func `Ant Media's SDK hears of a refusal in its own words`(refusal: Refusal, definition: String) async throws {
+        let (worker, _) = try await start()
+        worker.gate.state.withLock { $0.refusal = refusal }
+        let client = try await RawClient(port: worker.httpPort, on: worker.group)
+        client.send(
+            "GET /live/websocket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        try await eventually("the upgrade") { client.text.contains("101 Switching") }
+        let words = #"{"command":"play","streamId":"s1"}"#
+        // A text frame with a mask of zeros (RFC 6455 §5.2).
+        client.send([0x81, 0x80 | UInt8(words.utf8.count), 0, 0, 0, 0] + Array(words.utf8))
+        try await eventually("the refusal") { client.text.contains(definition) }
+        try await worker.stop()
+    }
+
+    @Test func `an offer that is too long is refused, counted and logged like every other`() async throws {
+        let (worker, _) = try await start()
+        let offer = String(repeating: "a=x\r\n", count: 60_000)
+        let answer = try await worker.ask("POST", "/live/whep/s1?token=t", offer, type: "application/sdp")
+        #expect(answer.status == 413 && answer.body.contains("Offer fewer"), "\(answer)")
+        #expect(TestMetrics.shared.render().contains(#"reason="too_long""#))
+        #expect(worker.logged("session refused", "reason=too_long", "stream=live/s1"))
         try await worker.stop()
     }
 

@@ -28,6 +28,8 @@ final class PeerPair {
         var lossPerMille = 0
         var latency = Duration.zero
         var jitterMaxMilliseconds: Int64 = 0
+        /// To the client, with a second of queue in front.
+        var bitsPerSecond: Int?
     }
 
     init(
@@ -135,6 +137,7 @@ final class PeerPair {
     static func playing(
         extensions: [String] = [],
         playoutDelay: PlayoutDelay? = nil,
+        feedback: [RTCPFeedback] = [.nack, .pictureLoss],
         waitsForDTLS: Bool = false
     ) throws -> PeerPair {
         var random = SplitMix64(seed: 5)
@@ -145,7 +148,7 @@ final class PeerPair {
         let pair = try PeerPair(
             .player,
             ours,
-            theirs(.receiveOnly, .vp8, extensions: extensions),
+            theirs(.receiveOnly, .vp8, extensions: extensions, feedback: feedback),
             playoutDelay: playoutDelay,
             waitsForDTLS: waitsForDTLS
         )

@@ -85,6 +85,33 @@ import struct NIOCore.ByteBuffer
         #expect(player.switching.isSteady && player.switching.current == "source")
     }
 
+    @Test(arguments: [0, 1, 5])
+    func `a player that jumps goes on at once, with all of the new rendition since its keyframe`(lag: Int) {
+        var switching = RenditionSwitch("source")
+        for number in 100..<113 { #expect(switching.admit(Self.picture(number), of: "source").isWanted) }
+        #expect(switching.jump(to: "rung") == .join("rung") && switching.jump(to: "other") == nil)
+        // Until it is there, the old one goes on.
+        #expect(switching.admit(Self.picture(113), of: "source").isWanted)
+        #expect(switching.jumped([], of: "source") == nil)
+        let kept = (100...(113 - lag)).map { Self.picture($0) }
+        let jumped = switching.jumped(kept, of: "rung")
+        #expect(jumped?.isWanted == true && jumped?.step == .leave("source"))
+        #expect(switching.isSteady && switching.current == "rung" && switching.joined == ["rung"])
+        #expect(switching.admit(Self.picture(114), of: "source").isWanted == false)
+        #expect(switching.admit(Self.picture(114 - lag), of: "rung").isWanted)
+    }
+
+    @Test func `a jump to a rendition that has kept no keyframe, or has ended, is given up`() {
+        var switching = RenditionSwitch("source")
+        _ = switching.jump(to: "rung")
+        let jumped = switching.jumped([Self.picture(101)], of: "rung")
+        #expect(jumped?.isWanted == false && jumped?.step == .leave("rung"))
+        #expect(switching.isSteady && switching.current == "source")
+        _ = switching.jump(to: "rung")
+        #expect(switching.lost("rung", fallback: "source") == .leave("rung"))
+        #expect(switching.isSteady && switching.current == "source")
+    }
+
     @Test func `a rendition that does not come is given up at the next keyframe`() {
         var player = Player(lag: 3)
         player.play(100..<105)
@@ -127,7 +154,7 @@ import struct NIOCore.ByteBuffer
         var current = 0
         return (0..<seconds).map { second in
             current = choice.judge(
-                capacity: capacity(second, Self.bitrates[current]),
+                PathReport(capacityBitsPerSecond: capacity(second, Self.bitrates[current])),
                 bitrates: Self.bitrates,
                 current: current,
                 at: MonotonicInstant(nanoseconds: Int64(second) * 1_000_000_000)
@@ -144,6 +171,14 @@ import struct NIOCore.ByteBuffer
         #expect(play(10) { second, _ in second == 4 ? 400_000 : 5_000_000 } == Array(repeating: 0, count: 10))
         let narrow = play(10) { second, _ in second < 4 ? nil : 400_000 }
         #expect(narrow == [0, 0, 0, 0, 0, 2, 2, 2, 2, 2])
+    }
+
+    @Test func `where much is lost, one bad look is enough`() {
+        var choice = RenditionChoice()
+        let path = PathReport(capacityBitsPerSecond: 400_000, isLosing: true)
+        let now = MonotonicInstant(nanoseconds: 0)
+        #expect(choice.judge(path, bitrates: Self.bitrates, current: 0, at: now) == 2)
+        #expect(choice.judge(path, bitrates: Self.bitrates, current: 2, at: now) == 2, "below it there is nothing")
     }
 
     @Test func `a path that carries more again is climbed a step at a time`() {

@@ -55,7 +55,7 @@ final class TestClient {
         up = SimulatedLink(path)
         var back = path
         back.seed &+= 1_000
-        down = SimulatedLink(back)
+        down = SimulatedLink(back, bitsPerSecond: path.bitsPerSecond)
     }
 
     private static func agent(_ own: ICECredentials, _ remote: ICECredentials, at now: MonotonicInstant)
@@ -91,7 +91,8 @@ final class TestClient {
             while let output = session.nextOutput(at: now) {
                 isBusy = true
                 switch output {
-                case .transmit(let run, _): for datagram in run.datagrams { down.send(datagram, at: now) }
+                case .transmit(let run, _):
+                    for datagram in run.datagrams { down.send(datagram, bytes: datagram.readableBytes + 28, at: now) }
                 case .event(let event): events.append(event)
                 }
             }
@@ -163,11 +164,12 @@ final class TestClient {
 }
 
 extension SimulatedLink {
-    fileprivate init(_ path: PeerPair.Path) {
+    fileprivate init(_ path: PeerPair.Path, bitsPerSecond: Int? = nil) {
         var conditions = Conditions()
         conditions.lossPerMille = path.lossPerMille
         conditions.latency = path.latency
         conditions.jitterMaxMilliseconds = path.jitterMaxMilliseconds
+        conditions.bitsPerSecond = bitsPerSecond
         self.init(seed: path.seed, conditions: conditions)
     }
 }

@@ -130,7 +130,7 @@ import Worker
         #expect((0..<5).map { _ in intake.admitPlayer() == nil } == [true, true, true, false, false])
         intake.counted(viewers: 9)
         #expect(intake.admitPlayer() == nil)
-        #expect(intake.admitPlayer() == .overloaded("10 of 10 viewers"))
+        #expect(intake.admitPlayer() == .viewersFull("10 of 10 viewers"))
     }
 
     @Test func `Who asks for what there is not takes nobody's place`() async throws {
@@ -146,7 +146,7 @@ import Worker
             await #expect(throws: Refusal.unknownStream(rung)) { try await node.coordinator.play(request) }
         }
         for _ in 0..<2 { #expect(try await node.play() === publication.stream) }
-        await #expect(throws: Refusal.overloaded("2 of 2 viewers")) { try await node.play() }
+        await #expect(throws: Refusal.viewersFull("2 of 2 viewers")) { try await node.play() }
     }
 
     @Test func `Players that are let in and not there yet are told apart from viewers`() async throws {

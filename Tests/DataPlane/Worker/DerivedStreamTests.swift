@@ -126,6 +126,7 @@ import struct NIOCore.ByteBuffer
 
     static let names: [(String, StreamID.Derivation?)] = [
         ("s1", nil), ("s1_240p300kbps", .rung("240p300kbps")), ("s1~opus", .sound(.opus)), ("s1~aac", .sound(.aac)),
+        ("s1~sliced", .sliced), ("~sliced", nil), ("s1_240p300kbps~sliced", nil), ("s1~sliced~inorder", nil),
         ("s1~inorder", .inOrder(rung: nil)), ("s1_240p300kbps~inorder", .inOrder(rung: "240p300kbps")),
         ("_240p300kbps", nil), ("s1_240p", nil), ("s1~mp3", nil), ("~inorder", nil), ("s1~aac~opus", nil),
         ("s1~opus~inorder", nil), ("s1~inorder~inorder", nil), ("s1~inorder_240p300kbps", nil),

@@ -78,6 +78,13 @@ package final class Network: Sendable {
         guard answer == "ok" else { throw NeverHappened(description: "the network says: \(answer)") }
     }
 
+    /// Takes a node's own way to everybody away, with its routes, or gives it back.
+    package func setWay(of node: String, isUp: Bool) throws {
+        guard let place = places[node] else { throw NeverHappened(description: "no node is called \(node)") }
+        let answer = try run(place.entrance + ["ip", "link", "set", "up0", isUp ? "up" : "down"], seconds: 10)
+        guard answer.status == 0 else { throw NeverHappened(description: "ip link: \(answer.output)") }
+    }
+
     private static func line(from handle: FileHandle) -> String {
         var line = ""
         while let byte = try? handle.read(upToCount: 1), let character = byte.first, character != 10 {

@@ -68,6 +68,8 @@ package enum WebRTCClients {
         package var longestGapTicks: Int?
         /// Of its pictures, each change.
         package var heights: [Int]?
+        /// Of H.264: types of RFC 6184 §5.2 that came.
+        package var payloads: [Int]?
         /// Pictures whose time is not after the one before.
         package var backwards: Int?
     }
@@ -126,11 +128,13 @@ package enum WebRTCClients {
         codec: String,
         seconds: Int = 6,
         estimate: Int? = nil,
+        takesWholeUnitsOnly: Bool = false,
         via port: Int? = nil
     ) async throws -> Peer {
-        let wishes = [("--remb", estimate), ("--via", port)].flatMap { name, value in
-            value.map { [name, "\($0)"] } ?? []
-        }
+        let wishes =
+            [("--remb", estimate), ("--via", port)].flatMap { name, value in
+                value.map { [name, "\($0)"] } ?? []
+            } + (takesWholeUnitsOnly ? ["--whole"] : [])
         return try await result("aiortc_peer.py", [role, url, "--codec", codec, "--seconds", "\(seconds)"] + wishes)
     }
 

@@ -1,6 +1,6 @@
 """aiortc as WHIP publisher of moving bars and a tone, or as WHEP player that decodes.
 
-    aiortc_peer.py publish|play URL [--codec H264|VP8] [--seconds N] [--remb BITS] [--via PORT]
+    aiortc_peer.py publish|play URL [--codec H264|VP8] [--seconds N] [--remb BITS] [--via PORT] [--whole]
 
 Prints one JSON object in the end.
 """
@@ -14,6 +14,7 @@ import urllib.parse
 import aiohttp
 import aioice.ice
 import av
+from aiortc.codecs import h264
 from aiortc import rtcrtpreceiver, AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpsender import RTCRtpSender
@@ -50,6 +51,17 @@ def limit_estimate(maximum):
     rtcrtpreceiver.pack_remb_fci = lambda bitrate, sources: pack(min(bitrate, maximum), sources)
 
 
+def note_payloads(kinds):
+    """Types of RFC 6184 section 5.2 that came."""
+    parse = h264.H264PayloadDescriptor.parse.__func__
+
+    def noting(cls, data):
+        kinds.add(data[0] & 31)
+        return parse(cls, data)
+
+    h264.H264PayloadDescriptor.parse = classmethod(noting)
+
+
 async def count(track, frames, times, sizes):
     try:
         while True:
@@ -65,6 +77,8 @@ async def count(track, frames, times, sizes):
 
 async def main(wish):
     peer, frames, counters, times, sizes = RTCPeerConnection(), {}, [], [], []
+    payloads = set()
+    note_payloads(payloads)
     if wish.remb:
         limit_estimate(wish.remb)
     peer.on("track", lambda track: counters.append(asyncio.ensure_future(count(track, frames, times, sizes))))
@@ -75,9 +89,12 @@ async def main(wish):
         prefer(peer.addTransceiver("video", direction="recvonly"), wish.codec)
         peer.addTransceiver("audio", direction="recvonly")
     await peer.setLocalDescription(await peer.createOffer())
+    offer = peer.localDescription.sdp
+    if wish.whole:
+        offer = offer.replace("packetization-mode=1", "packetization-mode=0")
     async with aiohttp.ClientSession() as http:
         headers = {"Content-Type": "application/sdp"}
-        async with http.post(wish.url, data=peer.localDescription.sdp.encode(), headers=headers) as reply:
+        async with http.post(wish.url, data=offer.encode(), headers=headers) as reply:
             answer = await reply.text()
             if reply.status != 201:
                 print(json.dumps({"error": f"HTTP {reply.status}: {answer}"}))
@@ -85,9 +102,12 @@ async def main(wish):
             place = urllib.parse.urljoin(str(reply.url), reply.headers["Location"])
         if wish.via:
             answer = re.sub(r"(?m)^(a=candidate:.* udp \d+ )\S+ \d+", rf"\g<1>127.0.0.1 {wish.via}", answer)
-        await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        # It knows mode 1 only, which has the packets of mode 0 too.
+        known = answer.replace("packetization-mode=0", "packetization-mode=1") if wish.whole else answer
+        await peer.setRemoteDescription(RTCSessionDescription(known, "answer"))
         await asyncio.sleep(wish.seconds)
         result = {"state": peer.connectionState, "frames": frames, "sources": {}, "heights": sizes, "answer": answer}
+        result["payloads"] = sorted(payloads)
         if times:
             result["sinceLastFrame"] = asyncio.get_running_loop().time() - times[-1][0]
             result["longestPause"] = max((b[0] - a[0] for a, b in zip(times, times[1:])), default=0)
@@ -114,6 +134,7 @@ parser.add_argument("url")
 parser.add_argument("--codec", default="H264")
 parser.add_argument("--seconds", type=float, default=6)
 parser.add_argument("--via", type=int, help="send what is for the worker to this port of 127.0.0.1 instead")
+parser.add_argument("--whole", action="store_true", help="offer H.264 with packetization mode 0 only")
 parser.add_argument("--remb", type=int, help="bits per second that the path is said to carry at most")
 if __name__ == "__main__":
     sys.exit(asyncio.run(main(parser.parse_args())))

@@ -24,11 +24,13 @@ package struct BandwidthEstimator: Sendable {
     private var sequences = Unwrapper<UInt16>()
     private var referenceTimes = ReferenceTime()
     private var trend = DelayTrend()
+    private var train = PacketTrain()
     private var carried = RateMeter()
     private var delayBased: RateControl
     private var lossBased: Double
     private var lossCount = (received: 0, lost: 0, since: Int64?.none)
     private var receiverMaximum: Double?
+    private var reportedCount = 0
     /// Smoothed, 0 to 1.
     package private(set) var lossRatio = 0.0
 
@@ -51,6 +53,14 @@ package struct BandwidthEstimator: Sendable {
         ]
         return limits.compactMap { $0 }.min().map { Int($0) }
     }
+
+    /// Where a burst has shown the path's limit, so that sending slower keeps queues on its way short; nil elsewhere. Delays
+    /// that grow are not enough for that: on a path that is uneven, and wide, keyframes would come late.
+    package var pathBitsPerSecond: Int? { delayBased.wasShownLimit ? Int(delayBased.bitsPerSecond) : nil }
+
+    package var hasReports: Bool { reportedCount > 0 }
+    /// Enough was reported to know a path that carries little.
+    package var hasSeenBurst: Bool { reportedCount > PacketTrain.packetsMin }
 
     /// A packet goes out; the answer is the number for its transport-cc extension.
     package mutating func send(bytes: Int, at now: MonotonicInstant) -> UInt16 {
@@ -82,7 +92,9 @@ package struct BandwidthEstimator: Sendable {
             guard sent[index].bytes > 0 else { continue }
             carried.add(bytes: sent[index].bytes, at: arrival)
             trend.add(sent: sent[index].time, arrived: arrival)
+            train.add(bytes: sent[index].bytes, sent: sent[index].time, arrived: arrival)
             sent[index].bytes = 0
+            reportedCount += 1
         }
         let time = now.nanoseconds / 1000
         delayBased.update(
@@ -91,6 +103,7 @@ package struct BandwidthEstimator: Sendable {
             roundTrip: (roundTrip ?? .milliseconds(100)).secondsAsDouble,
             at: time
         )
+        if let limit = train.takeLimit() { delayBased.limitShown(limit) }
         updateLoss(at: time)
     }
 

@@ -23,6 +23,10 @@ struct RateControl: Sendable {
     /// What the path carried when it was last overused, smoothed, and how far that varied.
     private var linkCapacity: (mean: Double, deviation: Double)?
 
+    /// Of a burst, in bits per second, until more has come through by half.
+    private var shownLimit: Double?
+    var wasShownLimit: Bool { shownLimit != nil }
+
     var hasMetLimit: Bool { linkCapacity != nil }
 
     init(limits: BandwidthLimits) {
@@ -51,6 +55,7 @@ struct RateControl: Sendable {
         if let carried, let capacity = linkCapacity, carried > capacity.mean + 3 * capacity.deviation {
             linkCapacity = nil
         }
+        if let carried, let shownLimit, carried > 1.5 * shownLimit { self.shownLimit = nil }
         let before = bitsPerSecond
         if linkCapacity != nil {
             // Near what it carried: a packet more per response time.
@@ -69,6 +74,13 @@ struct RateControl: Sendable {
         let mean = linkCapacity.map { $0.mean * 0.95 + carried * 0.05 } ?? carried
         linkCapacity = (mean, max(mean * 0.05, 10_000))
         bitsPerSecond = min(bitsPerSecond, Self.backOff * carried)
+    }
+
+    /// A train of packets has shown what the path carries.
+    mutating func limitShown(_ carried: Double) {
+        linkCapacity = (carried, max(carried * 0.05, 10_000))
+        shownLimit = carried
+        bitsPerSecond = min(max(Self.backOff * carried, limits.bitsPerSecondMin), limits.bitsPerSecondMax)
     }
 
     mutating func cap(at limit: Double) { bitsPerSecond = min(bitsPerSecond, max(limit, limits.bitsPerSecondMin)) }

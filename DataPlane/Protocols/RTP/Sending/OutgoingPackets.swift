@@ -62,6 +62,7 @@ package struct OutgoingPackets: RandomAccessCollection, Hashable, Sendable {
     /// Without header extensions, which are known only when a packet is sent.
     package func bytes(at place: Int) -> Int { headerBytes + train.range(place).count }
     package var bytes: Int { count * headerBytes + train.bytes(startIndex..<endIndex) }
+    var payloadBytes: Int { train.bytes(startIndex..<endIndex) }
     private var headerBytes: Int { RTPPacket.fixedHeaderBytes + (repeats == nil ? 0 : 2) }
 
     func split(behind count: Int) -> (OutgoingPackets, OutgoingPackets) {

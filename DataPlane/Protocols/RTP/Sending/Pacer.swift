@@ -7,6 +7,9 @@ package struct PacerLimits: Hashable, Sendable {
     package var burst = Duration.milliseconds(20)
     /// A queue that would take longer is sent faster instead: late media is no use.
     package var queueDuration = Duration.milliseconds(500)
+    /// The same on a path that has shown its limit: what is sent faster is lost on its way. But the limit may be an error, and
+    /// a first GOP is two seconds.
+    package var limitedQueueDuration = Duration.milliseconds(2500)
     /// A keyframe of a high bitrate; beyond it pictures are dropped up to the next keyframe.
     package var queueBytesMax = 4 << 20
 
@@ -32,17 +35,22 @@ package struct Pacer: Sendable {
     /// In nanoseconds; these are looked at for every packet.
     private let burst: Int64
     private let queueMilliseconds: Int
+    private let limitedQueueMilliseconds: Int
     private let queueBytesMax: Int
     private var queues: [Deque<Item>] = Array(repeating: [], count: PacketPriority.allCases.count)
     package private(set) var queuedBytes = 0
     /// When what has been sent has left the bucket.
     private var emptyAt: Int64?
     package var bitsPerSecond: Int
+    /// The rate is what the path carries.
+    package var isLimited = false
+    private var hurried = (bytes: 0, bitsPerSecond: 0)
 
     package init(bitsPerSecond: Int, limits: PacerLimits = PacerLimits()) {
         self.bitsPerSecond = bitsPerSecond
         burst = limits.burst.nanoseconds
         queueMilliseconds = Int(max(limits.queueDuration.milliseconds, 1))
+        limitedQueueMilliseconds = Int(max(limits.limitedQueueDuration.milliseconds, 1))
         queueBytesMax = limits.queueBytesMax
     }
 
@@ -55,10 +63,16 @@ package struct Pacer: Sendable {
         return true
     }
 
+    /// So many of the next bytes go out no slower than this.
+    package mutating func hurry(bytes: Int, bitsPerSecond: Int) { hurried = (bytes, bitsPerSecond) }
+
     /// Everything that waits at this priority is given up.
-    package mutating func drop(_ priority: PacketPriority) {
-        queuedBytes -= queues[priority.rawValue].reduce(0) { $0 + $1.packets.bytes }
+    @discardableResult
+    package mutating func drop(_ priority: PacketPriority) -> [OutgoingPackets] {
+        let dropped = queues[priority.rawValue].map(\.packets)
+        queuedBytes -= dropped.reduce(0) { $0 + $1.bytes }
         queues[priority.rawValue].removeAll()
+        return dropped
     }
 
     /// The next packets whose time has come, all of one frame. Sound does not wait.
@@ -91,7 +105,12 @@ package struct Pacer: Sendable {
     private func isOpen(at now: Int64) -> Bool { emptyAt.map { $0 <= now + burst } ?? true }
 
     private mutating func fill(_ bytes: Int, at now: Int64) {
-        let rate = max(bitsPerSecond, queuedBytes * 8000 / queueMilliseconds, 10_000)
+        let queueMilliseconds = isLimited ? limitedQueueMilliseconds : queueMilliseconds
+        var rate = max(bitsPerSecond, queuedBytes * 8000 / queueMilliseconds, 10_000)
+        if hurried.bytes > 0 {
+            rate = max(rate, hurried.bitsPerSecond)
+            hurried.bytes -= bytes
+        }
         queuedBytes -= bytes
         emptyAt = max(emptyAt ?? now, now) + Int64(bytes) * 8_000_000_000 / Int64(rate)
     }

@@ -6,6 +6,8 @@ package struct PacketHistoryLimits: Hashable, Sendable {
     package var bytesMax = 1 << 20
     /// Whoever waits longer has asked for a keyframe.
     package var age = Duration.seconds(1)
+    /// Where packets wait for a narrow path, first here and then on their way.
+    package var ageOnNarrowPath = Duration.seconds(5)
 
     package init() {}
 }
@@ -20,23 +22,35 @@ struct PacketHistory: Sendable {
     }
 
     private let bytesMax: Int
-    private let age: Int64
+    private let ages: (wide: Int64, narrow: Int64)
+    var isPathNarrow = false
     private var entries: Deque<Entry> = []
     private var bytes = 0
 
     init(limits: PacketHistoryLimits = PacketHistoryLimits()) {
         bytesMax = limits.bytesMax
-        age = limits.age.nanoseconds
+        ages = (limits.age.nanoseconds, limits.ageOnNarrowPath.nanoseconds)
     }
 
     /// Frames come in the order of their numbers, without gaps.
     mutating func append(_ packets: OutgoingPackets, at now: MonotonicInstant) {
         entries.append(Entry(packets: packets, sentAt: now))
         bytes += packets.train.byteCount
+        let age = isPathNarrow ? ages.narrow : ages.wide
         while let oldest = entries.first, bytes > bytesMax || now.nanoseconds - oldest.sentAt.nanoseconds > age {
             bytes -= oldest.packets.train.byteCount
             entries.removeFirst()
         }
+    }
+
+    /// Those from this number on were not sent.
+    mutating func forget(from number: UInt16) {
+        while let newest = entries.last, Int16(bitPattern: newest.packets.sequence(0) &- number) >= 0 {
+            bytes -= newest.packets.train.byteCount
+            entries.removeLast()
+        }
+        guard let place = entries.last?.packets.place(of: number) else { return }
+        entries[entries.count - 1].packets = entries[entries.count - 1].packets.split(behind: place).0
     }
 
     /// Where the packet is, unless it was repeated within `pause`: then the repeat may still be on its way. Who asks for the first

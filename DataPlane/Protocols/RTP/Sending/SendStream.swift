@@ -34,6 +34,11 @@ package struct SendStream: Sendable {
     package private(set) var octetsSent: UInt32 = 0
     package private(set) var packetsRepeated: Int64 = 0
     package var roundTrip: Duration? { roundTrips.last }
+    /// Packets wait long on their way, and what is lost is asked for late.
+    package var isPathNarrow: Bool {
+        get { history.isPathNarrow }
+        set { history.isPathNarrow = newValue }
+    }
     /// Of 256, from the viewer's last report.
     package private(set) var fractionLost: UInt8 = 0
 
@@ -71,6 +76,17 @@ package struct SendStream: Sendable {
         octetsSent &+= UInt32(truncatingIfNeeded: frame.payloadBytes)
         history.append(packets, at: now)
         return packets
+    }
+
+    /// The newest packets were not sent, and will not be: those that follow have their numbers, so that nobody misses them.
+    package mutating func takeBack(_ newest: [OutgoingPackets]) {
+        guard let first = newest.first else { return }
+        sequence = first.sequence(first.startIndex)
+        history.forget(from: sequence)
+        for packets in newest {
+            packetsSent &-= UInt32(packets.count)
+            octetsSent &-= UInt32(truncatingIfNeeded: packets.payloadBytes)
+        }
     }
 
     /// The repeats for a NACK, each of one packet. One asked for again within a round trip is on its way already.

@@ -135,6 +135,15 @@ package enum NegotiationError: Error, Hashable, Sendable, CustomStringConvertibl
         }
     }
 
+    /// Only the packets of H.264 that the peer takes are in the way.
+    package var isForWantOfFragments: Bool {
+        switch self {
+        case .essentialUnusable(let refusal): refusal.reason == .withoutFragments
+        case .nothingUsable(let refusals): refusals.contains { $0.reason == .withoutFragments }
+        case .noICECredentials, .noFingerprint, .bothICELite, .noSetupRole, .mediaCountDiffers, .duplicateMid: false
+        }
+    }
+
     package var label: String {
         switch self {
         case .noICECredentials: "no_ice_credentials"

@@ -25,6 +25,7 @@ final class TestWorker: Sendable {
         var hls = HLSLimits()
         /// With WHIP and WHEP, on two loops.
         var webRTC: WebRTCLimits?
+        var webRTCHost = "127.0.0.1"
         /// RTMPS and HTTPS instead of RTMP and HTTP.
         var tls: NIOSSLContext?
     }
@@ -70,6 +71,7 @@ final class TestWorker: Sendable {
             controlPlaneURL: { "http://control.example:5070" },
             changeSettings: { _, authorization in .text(authorization ?? "none") },
             signalling: webRTC,
+            webSocket: webRTC,
             isTrustedProxy: { _ in false },
             recordings: RecordedFiles(threads: .singleton) { [folder = state.recordings] app, name in
                 "\(folder)/\(app)-\(name).mp4"
@@ -89,13 +91,13 @@ final class TestWorker: Sendable {
         // UDP and TCP on one number, which another process may take in between.
         for _ in 0..<20 where webRTC != nil && webRTCPort == 0 {
             guard let webRTC else { break }
-            let probe = try await DatagramBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+            let probe = try await DatagramBootstrap(group: group).bind(host: options.webRTCHost, port: 0).get()
             let port = probe.localAddress?.port ?? 0
             try await probe.close().get()
             let opened = try? await WebRTCServer(service: webRTC)
-                .listen(host: "127.0.0.1", port: port, addresses: [.v4(0x7F00_0001)], on: group)
+                .listen(host: options.webRTCHost, port: port, addresses: [.v4(0x7F00_0001)], on: group)
             guard let opened else { continue }
-            listeners += opened
+            listeners.append(opened)
             webRTCPort = port
         }
         self.listeners = listeners

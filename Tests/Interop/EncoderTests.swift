@@ -65,6 +65,8 @@ import Testing
         let publisher = try cluster.publish(
             by: "-f lavfi -i testsrc2=size=720x576:rate=25 -vf setsar=64/45 -c:v libx264 -preset ultrafast "
                 + "-pix_fmt yuvj420p -g 25 -color_primaries bt470bg -color_trc smpte170m -colorspace bt470bg "
+                // With a supplemental unit in each keyframe the filter puts its message there, and not behind the slices.
+                + "-b:v 1M -maxrate 1M -bufsize 1M -x264-params nal-hrd=vbr "
                 + "-bsf:v h264_metadata=display_orientation=insert:rotate=90",
             at: origin.rtmp("live/s1")
         )
@@ -78,10 +80,10 @@ import Testing
             "csv=p=0", edge.media("live/s1_240p300kbps", ".m3u8"),
         ])
         #expect(probe.output.contains("426,240,1:1,tv,bt470bg,smpte170m,bt470bg"), "\(probe.output)")
-        // They are turned in both, or in neither, by whoever shows them. ffmpeg says it of the picture behind a keyframe.
+        // They are turned in both, or in neither, by whoever shows them.
         for name in ["live/s1", "live/s1_240p300kbps"] {
             let frame = try run([
-                "ffprobe", "-v", "error", "-select_streams", "v:0", "-read_intervals", "%+#5", "-show_entries",
+                "ffprobe", "-v", "error", "-select_streams", "v:0", "-read_intervals", "%+#1", "-show_entries",
                 "frame_side_data=rotation", edge.media(name, ".m3u8"),
             ])
             #expect(frame.output.contains("rotation=90"), "\(name): \(frame.output)")

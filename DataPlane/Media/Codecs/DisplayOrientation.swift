@@ -23,7 +23,8 @@ package struct DisplayOrientation: Hashable, Sendable {
     /// What an access unit says; nil when it says nothing, or takes back what was said.
     package init?(in payload: ByteBuffer, of codec: CodecParameters) {
         guard let syntax = Syntax(codec), let units = try? LengthPrefixedNALUnits.split(payload) else { return nil }
-        for unit in units where syntax.isSupplemental(unit) {
+        // Behind a slice it says nothing of this picture, and decoders pass it over: ffmpeg's h264_metadata puts some there.
+        for unit in units.prefix(while: { !syntax.isSlice($0) }) where syntax.isSupplemental(unit) {
             if let found = Self.find(in: unit, syntax) {
                 self = found
                 return
@@ -112,6 +113,10 @@ package struct DisplayOrientation: Hashable, Sendable {
         }
 
         func isSupplemental(_ unit: ByteBuffer) -> Bool { type(of: unit) == (self == .h264 ? 6 : 39) }
+
+        func isSlice(_ unit: ByteBuffer) -> Bool {
+            type(of: unit).map { self == .h264 ? (1...5).contains($0) : $0 < 32 } ?? false
+        }
 
         /// Delimiters and parameter sets.
         func standsBefore(_ unit: ByteBuffer) -> Bool {

@@ -61,6 +61,12 @@ import Testing
         }
     }
 
+    @Test func `a note behind a slice is none of this picture`() {
+        let note: [UInt8] = [0x06, 0x2F, 0x03, 0x08, 0x00, 0x09, 0x80]
+        #expect(DisplayOrientation(in: Self.unit([[0x65, 1], note]), of: Self.h264) == nil)
+        #expect(DisplayOrientation(in: Self.unit([[0x26, 1, 4], [0x4E, 1] + note[1...]]), of: Self.h265) == nil)
+    }
+
     @Test func `a codec without such notes is left as it is`() {
         let payload = ByteBuffer(bytes: [1, 2, 3])
         let av1 = CodecParameters.av1(configuration: ByteBuffer(), width: 640, height: 360)

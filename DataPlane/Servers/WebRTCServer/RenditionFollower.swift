@@ -175,12 +175,13 @@ final class RenditionFollower {
             token: ask.token
         )
         request.isOfPresentPlayer = true
-        let bound = NIOLoopBound(self, eventLoop: peer.loop)
+        // The peer too: it may leave while the answer is on its way.
+        let bound = NIOLoopBound((follower: self, peer: peer), eventLoop: peer.loop)
         codec = home.offer.codec ?? codec
         let (service, loop, codec) = (service, peer.loop, codec)
         Task {
             let outlet = await service.outlet(of: request, codec: codec)
-            loop.execute { bound.value.found(outlet, name) }
+            loop.execute { bound.value.follower.found(outlet, name) }
         }
     }
 

@@ -191,6 +191,18 @@ import Testing
         #expect(publisher.isRunning)
     }
 
+    @Test func `the player page plays sound alone by WebRTC`() async throws {
+        let pair = try await Pair()
+        let publisher = try pair.cluster.publish(
+            by: "-f lavfi -i sine=frequency=440:sample_rate=48000 -c:a aac",
+            at: pair.origin.rtmp("live/s1")
+        )
+        try await pair.cluster.waitForOrigin(of: "live/s1", "origin1")
+        let page = try await WebRTCClients.page(pair.edge.http("/live/play.html?id=s1&playOrder=webrtc"))
+        #expect(page.footer.contains("WebRTC"), "\(page)\n\(pair.cluster.logs)")
+        #expect(publisher.isRunning)
+    }
+
     @Test func `the player page asks the ICE servers that the worker's answer names`() async throws {
         let cluster = try await Cluster.start(on: .sqlite)
         let ear = try DatagramEar()

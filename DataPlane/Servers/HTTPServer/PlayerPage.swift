@@ -48,6 +48,7 @@ enum PlayerPage {
         const name = encodeURIComponent(id);
         const token = given.get("token");
         const order = (given.get("playOrder") ?? "webrtc,hls").split(",").filter((way) => way in ways());
+        const barrenAt = new Map();
         const retryMilliseconds = { first: 1000, max: 15000 };
         const [video, state, how, sound] = ["video", "state", "how", "sound"].map((name) => document.getElementById(name));
 
@@ -61,6 +62,13 @@ enum PlayerPage {
         function ways() {
           return { webrtc: playWebRTC, hls: playHLS };
         }
+        function label(way) {
+          return way === "webrtc" ? "WebRTC" : "HLS";
+        }
+        // Where WebRTC's packets do not pass, HLS alone is tried for a minute: its first seconds may fail too.
+        function isWorthTrying(way) {
+          return way !== "webrtc" || !order.includes("hls") || !(Date.now() - barrenAt.get(way) < 60000);
+        }
 
         // Each way resolves once pictures come, to an object with a promise of the end; it throws when it cannot play.
         async function playWebRTC() {
@@ -68,7 +76,7 @@ enum PlayerPage {
           let session;
           try {
             const media = new MediaStream();
-            for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
+            const [picture] = ["video", "audio"].map((kind) => peer.addTransceiver(kind, { direction: "recvonly" }));
             peer.ontrack = ({ track }) => media.addTrack(track);
             const offer = await peer.createOffer();
             const reply = await fetch(address(`/${app}/whep/${name}`), {
@@ -82,7 +90,7 @@ enum PlayerPage {
             await peer.setLocalDescription(offer);
             await peer.setRemoteDescription({ type: "answer", sdp: body });
             video.srcObject = media;
-            await playing(8000, peer.getTransceivers()[0].currentDirection === "recvonly");
+            await playing(8000, picture.currentDirection === "recvonly");
           } catch (error) {
             peer.close();
             throw error;
@@ -132,8 +140,8 @@ enum PlayerPage {
             const look = () => { if (plays && (!hasPicture || video.videoWidth > 0)) done(); };
             video.onplaying = () => { plays = true; look(); };
             video.onresize = look;
-            video.onerror = () => fail(new Error(video.error?.message || "the browser cannot play it"));
-            setTimeout(() => fail(new Error("no picture came")), milliseconds);
+            video.onerror = () => fail(new Error("this browser cannot play it"));
+            setTimeout(() => fail(Object.assign(new Error("no picture came"), { isBarren: true })), milliseconds);
           });
           video.muted = given.get("mute") === "true";
           if (given.get("autoplay") !== "false") {
@@ -150,20 +158,23 @@ enum PlayerPage {
           if (!id) return say("Say which stream: play.html?id=…", true);
           document.title = id + " · Millrace";
           for (let wait = retryMilliseconds.first; ; wait = Math.min(wait * 2, retryMilliseconds.max)) {
-            let trouble = "none of the ways in playOrder is known: webrtc and hls are";
-            for (const way of order) {
+            let troubles = [];
+            for (const way of order.filter(isWorthTrying)) {
               try {
                 const { ended } = await ways()[way]();
                 say("Live");
-                how.textContent = way === "webrtc" ? "WebRTC" : "HLS";
+                how.textContent = label(way);
                 wait = retryMilliseconds.first;
                 await ended;
-                trouble = "the stream stopped";
+                troubles = ["the stream stopped"];
                 break;
-              } catch (error) { trouble = error.message; }
+              } catch (error) {
+                if (error.isBarren) barrenAt.set(way, Date.now());
+                troubles.push(`${label(way)}: ${error.message}`);
+              }
             }
             how.textContent = "";
-            say(trouble, true);
+            say(troubles.join("; ") || "none of the ways in playOrder is known: webrtc and hls are", true);
             await new Promise((done) => setTimeout(done, wait));
           }
         }

@@ -493,11 +493,10 @@ let testTargets: [Target] = [
         "ServersTests",
         "Tests/DataPlane/Servers",
         [
-            "ClusterModel", "Codecs", "DTLS", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer", "ICE",
-            "MediaFixtures",
-            "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "SDP", "SRTP", "Streams",
-            "TestSupport",
-            "Timebase", "WebRTC", "WebRTCServer", logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioTLS,
+            "ClusterModel", "Codecs", "DASH", "DTLS", "Drivers", "EngineModel", "FanOut", "FLV", "HLS", "HTTPServer",
+            "ICE", "MediaFixtures", "MediaModel", "Observability", "RTMP", "RTMPServer", "Relay", "RelayService", "SDP",
+            "SRTP", "Streams", "TestSupport", "Timebase", "WebRTC", "WebRTCServer", logging, metrics, nioCore,
+            nioEmbedded, nioHTTP1, nioPosix, nioTLS,
         ]
     ),
     tests(

@@ -45,10 +45,19 @@ import Testing
         let edge = try await cluster.startWorker("edge1", .edge)
         let turned = try await publishByRTMP(Self.turned, at: origin.rtmp("live/turned"), cluster)
         _ = try await publishBySRT(Self.recoded, at: origin.srt("live/recoded", mode: "publish"), cluster)
-        // Players of the web go through it while it happens.
-        try await eventually("\(turned.lastLines) plays\n\(cluster.logs)") {
-            try http(edge.media("live/turned", ".m3u8")).status == 200
+        let names = ["turned", "recoded"].flatMap { ["live/\($0)", "live/\($0)\(Self.rung)"] }
+        // Segments are kept from the first request on, and that waits for two of them: all are asked for at once.
+        try await withThrowingTaskGroup { group in
+            for name in names {
+                group.addTask {
+                    try await eventually("\(name) plays\n\(turned.lastLines)\n\(cluster.logs)") {
+                        try http(edge.media(name, ".m3u8")).status == 200
+                    }
+                }
+            }
+            try await group.waitForAll()
         }
+        // Players of the web go through it while it happens.
         async let shown = WebPlayers.play(edge.media("live/turned", ".m3u8"), in: .hlsJS, seconds: 13)
         async let received = WebRTCClients.aiortc(
             "play",
@@ -57,7 +66,6 @@ import Testing
             seconds: 13
         )
 
-        let names = ["turned", "recoded"].flatMap { ["live/\($0)", "live/\($0)\(Self.rung)"] }
         try await eventually("all is published\n\(cluster.logs)", within: .seconds(60)) {
             // Asking keeps the rungs going.
             try names.map { try playlist(edge.media($0, ".m3u8")) }.allSatisfy { $0.contains("#EXT-X-ENDLIST") }

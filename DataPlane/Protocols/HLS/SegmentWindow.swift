@@ -46,8 +46,9 @@ package struct SegmentWindow: Sendable {
     /// A playlist without a complete segment is an error to many players.
     package var isPlayable: Bool { !index.segments.isEmpty }
 
-    /// Some players that begin with a single segment never get on: GStreamer 1.22 shows nothing.
-    package var hasJustBegun: Bool { index.segments.count < 2 }
+    /// Some players that begin with a single segment never get on: GStreamer 1.22 shows nothing. Behind a break, as after a
+    /// takeover, a first segment is for players that are there already.
+    package var hasJustBegun: Bool { index.segments.count < 2 && index.segments.first?.isDiscontinuous != true }
 
     /// Of the segment that is open or opens next.
     package var nextSequence: UInt64 { index.open?.sequence ?? index.segments.last.map { $0.sequence + 1 } ?? 0 }

@@ -11,6 +11,8 @@ package enum PeerEnd: Error, Hashable, Sendable, CustomStringConvertible {
     case closedByUs
     /// A publisher's pictures are shown in another order than they come.
     case reorderedPictures
+    /// A publisher is there, and sends no media.
+    case publisherSilent
 
     package var description: String {
         switch self {
@@ -19,6 +21,7 @@ package enum PeerEnd: Error, Hashable, Sendable, CustomStringConvertible {
         case .srtp(let error): error.description
         case .closedByPeer: "the peer closed the session"
         case .closedByUs: "this side closed the session"
+        case .publisherSilent: "the publisher sent no media for too long: publish again"
         case .reorderedPictures:
             "the publisher sends B-frames, which receivers of WebRTC do not put in order: switch them off in the encoder "
                 + "(x264: bframes=0 or tune zerolatency), or publish by RTMP or SRT"
@@ -35,6 +38,7 @@ package enum PeerEnd: Error, Hashable, Sendable, CustomStringConvertible {
         case .closedByPeer: "closed_by_peer"
         case .closedByUs: "closed"
         case .reorderedPictures: "b_frames"
+        case .publisherSilent: "publisher_silent"
         }
     }
 }

@@ -18,6 +18,8 @@ package struct PeerLimits: Sendable {
     /// A browser sends keyframes only when asked, but segments begin at them, and so do players: one is asked for when none
     /// has come for this long.
     package var keyframeInterval = Duration.seconds(2)
+    /// A publisher that is connected and sends nothing has left its stream, as one of RTMP and SRT has.
+    package var mediaSilenceMax = Duration.seconds(20)
     /// Units that wait meanwhile: two seconds of sound in 10 ms packets, and a first picture.
     package var pendingUnitsMax = 256
     /// Layers of a simulcast: browsers send three.

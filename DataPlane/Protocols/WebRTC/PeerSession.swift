@@ -180,7 +180,9 @@ package struct PeerSession: ~Copyable {
     private mutating func take(_ output: SecureLink.Output, at now: MonotonicInstant) -> PeerOutput? {
         switch output {
         case .transmit(let run, let path): return .transmit(run, on: path)
-        case .opened(let suite): return .event(.opened(suite))
+        case .opened(let suite):
+            publisher?.opened(at: now)
+            return .event(.opened(suite))
         case .refused(let refusal): return .event(.refused(refusal))
         case .over(let end): return .event(.over(end))
         case .rtp(let packet): publisher?.receive(rtp: packet, at: now)
@@ -237,6 +239,7 @@ package struct PeerSession: ~Copyable {
         case .media(let published): events.append(.media(published))
         case .malformed: events.append(.refused(.malformedMedia))
         case .reordered: link.close(.reorderedPictures, at: now)
+        case .silent: link.close(.publisherSilent, at: now)
         case .goodbye: goodbye(at: now)
         }
     }

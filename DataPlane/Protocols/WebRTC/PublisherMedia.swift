@@ -27,6 +27,8 @@ struct PublisherMedia: Sendable {
         case malformed
         /// Pictures come in another order than they are shown.
         case reordered
+        /// Nothing has come for long.
+        case silent
         case goodbye
     }
 
@@ -52,6 +54,9 @@ struct PublisherMedia: Sendable {
     private var feedback = TransportFeedbackGenerator()
     private var bandwidth: ReceiveBandwidthEstimator
     private var nextReport: MonotonicInstant?
+    /// Since the last report.
+    private var hasHeard = false
+    private var silentReports = 0
     /// Nil before the first picture.
     private var nextKeyframe: MonotonicInstant?
     private var outputs = Deque<Output>()
@@ -106,6 +111,8 @@ struct PublisherMedia: Sendable {
 
     // MARK: Network
 
+    mutating func opened(at now: MonotonicInstant) { nextReport = now + limits.reportInterval }
+
     mutating func receive(rtp datagram: ByteBuffer, at now: MonotonicInstant) {
         let packet: RTPPacket
         do throws(RTPError) {
@@ -121,7 +128,7 @@ struct PublisherMedia: Sendable {
         } else if line.usesMaximumBitrate, let sendTime = extensions.absoluteSendTime {
             bandwidth.received(bytes: datagram.readableBytes, absoluteSendTime: sendTime, at: now)
         }
-        if nextReport == nil { nextReport = now + limits.reportInterval }
+        hasHeard = true
         if let place = sources[first].rid == nil ? first : place(of: packet, extensions) {
             take(packet, place, at: now)
             drain(place, at: now)
@@ -319,6 +326,10 @@ struct PublisherMedia: Sendable {
     private mutating func sendReports(at now: MonotonicInstant) {
         guard let due = nextReport, now >= due else { return }
         nextReport = now + limits.reportInterval
+        // Reports are counted, not time: a process that was stopped heard nobody.
+        silentReports = hasHeard ? 0 : silentReports + 1
+        hasHeard = false
+        if limits.reportInterval * silentReports >= limits.mediaSilenceMax { return outputs.append(.silent) }
         var blocks: [ReportBlock] = []
         for place in sources.indices {
             if let block = sources[place].stream?.reportBlock(at: now) { blocks.append(block) }

@@ -37,6 +37,9 @@ package struct HalfOpenSessions: Sendable {
         return nil
     }
 
+    package func isFull(_ limits: WebRTCLimits) -> Bool { count >= limits.halfOpenSessionsMax }
+    package func count(of client: Client) -> Int { byClient[client, default: 0] }
+
     package mutating func giveBack(of client: Client) {
         count -= 1
         let own = byClient[client, default: 1] - 1

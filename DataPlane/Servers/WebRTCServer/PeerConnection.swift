@@ -245,6 +245,14 @@ final class PeerConnection: @unchecked Sendable {
         drain()
     }
 
+    /// Its place among the half open sessions is another's now.
+    func oust() {
+        guard !hasOpened else { return }
+        WebRTCMeters.refused("half_open")
+        service.log(.notice, "session closed", reason: "half_open", with: logger, [:])
+        close()
+    }
+
     /// A player asks for pictures of so many lines.
     func force(_ height: Int?) { follower?.forced = height }
 
@@ -318,7 +326,7 @@ final class PeerConnection: @unchecked Sendable {
 
     private func opened(_ suite: String) {
         hasOpened = true
-        service.directory.settled(ask.client)
+        service.directory.settled(self, of: ask.client, isPlayer: part.role == .player)
         service.opened(after: loop.instant - askedAt)
         logger.debug("session open", metadata: [LogKeys.reason: "\(suite)"])
         follower?.begin()
@@ -348,7 +356,7 @@ final class PeerConnection: @unchecked Sendable {
         leavePlace()
         for way in ways.values { way.close() }
         ways = [:]
-        if !hasOpened { service.directory.settled(ask.client) }
+        if !hasOpened { service.directory.settled(self, of: ask.client, isPlayer: part.role == .player) }
         let isClean = end == .closedByPeer || end == .closedByUs
         if !isClean {
             WebRTCMeters.refused(end.label)

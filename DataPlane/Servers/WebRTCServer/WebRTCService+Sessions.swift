@@ -144,7 +144,9 @@ extension WebRTCService {
     /// A place among the half open sessions, which whoever has it gives back (`settled`) unless a session takes it over.
     private func admit(_ ask: SessionAsk) throws(SignallingFault) -> PortSocket {
         guard let socket = takeSocket() else { throw .refused(.unavailable("the WebRTC port is not open")) }
-        if let reason = directory.admit(ask.client, limits: parts.limits) { throw .refused(.overloaded(reason)) }
+        let (refusal, ousted) = directory.admit(ask.client, limits: parts.limits)
+        if let ousted { ousted.loop.execute { ousted.oust() } }
+        if let refusal { throw .refused(.overloaded(refusal)) }
         return socket
     }
 
@@ -320,6 +322,7 @@ extension WebRTCService {
             logger: logger
         )
         directory.add(peer, secret: secret, fragment: start.credentials.userFragment)
+        if start.part.role == .player { directory.awaits(peer, of: start.ask.client) }
         connections.change(by: 1)
         peer.begin()
         return .success(secret)

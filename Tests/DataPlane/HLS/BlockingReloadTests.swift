@@ -61,6 +61,9 @@ import Timebase
         }
         #expect(try decide("token=x") == .linger(atMost: .seconds(2)))
         #expect(try decide("_HLS_msn=5") == .answer && decide("_HLS_msn=6") == Self.wait)
+        index.segments[0].isDiscontinuous = true
+        #expect(try decide("token=x") == .answer)
+        index.segments[0].isDiscontinuous = false
         index.isEnded = true
         #expect(try decide("token=x") == .answer)
     }

@@ -87,8 +87,12 @@ import WebRTCServer
         return Offer(media, transport: transport, origin: origin).description.text
     }
 
-    private func ask(_ worker: TestWorker, _ video: CodecFormat = .vp8) async throws -> RawAnswer {
-        try await worker.ask("POST", "/live/whep/s1", Self.offer(video), type: "application/sdp")
+    private func ask(
+        _ worker: TestWorker,
+        _ video: CodecFormat = .vp8,
+        from address: String = "127.0.0.1"
+    ) async throws -> RawAnswer {
+        try await worker.ask("POST", "/live/whep/s1", Self.offer(video), type: "application/sdp", from: address)
     }
 
     private func play(at worker: TestWorker) async throws -> Session {
@@ -237,6 +241,22 @@ import WebRTCServer
         #expect(refused.status == 503 && refused.body.contains("of one address"), "\(refused)")
         #expect(try await worker.ask("DELETE", sessions[0].path).status == 200)
         try await eventually("there is a place") { try await ask(worker).status == 201 }
+        try await worker.stop()
+    }
+
+    @Test func `when all places are taken the oldest of who has most gives way to who has fewer`() async throws {
+        let (worker, stream) = try await start { $0.halfOpenSessionsMax = 3 }
+        let crowd = [try await play(at: worker), try await play(at: worker), try await play(at: worker)]
+        // One that has as many gets none.
+        #expect(try await ask(worker).status == 503)
+        #expect(try await ask(worker, from: "127.0.0.2").status == 201)
+        try await eventually("the oldest is gone") { try await worker.ask("DELETE", crowd[0].path).status == 404 }
+        #expect(try await worker.ask("DELETE", crowd[1].path).status == 200)
+        #expect(try await worker.ask("DELETE", crowd[2].path).status == 200)
+        #expect(stream.viewerCounts.webrtc == 0)
+        // All places but one are free again, and no more.
+        let later = [try await play(at: worker), try await play(at: worker)]
+        #expect(later.count == 2)
         try await worker.stop()
     }
 

@@ -156,6 +156,20 @@ import struct NIOCore.ByteBuffer
         #expect(try ends { $0 < 20 ? $0 : $0 - 15 } == [])
     }
 
+    @Test func `a publisher that sends nothing for twenty seconds has left, one that pauses has not`() throws {
+        let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
+        func ends() -> [PeerEvent] { pair.client.events.filter { if case .over = $0 { true } else { false } } }
+        try pair.run(for: .seconds(15))
+        var sender = try FrameSender(pair)
+        for frame in try PeerPair.frames(2, from: 0) { try sender.send(frame) }
+        try pair.run(for: .seconds(15))
+        for frame in try PeerPair.frames(2, from: 1_350_000) { try sender.send(frame) }
+        try pair.run(for: .seconds(18))
+        #expect(ends() == [])
+        try pair.run(for: .seconds(5))
+        #expect(ends() == [.over(.publisherSilent)])
+    }
+
     @Test func `a publisher that sends no keyframe by itself is asked for one every two seconds`() throws {
         let pair = try PeerPair(.publisher, PeerNegotiation.ingest, PeerPair.theirs(.sendOnly, .vp8))
         try pair.run(for: .seconds(1))

@@ -21,8 +21,14 @@ struct RawAnswer {
 
 extension TestWorker {
     /// On a connection of its own.
-    func ask(_ method: String, _ target: String, _ body: String = "", type: String? = nil) async throws -> RawAnswer {
-        let client = try await RawClient(port: httpPort, on: group)
+    func ask(
+        _ method: String,
+        _ target: String,
+        _ body: String = "",
+        type: String? = nil,
+        from address: String = "127.0.0.1"
+    ) async throws -> RawAnswer {
+        let client = try await RawClient(port: httpPort, on: group, from: address)
         let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
         let kind = type.map { "Content-Type: \($0)\r\n" } ?? ""
         client.send("\(method) \(target) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(length)\(kind)\r\n\(body)")

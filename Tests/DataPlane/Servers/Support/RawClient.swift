@@ -16,10 +16,12 @@ final class RawClient: Sendable {
         let state = Mutex(State())
     }
 
-    init(port: Int, on group: any EventLoopGroup) async throws {
+    /// `address`: another one of this machine than the usual.
+    init(port: Int, on group: any EventLoopGroup, from address: String = "127.0.0.1") async throws {
         let box = Box()
         self.box = box
         channel = try await ClientBootstrap(group: group)
+            .bind(to: SocketAddress(ipAddress: address, port: 0))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(box))

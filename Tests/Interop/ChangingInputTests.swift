@@ -17,12 +17,12 @@ import Testing
 
     private static let h264 = "-c:v libx264 -preset ultrafast -tune zerolatency -g 25"
     private static let turned = [
-        Phase(seconds: 7, picture: "-f lavfi -i testsrc2=size=640x360:rate=25 \(h264)"),
+        Phase(seconds: 10, picture: "-f lavfi -i testsrc2=size=640x360:rate=25 \(h264)"),
         Phase(seconds: 4, picture: "-f lavfi -i testsrc2=size=360x640:rate=25 \(h264)"),
         Phase(seconds: 4, picture: "-f lavfi -i testsrc2=size=320x180:rate=25 \(h264)"),
     ]
     private static let recoded = [
-        Phase(seconds: 7, picture: "-f lavfi -i testsrc2=size=320x180:rate=25 \(h264)"),
+        Phase(seconds: 10, picture: "-f lavfi -i testsrc2=size=320x180:rate=25 \(h264)"),
         Phase(
             seconds: 4,
             picture: "-f lavfi -i testsrc2=size=320x180:rate=25 -c:v libx265 -preset ultrafast "
@@ -46,24 +46,23 @@ import Testing
         let turned = try await publishByRTMP(Self.turned, at: origin.rtmp("live/turned"), cluster)
         _ = try await publishBySRT(Self.recoded, at: origin.srt("live/recoded", mode: "publish"), cluster)
         let names = ["turned", "recoded"].flatMap { ["live/\($0)", "live/\($0)\(Self.rung)"] }
-        // Segments are kept from the first request on, and that waits for two of them: all are asked for at once.
-        try await withThrowingTaskGroup { group in
-            for name in names {
-                group.addTask {
-                    try await eventually("\(name) plays\n\(turned.lastLines)\n\(cluster.logs)") {
-                        try http(edge.media(name, ".m3u8")).status == 200
-                    }
-                }
-            }
-            try await group.waitForAll()
+        // Segments are kept from the first request on, which waits for two of them: all are asked for at once.
+        _ = try cluster.launch(
+            "asker",
+            "/usr/bin/env",
+            ["curl", "-s", "--parallel", "--retry", "30", "--retry-all-errors", "--retry-delay", "1"]
+                + names.flatMap { ["-o", "/dev/null", edge.media($0, ".m3u8")] }
+        )
+        try await eventually("\(turned.lastLines) plays\n\(cluster.logs)") {
+            try http(edge.media("live/turned", ".m3u8")).status == 200
         }
         // Players of the web go through it while it happens.
-        async let shown = WebPlayers.play(edge.media("live/turned", ".m3u8"), in: .hlsJS, seconds: 13)
+        async let shown = WebPlayers.play(edge.media("live/turned", ".m3u8"), in: .hlsJS, seconds: 16)
         async let received = WebRTCClients.aiortc(
             "play",
             edge.http("/live/whep/turned"),
             codec: "H264",
-            seconds: 13
+            seconds: 16
         )
 
         try await eventually("all is published\n\(cluster.logs)", within: .seconds(60)) {

@@ -112,13 +112,7 @@ import Timebase
         var (cluster, grant) = try owned()
         let next = StreamPosition(sequence: 40, discontinuity: 0, mediaTime: 80)
         func beat(isBroadcasting: Bool) throws {
-            let report = StreamReport(
-                app: stream.app,
-                id: stream.id,
-                epoch: grant.epoch,
-                viewers: ViewerCounts(),
-                isBroadcasting: isBroadcasting
-            )
+            let report = cluster.report(grant.epoch, isBroadcasting: isBroadcasting)
             try cluster.beat("origin1", holds: [cluster.hold(grant.epoch, next: next)], streams: [report])
         }
         try beat(isBroadcasting: false)

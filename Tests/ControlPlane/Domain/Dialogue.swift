@@ -148,6 +148,17 @@ struct Dialogue {
         Pull(app: stream.app, id: stream.id, epoch: epoch, from: parent)
     }
 
+    /// The owner's, of whether its publisher is there.
+    func report(_ epoch: Int64, isBroadcasting: Bool) -> StreamReport {
+        StreamReport(
+            app: stream.app,
+            id: stream.id,
+            epoch: epoch,
+            viewers: ViewerCounts(),
+            isBroadcasting: isBroadcasting
+        )
+    }
+
     func hold(_ epoch: Int64, next: StreamPosition? = nil) -> Hold {
         Hold(app: stream.app, id: stream.id, epoch: epoch, next: next)
     }

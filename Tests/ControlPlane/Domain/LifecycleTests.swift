@@ -27,13 +27,7 @@ import Timebase
     @Test func `a publisher that is away makes the stream interrupted, and it comes back`() throws {
         var (cluster, grant) = try owned()
         for (isBroadcasting, status) in [(false, StreamStatus.interrupted), (true, .broadcasting)] {
-            let report = StreamReport(
-                app: stream.app,
-                id: stream.id,
-                epoch: grant.epoch,
-                viewers: ViewerCounts(),
-                isBroadcasting: isBroadcasting
-            )
+            let report = cluster.report(grant.epoch, isBroadcasting: isBroadcasting)
             try cluster.beat("origin1", holds: [cluster.hold(grant.epoch)], streams: [report])
             #expect(cluster.status == status)
             #expect(cluster.owner == "origin1")
